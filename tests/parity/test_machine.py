@@ -75,6 +75,8 @@ def test_selectors_compare_the_parts_that_they_name(text: str, target: Target, m
 def test_a_directive_under_the_name_is_about_the_scenario_and_elsewhere_about_the_next_step() -> None:
     whole = scenario("Name\n@valkey redis>=8\n> A\n")
     assert [whole.played(target) for target in (REDIS_70, REDIS_86, VALKEY_9)] == [False, True, True]
+    both = scenario("Name\n@redis\n@valkey\n> A\n> B\n")
+    assert [step.line for step in both.steps_for(REDIS_86, 2)] == ["> B"]
     step = scenario("Name\n> A\n@redis<8 @unordered\n> B\n@resp3\n2<\n@clock +2s\n")
     assert [s.line for s in step.steps_for(REDIS_70, 2)] == ["> A", "> B", "@clock +2s"]
     assert [s.line for s in step.steps_for(REDIS_86, 3)] == ["> A", "2<", "@clock +2s"]

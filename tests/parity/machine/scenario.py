@@ -141,7 +141,7 @@ NORMALISING = {"unordered", "time", "any", "names", "type"}
 """Directives that say how two right answers may differ; `normalise.py` carries them out."""
 
 ON_SCENARIO = {"only", "resp2", "resp3"}
-"""Directives that, right under the name, are about the whole scenario."""
+"""Directives that, on the line under the name, are about the whole scenario."""
 
 KNOWN = NORMALISING | ON_SCENARIO | {"differs"}
 
@@ -195,7 +195,7 @@ def read(text: str, group: str, file: str = "scenario") -> Iterator[Scenario]:
             steps.append(Step("clock", line, number, milliseconds=milliseconds))
         elif line.startswith("@"):
             for directive in _directives(line, partial(fail, number)):
-                is_whole = not steps and not pending and directive.name in ON_SCENARIO
+                is_whole = number == start + 1 and directive.name in ON_SCENARIO
                 (whole if is_whole else pending).append(directive)
         else:
             match = re.fullmatch(r"(\d*)(?:> ?(.*)|(<))", line)
