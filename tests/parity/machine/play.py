@@ -18,10 +18,8 @@ from .real import Connection, RealServer
 from .scenario import Scenario, Step, Target
 from .wire import encode_command, parse
 
-PATIENCE_SECONDS = 0.02
-"""How long an answer is awaited before the server is asked whether the client is blocked."""
-LIMIT_SECONDS = 2.0
-"""How long a message is awaited at all."""
+PATIENCE_SECONDS = 0.01
+"""How long a message is awaited before the server is asked whether the client is blocked, and once more afterwards."""
 
 
 class Stage(Protocol):
@@ -29,7 +27,7 @@ class Stage(Protocol):
         """Send a command and give the first message that comes, or BLOCKED, NOTHING or CLOSED."""
 
     def receive(self, connection: int) -> bytes:
-        """Give the next message of a connection, awaiting it if its client is blocked."""
+        """Give the next message of a connection, or BLOCKED, NOTHING or CLOSED."""
 
     def advance(self, milliseconds: int) -> None: ...
 
@@ -63,30 +61,20 @@ class SocketStage:
         return self.connections[number]
 
     def send(self, connection: int, argv: tuple[bytes, ...]) -> bytes:
-        link = self.connection(connection)
-        link.send(encode_command(argv))
-        message = link.message(PATIENCE_SECONDS)
-        while message is None and not link.closed:
-            if self.is_blocked(link):
-                return BLOCKED
-            # The server has answered a later question, so it has run the command; its answer, if any, is on the way.
-            message = link.message(PATIENCE_SECONDS)
-            if message is None and not link.closed:
-                return NOTHING
-        return CLOSED if message is None else message
+        self.connection(connection).send(encode_command(argv))
+        return self.receive(connection)
 
     def receive(self, connection: int) -> bytes:
         link = self.connection(connection)
-        until = time.monotonic() + LIMIT_SECONDS
         message = link.message(PATIENCE_SECONDS)
-        while message is None and not link.closed and time.monotonic() < until:
+        blocked = False
+        if message is None and not link.closed:
             blocked = self.is_blocked(link)
+            # The server has answered a later question: what it had to say to this client is on the way.
             message = link.message(PATIENCE_SECONDS)
-            if message is None and not link.closed and not blocked:
-                return NOTHING
-        if message is None:
-            return CLOSED if link.closed else BLOCKED
-        return message
+        if message is not None:
+            return message
+        return CLOSED if link.closed else BLOCKED if blocked else NOTHING
 
     def is_blocked(self, link: Connection) -> bool:
         """Asked through CLIENT LIST, by the address of our end."""
