@@ -4,7 +4,7 @@ also what OBJECT ENCODING calls raw."""
 from __future__ import annotations
 
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, INT64_MIN, integer, long_double, positive
+from redouble.core.arguments import INT64_MAX, INT64_MIN, integer, long_double
 from redouble.core.client import Client
 from redouble.core.command import Argv, Given, command
 from redouble.core.errors import CommandError
@@ -71,7 +71,7 @@ def condition_holds(client: Client, key: bytes, given: Given) -> bool:
             value = client.db.string_for_write(key)
             if value is None:
                 return name in ("IFNE", "IFDNE")
-            same = (value if name in ("IFEQ", "IFNE") else b"%016x" % xxh3_64(bytes(value))) == wanted
+            same: bool = (value if name in ("IFEQ", "IFNE") else b"%016x" % xxh3_64(bytes(value))) == wanted
             return same == (name in ("IFEQ", "IFDEQ"))
     return True
 

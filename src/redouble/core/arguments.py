@@ -6,10 +6,13 @@ is the error the user sees.
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal, InvalidOperation
+
 from redouble.core import errors
 from redouble.core.errors import CommandError
 
-__all__ = ["INT64_MAX", "INT64_MIN", "integer", "integer_in", "positive", "timeout_ms"]
+__all__ = ["INT64_MAX", "INT64_MIN", "integer", "integer_in", "long_double", "positive", "timeout_ms"]
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -38,6 +41,14 @@ def integer_in(text: bytes, low: int, high: int, error: str = errors.OUT_OF_RANG
 def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     """Zero or more; everything else, also what is no integer, is out of range (getPositiveLongFromObjectOrReply)."""
     return integer_in(text, 0, INT64_MAX, error)
+
+
+def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> Decimal:
+    """Placeholder until types/number.py lands."""
+    try:
+        return Decimal(text.decode())
+    except (InvalidOperation, UnicodeDecodeError):
+        raise CommandError(error) from None
 
 
 def timeout_ms(text: bytes) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import monotonic, time
 from typing import Protocol
 
 __all__ = ["Clock", "ManualClock", "SystemClock"]
@@ -28,11 +28,11 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clocks."""
 
-    time = staticmethod(time.time)
-    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time)
+    monotonic = staticmethod(monotonic)
 
     def seconds_until(self, moment: float) -> float | None:
-        return max(0.0, moment - time.monotonic())
+        return max(0.0, moment - monotonic())
 
 
 class ManualClock:
@@ -42,7 +42,7 @@ class ManualClock:
     """
 
     def __init__(self, start: float | None = None) -> None:
-        self._time = time.time() if start is None else start
+        self._time = time() if start is None else start
         self._monotonic = 0.0
         self._listeners: list[Callable[[], None]] = []
 

@@ -68,7 +68,9 @@ class Options:
             if (taken >> group & 1 and name not in given) or start + values >= count:
                 raise CommandError(SYNTAX_ERROR)
             taken |= 1 << group
-            value: Any = True if not values else argv[start + 1] if values == 1 else tuple(argv[start + 1 : start + 1 + values])
+            value: Any = (
+                True if not values else argv[start + 1] if values == 1 else tuple(argv[start + 1 : start + 1 + values])
+            )
             if multiple:
                 given.setdefault(name, []).append(value)
             else:
@@ -107,7 +109,18 @@ class Declaration:
 class Command:
     """One row of one server's table, with its counters for INFO commandstats."""
 
-    __slots__ = ("arity", "calls", "declaration", "failed", "flags", "name", "options", "rejected", "run", "subcommands")
+    __slots__ = (
+        "arity",
+        "calls",
+        "declaration",
+        "failed",
+        "flags",
+        "name",
+        "options",
+        "rejected",
+        "run",
+        "subcommands",
+    )
 
     def __init__(self, prototype: Prototype) -> None:
         self.declaration = prototype.declaration

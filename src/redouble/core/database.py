@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Database", "type_name"]
 
 Value: TypeAlias = Any
+Heap: TypeAlias = list[tuple[int, bytes]]
+Keys: TypeAlias = list[bytes]
 V = TypeVar("V")
 
 
@@ -36,7 +38,19 @@ def type_name(value: Value) -> bytes:
 class Database:
     """`redisDb`: bytes keys; a value is `bytes` (or `bytearray`, once it was changed in place) or a class of `types/`."""
 
-    __slots__ = ("_heap", "_order", "blocked", "dict", "expires", "hits", "hooks", "index", "misses", "server", "watched")
+    __slots__ = (
+        "_heap",
+        "_order",
+        "blocked",
+        "dict",
+        "expires",
+        "hits",
+        "hooks",
+        "index",
+        "misses",
+        "server",
+        "watched",
+    )
 
     def __init__(self, server: Server, index: int) -> None:
         self.server = server
@@ -44,7 +58,7 @@ class Database:
         self.dict: dict[bytes, Value] = {}
         self.expires: dict[bytes, int] = {}
         """Unix time in milliseconds at which a key goes."""
-        self._heap: list[tuple[int, bytes]] = []
+        self._heap: Heap = []
         self._order: ScanOrder[bytes] | None = None
         self.blocked: dict[bytes, dict[Client, None]] = {}
         self.watched: dict[bytes, dict[Client, None]] = {}
@@ -231,7 +245,7 @@ class Database:
         self.expire_due()
         return iter(list(self.dict))
 
-    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+    def scan(self, cursor: int, count: int) -> tuple[int, Keys]:
         """One step through the keys: the next cursor and up to `count` keys; see `ScanOrder.scan` for what is promised."""
         self.expire_due()
         return self._scan_order().scan(cursor, count)

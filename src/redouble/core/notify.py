@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["EVICTED", "EXPIRED", "GENERIC", "HASH", "KEY_MISS", "LIST", "MODULE", "NEW", "SET", "STREAM", "STRING", "ZSET"]
+__all__ = [
+    "EVICTED",
+    "EXPIRED",
+    "GENERIC",
+    "HASH",
+    "KEY_MISS",
+    "LIST",
+    "MODULE",
+    "NEW",
+    "SET",
+    "STREAM",
+    "STRING",
+    "ZSET",
+]
 
 GENERIC: Final = 1 << 2  # g
 STRING: Final = 1 << 3  # $

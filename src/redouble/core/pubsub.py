@@ -80,9 +80,7 @@ class PubSub:
         return len(clients)
 
 
-def _remove(
-    client: Client, own: dict[bytes, None], everyone: dict[bytes, dict[Client, None]], name: bytes
-) -> None:
+def _remove(client: Client, own: dict[bytes, None], everyone: dict[bytes, dict[Client, None]], name: bytes) -> None:
     if own.pop(name, 0) is None:
         del everyone[name][client]
         if not everyone[name]:

@@ -71,7 +71,7 @@ class Server:
         self.connected = True
         self.gate = 0
         self.table: dict[bytes, Command] = {}
-        self._prototypes = build_table(self.dialect)
+        self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
@@ -104,9 +104,12 @@ class Server:
         self.unit_ms = 0
         if self.deferred:
             self.run_deferred()
-        command = self.table.get(argv[0]) or self.find(argv)
-        if type(command) is not Command:
-            return self._reject(client, command)
+        command = self.table.get(argv[0])
+        if command is None:
+            found = self.find(argv)
+            if isinstance(found, CommandError):
+                return self._reject(client, found)
+            command = found
         count, arity = len(argv), command.arity
         if count != arity and (arity >= 0 or count < -arity):
             command.rejected += 1
@@ -156,9 +159,8 @@ class Server:
         """The commands that were called at least once, with their counters."""
         return list(self._made.values())
 
-    def _reject(self, client: Client, error: CommandError | None) -> Reply:
+    def _reject(self, client: Client, error: CommandError) -> Reply:
         """Refuse a command before it runs; a transaction that was being queued will not run either."""
-        assert error is not None
         if client.gate & gates.IN_MULTI:
             client.queue_failed = True
         self._count(error)

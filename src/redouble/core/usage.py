@@ -44,7 +44,9 @@ class Node:
         if self.optional or self.multiple:
             return False
         if self.kind == "oneof":
-            return all(child.fixed() for child in self.children) and len({child.least() for child in self.children}) == 1
+            return (
+                all(child.fixed() for child in self.children) and len({child.least() for child in self.children}) == 1
+            )
         return all(child.fixed() for child in self.children)
 
     def bare(self) -> Node:
@@ -55,7 +57,7 @@ class Node:
 def parse_usage(usage: str) -> tuple[str, tuple[Node, ...]]:
     """The command's name (`CLIENT KILL`) and its arguments."""
     words = usage.split()
-    name = [word for word in words[:1]]
+    name = list(words[:1])
     for word in words[1:2]:
         if word.replace("-", "").isalpha() and word.isupper():
             name.append(word)

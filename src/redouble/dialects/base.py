@@ -27,7 +27,17 @@ class Dialect:
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(
-        ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset")
+        (
+            "subscribe",
+            "unsubscribe",
+            "psubscribe",
+            "punsubscribe",
+            "ssubscribe",
+            "sunsubscribe",
+            "ping",
+            "quit",
+            "reset",
+        )
     )
     """What a subscribed RESP2 client may still call."""
 
@@ -65,7 +75,7 @@ class Dialect:
         for part in moment.split():
             name, _, version = part.rpartition("=")
             versions[name or "redis"] = version
-        if cls.name in versions and versions[cls.name]:
+        if versions.get(cls.name):
             return cls.version >= _tuple(versions[cls.name])
         if cls.name == "redis" or not versions["redis"]:
             return False
@@ -74,8 +84,6 @@ class Dialect:
 
 FORKED_AT = (7, 2, 4)
 """What Redis had by then, its forks have too."""
-
-
 
 
 def _tuple(version: str) -> tuple[int, ...]:
