@@ -21,7 +21,7 @@ from .wire import encode_command, parse
 PATIENCE_SECONDS = 0.01
 """How long a message is awaited before the server is asked whether the client is blocked, and once more afterwards."""
 
-LIMIT_SECONDS = 0.3
+LIMIT_SECONDS = 0.6
 """How long the answer to that question is awaited."""
 
 IDENTIFIER = re.compile(rb"\{id(\d+)\}")
@@ -116,7 +116,9 @@ class SocketStage:
         self.connections.clear()
 
 
-RESTARTS_AFTER = frozenset(b"ACL CLUSTER DEBUG FAILOVER FUNCTION MODULE REPLICAOF SHUTDOWN SLAVEOF".split())
+RESTARTS_AFTER = frozenset(
+    b"ACL CLUSTER DEBUG FAILOVER FUNCTION MODULE REPLICAOF SHUTDOWN SLAVEOF WAIT WAITAOF".split()
+)
 """After these commands a real server is started anew, after CONFIG its parameters are put back, else it is emptied."""
 
 EMPTYING = [
