@@ -149,9 +149,10 @@ class RealStage(SocketStage):
             yield from play(self, scenario, self.target, protocol)
         finally:
             self.close()
-            self._reset({step.argv[0].upper() for step in scenario.steps if step.argv})
+            self.reset({step.argv[0].upper() for step in scenario.steps if step.argv})
 
-    def _reset(self, names: set[bytes]) -> None:
+    def reset(self, names: set[bytes]) -> None:
+        """Bring the server back to its first state, after commands of these names."""
         if names & RESTARTS_AFTER:
             self.server.restart()
             self.address = self.server.address
