@@ -295,10 +295,11 @@ def test_many_small_commands_in_one_large_block_cost_linear_time() -> None:
     assert time.process_time() - began < 5
 
 
-def test_pending_counts_what_is_part_of_no_command_yet() -> None:
+def test_pending_counts_the_bytes_that_are_no_argument_yet() -> None:
     parser = RequestParser()
     parser.feed(b"*3\r\n$3\r\nSET\r\n$5\r\nab")
-    assert parser.pending == 3 + 2
+    assert parser.pending == 2
     parser.store(b"cde\r\n")
+    assert parser.pending == 7
     parser.feed(b"$1\r\nx\r\n")
     assert parser.pending == 0

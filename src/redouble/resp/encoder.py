@@ -42,7 +42,7 @@ _ONLY_BYTES = frozenset((bytes,))
 def encode(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[bytes]) -> None:
     """Append the bytes of `reply` to `out`, for a client that speaks RESP version `resp`.
 
-    `double` prints a double as the emulated server does.
+    If it fails (a reply of a kind that does not exist) `out` is as it was.  `double` prints a double as the emulated server does.
     """
     kind = type(reply)
     if kind is bytes:
@@ -57,7 +57,7 @@ def encode(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[
     elif kind is list and _ONLY_BYTES.issuperset(map(type, reply)):
         out.append(_bulks(reply))
     else:
-        _encode_any(reply, resp, double, out)
+        out += _encode_any(reply, resp, double)
 
 
 def _bulks(items: list[bytes]) -> bytes:
@@ -78,7 +78,8 @@ def encode_error(text: str) -> bytes:
     return b"-%b\r\n" % line.translate(_LINE_BREAKS)
 
 
-def _encode_any(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[bytes]) -> None:
+def _encode_any(reply: Reply, resp: int, double: Callable[[float], bytes]) -> list[bytes]:
+    out: list[bytes] = []
     leaves = _LEAVES_2 if resp == 2 else _LEAVES_3
     containers = _CONTAINERS_2 if resp == 2 else _CONTAINERS_3
     stack: list[Iterator[Reply]] = [iter((reply,))]
@@ -95,6 +96,7 @@ def _encode_any(reply: Reply, resp: int, double: Callable[[float], bytes], out: 
                 break
         else:
             stack.pop()
+    return out
 
 
 def _bulk(item: bytes) -> bytes:

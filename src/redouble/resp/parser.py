@@ -81,7 +81,6 @@ class RequestParser:
         "_length",
         "_missing",
         "_position",
-        "_size",
         "error",
         "largest_bulk",
         "restricted",
@@ -97,13 +96,12 @@ class RequestParser:
         self._position = 0  # how much of it has been used since feed() began
         self._missing = 0  # arguments that are still to come, of the command that is being read
         self._argv: list[bytes] = []  # those that have come
-        self._size = 0  # and their bytes
         self._length = -1  # of the argument that is being read; -1: its length is to come
 
     @property
     def pending(self) -> int:
-        """Bytes that have come in and are part of no command yet."""
-        return len(self._buffer) + self._size
+        """Bytes that have come in and are no argument yet: what client-query-buffer-limit counts."""
+        return len(self._buffer)
 
     def store(self, data: bytes) -> None:
         """Keep `data` for a later `feed`."""
@@ -224,11 +222,9 @@ class RequestParser:
             with memoryview(buffer) as view:  # slicing a bytearray would copy twice
                 argv.append(bytes(view[start:end]))
             self._position = end + 2
-            self._size += self._length
             self._length = -1
             self._missing -= 1
         self._argv = []
-        self._size = 0
         return argv
 
     def _bulk(self) -> bool:
