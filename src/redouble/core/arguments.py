@@ -1,0 +1,62 @@
+"""From the bytes that a client sent to numbers, with Redis's own idea of what a number is and its own error texts.
+
+A handler calls these in the order in which the real command converts its arguments, because the first one that fails
+is the error the user sees.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, InvalidOperation
+
+from redouble.core import errors
+from redouble.core.errors import CommandError
+
+__all__ = ["INT64_MAX", "INT64_MIN", "integer", "integer_in", "long_double", "positive", "timeout_ms"]
+
+INT64_MIN = -(2**63)
+INT64_MAX = 2**63 - 1
+
+
+def integer(text: bytes, error: str = errors.NOT_AN_INTEGER) -> int:
+    """A signed 64-bit integer in its one canonical spelling: no plus sign, no leading zeros, no blanks (string2ll)."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise CommandError(error) from None
+    if b"%d" % number != text or not INT64_MIN <= number <= INT64_MAX:
+        raise CommandError(error)
+    return number
+
+
+def integer_in(text: bytes, low: int, high: int, error: str = errors.OUT_OF_RANGE) -> int:
+    """An integer of [low, high]; outside it `error`, which is also said of what is no integer unless it is the default
+    (getRangeLongFromObjectOrReply)."""
+    number = integer(text, errors.NOT_AN_INTEGER if error is errors.OUT_OF_RANGE else error)
+    if not low <= number <= high:
+        raise CommandError(error)
+    return number
+
+
+def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
+    """Zero or more; everything else, also what is no integer, is out of range (getPositiveLongFromObjectOrReply)."""
+    return integer_in(text, 0, INT64_MAX, error)
+
+
+def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> Decimal:
+    """Placeholder until types/number.py lands."""
+    try:
+        return Decimal(text.decode())
+    except (InvalidOperation, UnicodeDecodeError):
+        raise CommandError(error) from None
+
+
+def timeout_ms(text: bytes) -> int:
+    """A blocking timeout in seconds, fractions allowed, as milliseconds; 0 waits for ever (getTimeoutFromObjectOrReply)."""
+    number = long_double(text, errors.TIMEOUT_NOT_A_FLOAT)
+    milliseconds = number * 1000
+    if milliseconds > INT64_MAX:
+        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
+    if milliseconds < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    return math.ceil(milliseconds)

@@ -1,0 +1,128 @@
+"""Who waits for which key, and who is served next.
+
+A command that finds nothing asks to `block`; its client then stands in the queue of each of its keys, in order of
+arrival.  After each execution unit (one command, one whole EXEC, one whole script) `serve` runs the waiting commands
+again for the keys that became ready, first come, first served, until one finds nothing more.  No thread is involved:
+the reply reaches its waiter through `Client.deliver`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from redouble.resp.reply import BLOCKED, NULL_ARRAY, Reply
+
+if TYPE_CHECKING:
+    from redouble.core.client import Client
+    from redouble.core.database import Database
+    from redouble.core.server import Server
+
+__all__ = ["Blocking"]
+
+
+class Blocking:
+    """The blocked clients of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.ready: dict[tuple[Database, bytes], None] = {}
+        """Keys that became ready in this execution unit, in that order."""
+        self.serving = False
+        self.clients: dict[Client, None] = {}
+        self._deadlines: list[tuple[float, int, Client]] = []
+        self._order = 0
+
+    def block(
+        self,
+        client: Client,
+        argv: list[bytes],
+        keys: Iterable[bytes],
+        timeout_ms: int,
+        wants: Callable[[object], bool],
+        *,
+        denied: Reply = NULL_ARRAY,
+        timed_out: Reply = NULL_ARRAY,
+    ) -> Reply:
+        """Let `client` wait until one of `keys` holds a value that it `wants`; `timeout_ms` 0 waits for ever.
+
+        `denied` is the answer where blocking is not allowed (inside MULTI or a script), `timed_out` the one when the
+        time is up.
+        """
+        if client.deny_blocking:
+            return denied
+        if not client.reprocessing:
+            client.deadline = self.server.clock.monotonic() + timeout_ms / 1000 if timeout_ms else None
+            if client.deadline is not None:
+                self._order += 1
+                heapq.heappush(self._deadlines, (client.deadline, self._order, client))
+                self.server.wake_drivers()
+        client.argv = argv
+        client.wants = wants
+        client.timeout_reply = timed_out
+        client.waits_for = dict.fromkeys(keys)
+        for key in client.waits_for:
+            client.db.wait(client, key)
+        self.clients[client] = None
+        return BLOCKED
+
+    def unblock(self, client: Client) -> None:
+        """Take `client` out of every queue; it no longer waits."""
+        if client.waits_for is not None:
+            for key in client.waits_for:
+                client.db.stop_waiting(client, key)
+            client.waits_for = None
+            del self.clients[client]
+
+    def answer(self, client: Client, reply: Reply) -> None:
+        """End the wait of `client` with `reply`, if it still waits."""
+        if client.waits_for is not None:
+            self.unblock(client)
+            client.deadline = None
+            client.undo = None
+            client.deliver(client.filter_reply(reply))
+
+    def serve(self) -> None:
+        """Serve the clients that wait for the keys that became ready."""
+        if self.serving:  # a served command that makes a key ready is seen by the loop below
+            return
+        self.serving = True
+        try:
+            while self.ready:
+                ready, self.ready = self.ready, {}
+                for db, key in ready:
+                    for client in list(db.blocked.get(key, ())):
+                        if client.waits_for is None or key not in client.waits_for:
+                            continue  # served or gone in the meantime
+                        if not client.can_receive or not client.wants(db.peek(key)):
+                            continue
+                        self.unblock(client)
+                        client.reprocessing = True
+                        client.undo = None
+                        try:
+                            reply = self.server.run(client, client.command, client.argv)
+                        finally:
+                            client.reprocessing = False
+                        if reply is not BLOCKED:
+                            client.deadline = None
+                            client.deliver(client.filter_reply(reply))
+        finally:
+            self.serving = False
+
+    def next_deadline(self) -> float | None:
+        """When the next blocked client runs out of time, in the clock's monotonic seconds."""
+        deadlines = self._deadlines
+        while deadlines:
+            moment, _, client = deadlines[0]
+            if client.waits_for is not None and client.deadline == moment:
+                return moment
+            heapq.heappop(deadlines)
+        return None
+
+    def time_out(self) -> None:
+        """Answer the clients whose time is up."""
+        now = self.server.clock.monotonic()
+        while (moment := self.next_deadline()) is not None and moment <= now:
+            client = heapq.heappop(self._deadlines)[2]
+            self.answer(client, client.timeout_reply)

@@ -1,0 +1,153 @@
+"""The server's side of one connection, Redis's `client` struct.
+
+It knows nothing of sockets, threads or loops.  A driver derives from it and says how a reply that comes later
+(`deliver`), a push message and the end of the connection reach its user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from redouble.resp.reply import NO_REPLY, Push, Reply
+
+if TYPE_CHECKING:
+    from redouble.core.command import Command
+    from redouble.core.database import Database
+    from redouble.core.server import Server
+
+__all__ = ["Client"]
+
+# Why a client's commands may not simply run: the bits of `Client.gate`.
+IN_MULTI = 1
+SUBSCRIBED = 2  # RESP2 only: in RESP3 a subscribed client may do anything
+NEEDS_AUTH = 4
+REPLY_OFF = 8
+
+
+class Client:
+    """One connection; made, used and disconnected while the server's lock is held."""
+
+    deny_blocking = False
+    """True while a transaction or a script runs: what would block answers at once instead."""
+
+    def __init__(self, server: Server, *, address: str = "127.0.0.1:0", local_address: str = "127.0.0.1:0") -> None:
+        self.server = server
+        self.address = address
+        self.local_address = local_address
+        self.id = server.register(self)
+        self.created = self.last_interaction = server.clock.time()
+        self.resp = 2
+        self.db: Database = server.database(0)
+        self.name = b""
+        self.user = b"default"
+        self.lib_name = b""
+        self.lib_version = b""
+        self.gate = NEEDS_AUTH if server.requires_auth else 0
+        self.command: Command = server.no_command
+        self.closing = False
+        self.disconnected = False
+        # CLIENT REPLY
+        self.replies = True
+        self.skip_reply = 0
+        # MULTI and WATCH
+        self.queue: list[tuple[Command, list[bytes]]] = []
+        self.queue_failed = False
+        self.watching: dict[tuple[Database, bytes], None] = {}
+        self.watch_broken = False
+        # pub/sub, in order of subscription
+        self.channels: dict[bytes, None] = {}
+        self.patterns: dict[bytes, None] = {}
+        self.shard_channels: dict[bytes, None] = {}
+        # blocking
+        self.argv: list[bytes] = []
+        self.waits_for: dict[bytes, None] | None = None
+        self.wants: Callable[[object], bool] = bool
+        self.timeout_reply: Reply = None
+        self.deadline: float | None = None
+        self.reprocessing = False
+        self.undo: Callable[[], None] | None = None
+
+    # What a driver says.
+
+    @property
+    def can_receive(self) -> bool:
+        """False when nobody is left to take a reply: a blocked client that cannot is passed over."""
+        return True
+
+    def deliver(self, reply: Reply) -> None:
+        """Hand over the reply of a command that was blocked; from any thread, under the lock; never raises."""
+        raise NotImplementedError
+
+    def push(self, message: Push) -> None:
+        """Hand over an out-of-band message; from any thread, under the lock; never raises."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """The server ends this connection; under the lock."""
+        self.closing = True
+
+    # What the server knows.
+
+    @property
+    def blocked(self) -> bool:
+        return self.waits_for is not None
+
+    def open_gate(self, bit: int) -> None:
+        self.gate &= ~bit
+
+    def close_gate(self, bit: int) -> None:
+        self.gate |= bit
+
+    @property
+    def subscriptions(self) -> int:
+        """The number that SUBSCRIBE and PSUBSCRIBE answer with."""
+        return len(self.channels) + len(self.patterns)
+
+    def subscriptions_changed(self) -> None:
+        """After any change of the subscriptions or of the protocol."""
+        if self.resp == 2 and (self.channels or self.patterns or self.shard_channels):
+            self.gate |= SUBSCRIBED
+        else:
+            self.gate &= ~SUBSCRIBED
+
+    def filter_reply(self, reply: Reply) -> Reply:
+        """What CLIENT REPLY OFF and SKIP leave of a reply."""
+        if self.skip_reply:
+            self.skip_reply -= 1
+            if self.skip_reply == 0 and self.replies:
+                self.gate &= ~REPLY_OFF
+            return NO_REPLY
+        return reply if self.replies else NO_REPLY
+
+    def discard(self) -> None:
+        """Leave MULTI and forget the watched keys."""
+        self.queue = []
+        self.queue_failed = False
+        self.gate &= ~IN_MULTI
+        self.unwatch()
+
+    def unwatch(self) -> None:
+        for db, key in self.watching:
+            db.unwatch(self, key)
+        self.watching.clear()
+        self.watch_broken = False
+
+    def cancel(self) -> None:
+        """The one who waited gave up.  If a reply is already on its way, what it took goes back to where it was."""
+        if self.waits_for is not None:
+            self.server.blocking.unblock(self)
+        elif self.undo is not None:
+            undo, self.undo = self.undo, None
+            undo()
+            self.server.blocking.serve()
+
+    def disconnect(self) -> None:
+        """The connection is gone: leave every queue at once."""
+        if self.disconnected:
+            return
+        self.disconnected = True
+        self.server.blocking.unblock(self)
+        self.discard()
+        self.server.pubsub.unsubscribe_all(self)
+        self.server.clients.pop(self.id, None)

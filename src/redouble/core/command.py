@@ -1,0 +1,213 @@
+"""The command table.  A command is declared once, by its usage line, above the function that runs it:
+
+    @command("GETRANGE key start end", flags="readonly", since="2.4.0")
+    def getrange(client, argv): ...
+
+Arity, the option table and everything that COMMAND says follow from that line.  What exists for a server is decided
+when a `Server` asks for its dialect's table; dispatch asks nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from redouble.core.errors import SYNTAX_ERROR, CommandError
+from redouble.core.usage import Node, parse_usage
+from redouble.resp.reply import Reply
+
+if TYPE_CHECKING:
+    from redouble.core.client import Client
+    from redouble.dialects import Dialect
+
+__all__ = ["Command", "Declaration", "Given", "Options", "build_table", "command"]
+
+Argv: TypeAlias = list[bytes]
+Handler: TypeAlias = "Callable[[Client, Argv], Reply]"
+Given: TypeAlias = dict[str, Any]
+"""What was given: an option's name to its value; True if it takes none, a tuple if it takes several, a list of those if it may be repeated."""
+
+
+class Options:
+    """The option table of one command in one dialect, compiled from the usage line.
+
+    It finds the words; their values stay bytes, because each command converts them in its own order.
+    """
+
+    __slots__ = ("words",)
+
+    def __init__(self, nodes: Iterable[Node], available: Callable[[str], bool]) -> None:
+        self.words: dict[bytes, tuple[str, int, int, bool]] = {}
+        for group, node in enumerate(nodes):
+            for member in node.children if node.kind == "oneof" else (node,):
+                parts = member.children if member.kind == "block" else (member,)
+                if parts and parts[0].kind == "word" and all(part.kind in ("value", "word") for part in parts[1:]):
+                    name = parts[0].name
+                    if available(name):
+                        word = name, len(parts) - 1, group, member.multiple
+                        self.words[name.encode()] = self.words[name.lower().encode()] = word
+
+    def parse(self, argv: Argv, start: int) -> Given:
+        """Every argument from `start` on must be an option; a second member of one `[A | B]` is a syntax error."""
+        given, end = self.parse_leading(argv, start)
+        if end < len(argv):
+            raise CommandError(SYNTAX_ERROR)
+        return given
+
+    def parse_leading(self, argv: Argv, start: int) -> tuple[Given, int]:
+        """The options from `start` up to the first argument that is none, and where that is."""
+        given: Given = {}
+        taken, words, count = 0, self.words, len(argv)
+        while start < count:
+            word = words.get(argv[start]) or words.get(argv[start].upper())
+            if word is None:
+                break
+            name, values, group, multiple = word
+            if (taken >> group & 1 and name not in given) or start + values >= count:
+                raise CommandError(SYNTAX_ERROR)
+            taken |= 1 << group
+            value: Any = (
+                True if not values else argv[start + 1] if values == 1 else tuple(argv[start + 1 : start + 1 + values])
+            )
+            if multiple:
+                given.setdefault(name, []).append(value)
+            else:
+                given[name] = value
+            start += 1 + values
+        return given, start
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What `@command` was told; true for every dialect that has the command."""
+
+    usage: str
+    name: str
+    nodes: tuple[Node, ...]
+    run: Handler
+    group: str
+    flags: frozenset[str]
+    acl: frozenset[str]
+    since: str
+    until: str
+    since_option: Mapping[str, str]
+    arity: int
+
+    @property
+    def container(self) -> str:
+        """`CLIENT` for `CLIENT KILL`; empty for a command of its own."""
+        return self.name.partition(" ")[0] if " " in self.name else ""
+
+    @property
+    def wire_name(self) -> str:
+        """`client|kill`, as errors and COMMAND write it."""
+        return self.name.lower().replace(" ", "|")
+
+
+class Command:
+    """One row of one server's table, with its counters for INFO commandstats."""
+
+    __slots__ = (
+        "arity",
+        "calls",
+        "declaration",
+        "failed",
+        "flags",
+        "name",
+        "options",
+        "rejected",
+        "run",
+        "subcommands",
+    )
+
+    def __init__(self, prototype: Prototype) -> None:
+        self.declaration = prototype.declaration
+        self.name = prototype.declaration.wire_name
+        self.run = prototype.declaration.run
+        self.arity = prototype.declaration.arity
+        self.flags = prototype.declaration.flags
+        self.options = prototype.options
+        self.subcommands = prototype.subcommands
+        self.calls = self.failed = self.rejected = 0
+
+
+@dataclass
+class Prototype:
+    """A command in one dialect; servers make their own `Command` of it when it is first called."""
+
+    declaration: Declaration
+    options: Options
+    subcommands: dict[bytes, Prototype] = field(default_factory=dict)
+
+
+_DECLARATIONS: list[Declaration] = []
+
+
+def command(
+    usage: str,
+    *,
+    flags: str = "",
+    since: str,
+    until: str = "",
+    since_option: Mapping[str, str] | None = None,
+    arity: int = 0,
+    acl: str = "",
+    group: str = "",
+) -> Callable[[Handler], Handler]:
+    """Declare a command.
+
+    `flags` are Redis's command flags.  `since` and `until` (the first version without it) are Redis versions, which
+    hold for its forks up to 7.2; `"8.4.0 valkey=9.0.0"` names a fork's own, `"valkey=9.0.0"` alone says that Redis
+    never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
+    `acl` adds ACL categories to those that follow from the flags and the group.
+    """
+    name, nodes = parse_usage(usage)
+    least = sum(node.least() for node in nodes) + len(name.split())
+    fixed = all(node.fixed() for node in nodes)
+
+    def declare(run: Handler) -> Handler:
+        _DECLARATIONS.append(
+            Declaration(
+                usage=usage,
+                name=name,
+                nodes=nodes,
+                run=run,
+                group=group or run.__module__.rpartition(".")[2].replace("_", "-"),
+                flags=frozenset(flags.split()),
+                acl=frozenset(acl.split()),
+                since=since,
+                until=until,
+                since_option=dict(since_option or {}),
+                arity=arity or (least if fixed else -least),
+            )
+        )
+        build_table.cache_clear()
+        return run
+
+    return declare
+
+
+@functools.cache
+def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
+    """Every command of `dialect` by its upper-case name; subcommands stand in their containers."""
+    table: dict[bytes, Prototype] = {}
+    leaves: list[Prototype] = []
+    for declaration in _DECLARATIONS:
+        if not dialect.has(declaration.since, declaration.until):
+            continue
+
+        def available(word: str, since: Mapping[str, str] = declaration.since_option) -> bool:
+            return word not in since or dialect.has(since[word])
+
+        prototype = Prototype(declaration, Options(declaration.nodes, available))
+        if declaration.container:
+            leaves.append(prototype)
+        else:
+            table[declaration.name.encode()] = prototype
+    for prototype in leaves:
+        container, _, word = prototype.declaration.name.partition(" ")
+        if container.encode() in table:
+            table[container.encode()].subcommands[word.encode()] = prototype
+    return table

@@ -1,0 +1,323 @@
+"""One database: keys, values and expiry, and the only doors to them.
+
+Nobody outside this module touches `dict` or `expires`: every read passes a `lookup`, where lazy expiry lives, and every
+change ends in `modified`, where WATCH, blocked clients and keyspace events hang, behind one test when nobody listens.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from redouble.core import notify
+from redouble.core.errors import WRONGTYPE, CommandError
+from redouble.types.hash import Hash
+from redouble.types.list import List
+from redouble.types.scan_order import ScanOrder
+from redouble.types.set import Set
+from redouble.types.sorted_set import SortedSet
+
+if TYPE_CHECKING:
+    from redouble.core.client import Client
+    from redouble.core.server import Server
+
+__all__ = ["Database", "type_name"]
+
+Value: TypeAlias = Any
+Heap: TypeAlias = list[tuple[int, bytes]]
+Keys: TypeAlias = list[bytes]
+V = TypeVar("V")
+
+
+def type_name(value: Value) -> bytes:
+    """What TYPE answers."""
+    return b"string" if isinstance(value, (bytes, bytearray)) else value.type_name
+
+
+class Database:
+    """`redisDb`: bytes keys; a value is `bytes` (or `bytearray`, once it was changed in place) or a class of `types/`."""
+
+    __slots__ = (
+        "_heap",
+        "_order",
+        "blocked",
+        "dict",
+        "expires",
+        "hits",
+        "hooks",
+        "index",
+        "misses",
+        "server",
+        "watched",
+    )
+
+    def __init__(self, server: Server, index: int) -> None:
+        self.server = server
+        self.index = index
+        self.dict: dict[bytes, Value] = {}
+        self.expires: dict[bytes, int] = {}
+        """Unix time in milliseconds at which a key goes."""
+        self._heap: Heap = []
+        self._order: ScanOrder[bytes] | None = None
+        self.blocked: dict[bytes, dict[Client, None]] = {}
+        self.watched: dict[bytes, dict[Client, None]] = {}
+        self.hooks = False
+        self.hits = self.misses = 0
+
+    # Reading.
+
+    def lookup(self, key: bytes) -> Value | None:
+        """The value of `key` for a command that reads it; counted as a hit or a miss."""
+        value = self.dict.get(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            self.misses += 1
+            return None
+        self.hits += 1
+        return value
+
+    def peek(self, key: bytes) -> Value | None:
+        """The value of `key` for the server itself or for a command that writes it; not counted."""
+        value = self.dict.get(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            return None
+        return value
+
+    def string(self, key: bytes) -> bytes | bytearray | None:
+        value = self.lookup(key)
+        if value is None or isinstance(value, (bytes, bytearray)):
+            return value
+        raise CommandError(WRONGTYPE)
+
+    def list(self, key: bytes) -> List | None:
+        return _typed(self.lookup(key), List)
+
+    def hash(self, key: bytes) -> Hash | None:
+        return _typed(self.lookup(key), Hash)
+
+    def set(self, key: bytes) -> Set | None:
+        return _typed(self.lookup(key), Set)
+
+    def sorted_set(self, key: bytes) -> SortedSet | None:
+        return _typed(self.lookup(key), SortedSet)
+
+    def for_write(self, key: bytes, kind: type[V]) -> V | None:
+        """The value of `key` for a command that changes it."""
+        return _typed(self.peek(key), kind)
+
+    def string_for_write(self, key: bytes) -> bytes | bytearray | None:
+        value = self.peek(key)
+        if value is None or isinstance(value, (bytes, bytearray)):
+            return value
+        raise CommandError(WRONGTYPE)
+
+    # Writing.  The caller ends with `modified` (or `shrunk`), which says what happened.
+
+    def add(self, key: bytes, value: V) -> V:
+        """Give a key that does not exist its value."""
+        self.dict[key] = value
+        if self._order is not None:
+            self._order.add(key)
+        if self.hooks:
+            if key in self.blocked and type(value) is not bytes:
+                self.server.blocking.ready[self, key] = None
+            self.server.notify(self, b"new", key, notify.NEW)
+        return value
+
+    def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
+        """Give `key` this value, whether it existed or not; its time to live goes unless kept."""
+        if key in self.dict:
+            self.dict[key] = value
+            if not keep_ttl and self.expires:
+                self.expires.pop(key, None)
+            if self.hooks and key in self.blocked and type(value) is not bytes:
+                self.server.blocking.ready[self, key] = None
+        else:
+            self.add(key, value)
+
+    def replace(self, key: bytes, value: Value) -> None:
+        """Put another representation of the same value in its place."""
+        self.dict[key] = value
+
+    def delete(self, key: bytes, event: bytes = b"del", kind: int = notify.GENERIC) -> bool:
+        """Remove `key` and say so; False if it was not there."""
+        if self.peek(key) is None:
+            return False
+        self._remove(key)
+        self.modified(key, event, kind)
+        return True
+
+    def _remove(self, key: bytes) -> None:
+        del self.dict[key]
+        if self.expires:
+            self.expires.pop(key, None)
+        if self._order is not None:
+            self._order.remove(key)
+
+    def modified(self, key: bytes, event: bytes, kind: int) -> None:
+        """Tell who listens that `key` changed: the one door for every change (signalModifiedKey, notifyKeyspaceEvent)."""
+        self.server.dirty += 1
+        if self.hooks:
+            self.touch(key)
+            self.server.notify(self, event, key, kind)
+
+    def shrunk(self, key: bytes, value: Any, event: bytes, kind: int) -> None:
+        """`modified`, after which the key goes if nothing is left of its value."""
+        self.modified(key, event, kind)
+        if not value:
+            self.delete(key)
+
+    def notify(self, key: bytes, event: bytes, kind: int) -> None:
+        """One more event of a change that `modified` tells about."""
+        if self.hooks:
+            self.server.notify(self, event, key, kind)
+
+    def touch(self, key: bytes) -> None:
+        """The transactions of those who watch `key` will fail."""
+        for client in self.watched.get(key, ()):
+            client.watch_broken = True
+
+    def signal_ready(self, key: bytes) -> None:
+        """`key`, which existed before, has something for those who wait for it."""
+        if key in self.blocked:
+            self.server.blocking.ready[self, key] = None
+
+    # Expiry.
+
+    def expire_if_due(self, key: bytes) -> bool:
+        """Remove `key` if its time has come."""
+        at = self.expires.get(key)
+        if at is None or self.server.now_ms() <= at:
+            return False
+        self._remove(key)
+        self.server.expired_keys += 1
+        self.modified(key, b"expired", notify.EXPIRED)
+        return True
+
+    def expires_at(self, key: bytes) -> int | None:
+        """Unix time in milliseconds at which an existing `key` goes; None: never."""
+        return self.expires.get(key)
+
+    def set_expiry(self, key: bytes, at_ms: int) -> None:
+        """Let an existing `key` go at this Unix time in milliseconds."""
+        if not self.expires:
+            self._heap.clear()
+        self.expires[key] = at_ms
+        heap = self._heap
+        heapq.heappush(heap, (at_ms, key))
+        if len(heap) > 2 * len(self.expires) + 64:  # most entries are stale: start again
+            heap[:] = [(at, key) for key, at in self.expires.items()]
+            heapq.heapify(heap)
+        if heap[0][0] < self.server.now_ms():
+            self.expire_due(limit=20)
+        self.server.wake_drivers()
+
+    def persist(self, key: bytes) -> bool:
+        """Let `key` stay for ever; False if it would anyway."""
+        return self.expires.pop(key, None) is not None
+
+    def next_expiry(self) -> int | None:
+        """When the next key goes, in Unix milliseconds."""
+        heap = self._heap
+        while heap:
+            at, key = heap[0]
+            if self.expires.get(key) == at:
+                return at
+            heapq.heappop(heap)
+        return None
+
+    def expire_due(self, limit: int | None = None) -> None:
+        """Remove the keys whose time has come, `limit` of them at most."""
+        now = self.server.now_ms()
+        while limit != 0 and (at := self.next_expiry()) is not None and at < now:
+            self.expire_if_due(heapq.heappop(self._heap)[1])
+            if limit is not None:
+                limit -= 1
+
+    # The keyspace as a whole.
+
+    def __len__(self) -> int:
+        self.expire_due()
+        return len(self.dict)
+
+    def keys(self) -> Iterator[bytes]:
+        """The keys at this moment, without those whose time has come."""
+        self.expire_due()
+        return iter(list(self.dict))
+
+    def scan(self, cursor: int, count: int) -> tuple[int, Keys]:
+        """One step through the keys: the next cursor and up to `count` keys; see `ScanOrder.scan` for what is promised."""
+        self.expire_due()
+        return self._scan_order().scan(cursor, count)
+
+    def random_key(self) -> bytes | None:
+        self.expire_due()
+        return self._scan_order().choice(self.server.random) if self.dict else None
+
+    def _scan_order(self) -> ScanOrder[bytes]:
+        if self._order is None:
+            self._order = ScanOrder(self.dict)
+        return self._order
+
+    def clear(self) -> int:
+        """Remove every key (FLUSHDB); returns how many there were."""
+        removed = len(self.dict)
+        for key in self.watched:
+            if key in self.dict:
+                self.touch(key)
+        self.dict = {}
+        self.expires = {}
+        self._heap = []
+        self._order = None
+        return removed
+
+    def swap(self, other: Database) -> None:
+        """Exchange the contents with `other`; who waits or watches stays (SWAPDB)."""
+        for db in (self, other):
+            for key in db.watched:
+                if key in self.dict or key in other.dict:
+                    db.touch(key)
+        for name in ("dict", "expires", "_heap", "_order"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            setattr(self, name, theirs)
+            setattr(other, name, mine)
+        for db in (self, other):
+            for key in db.blocked:
+                if key in db.dict:
+                    db.signal_ready(key)
+
+    # Who listens.
+
+    def wait(self, client: Client, key: bytes) -> None:
+        self.blocked.setdefault(key, {})[client] = None
+        self.hooks = True
+
+    def stop_waiting(self, client: Client, key: bytes) -> None:
+        _leave(self.blocked, key, client)
+        self.listeners_changed()
+
+    def watch(self, client: Client, key: bytes) -> None:
+        self.peek(key)  # a key whose time has come is watched as one that is not there
+        self.watched.setdefault(key, {})[client] = None
+        self.hooks = True
+
+    def unwatch(self, client: Client, key: bytes) -> None:
+        _leave(self.watched, key, client)
+        self.listeners_changed()
+
+    def listeners_changed(self) -> None:
+        self.hooks = bool(self.blocked or self.watched or self.server.notify_flags)
+
+
+def _typed(value: Value | None, kind: type[V]) -> V | None:
+    if value is None or type(value) is kind:
+        return value
+    raise CommandError(WRONGTYPE)
+
+
+def _leave(queues: dict[bytes, dict[Client, None]], key: bytes, client: Client) -> None:
+    queue = queues.get(key)
+    if queue is not None:
+        queue.pop(client, None)
+        if not queue:
+            del queues[key]

@@ -1,0 +1,295 @@
+"""The server: a plain object without thread, loop or socket.  Drivers hold `lock` around everything they ask of it;
+`call` is the one path that every command takes."""
+
+from __future__ import annotations
+
+import itertools
+import random as random_module
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from redouble.core import client as gates
+from redouble.core import errors
+from redouble.core.blocking import Blocking
+from redouble.core.clock import Clock, ManualClock, SystemClock
+from redouble.core.command import Command, Declaration, Options, Prototype, build_table
+from redouble.core.config import Config
+from redouble.core.database import Database
+from redouble.core.errors import CommandError
+from redouble.core.pubsub import PubSub
+from redouble.dialects import Dialect, dialect_for, parse_version
+from redouble.resp.reply import NO_REPLY, QUEUED, Reply
+
+if TYPE_CHECKING:
+    from redouble.core.client import Client
+
+__all__ = ["Server"]
+
+
+def _no_command(client: Client, argv: list[bytes]) -> Reply:
+    raise AssertionError("a client that never called anything has no command to run")
+
+
+NO_COMMAND = Command(
+    Prototype(
+        Declaration("NULL", "NULL", (), _no_command, "", frozenset(), frozenset(), "1.0.0", "", {}, 1),
+        Options((), lambda word: True),
+    )
+)
+"""The command of a client that has called none."""
+
+
+class Server:
+    """One redis-server.
+
+    `clock` and `random` replace time and chance; `config` is set before the first client, as a configuration file is.
+    """
+
+    no_command = NO_COMMAND
+
+    def __init__(
+        self,
+        *,
+        server_type: str = "redis",
+        version: tuple[int, ...] | str | int = (7,),
+        clock: Clock | None = None,
+        random: random_module.Random | None = None,
+        config: Mapping[str, str] | None = None,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.dialect: type[Dialect] = dialect_for(server_type, version)
+        self.server_type = server_type
+        self.version = parse_version(version)
+        self.clock: Clock = clock or SystemClock()
+        if isinstance(self.clock, ManualClock):
+            self.clock.on_change(self._clock_changed)
+        if random is not None:
+            self.random = random
+        self.connected = True
+        self.gate = 0
+        self.table: dict[bytes, Command] = {}
+        self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
+        self._made: dict[int, Command] = {}
+        self.config = Config(self)
+        self._databases: dict[int, Database] = {}
+        self.clients: dict[int, Client] = {}
+        self._client_ids = itertools.count(1)
+        self.pubsub = PubSub(self)
+        self.blocking = Blocking(self)
+        self.notify_flags = 0
+        self.deferred: deque[Callable[[], None]] = deque()
+        self._drivers: list[Callable[[], None]] = []
+        self.unit_ms = 0
+        self.dirty = 0
+        self.expired_keys = 0
+        self.error_counts: dict[str, int] = {}
+        for name, value in (config or {}).items():
+            self.config.set_at_start(name, value)
+
+    @cached_property
+    def random(self) -> random_module.Random:
+        return random_module.Random()
+
+    # The one path.
+
+    def call(self, client: Client, argv: list[bytes]) -> Reply:
+        """Run one command for `client`.
+
+        A client's mistake comes back as a CommandError value.  BLOCKED: the client now waits and its reply comes
+        through `Client.deliver`.  NO_REPLY: nothing is sent.  Every other exception is a bug of ours.
+        """
+        self.unit_ms = 0
+        if self.deferred:
+            self.run_deferred()
+        command = self.table.get(argv[0])
+        if command is None:
+            found = self.find(argv)
+            if isinstance(found, CommandError):
+                return self._reject(client, found)
+            command = found
+        count, arity = len(argv), command.arity
+        if count != arity and (arity >= 0 or count < -arity):
+            command.rejected += 1
+            return self._reject(client, errors.wrong_arity(command.name))
+        if client.gate or self.gate:
+            reply = self._gated(client, command, argv)
+        else:
+            reply = self.run(client, command, argv)
+        if self.blocking.ready:
+            self.blocking.serve()
+        return reply
+
+    def run(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
+        """Run a command that passed every check; also each command of an EXEC or a script."""
+        command.calls += 1
+        client.command = command
+        try:
+            return command.run(client, argv)
+        except CommandError as error:
+            command.failed += 1
+            return self._count(error)
+
+    def find(self, argv: list[bytes]) -> Command | CommandError:
+        """The command that `argv` names; for one that has none, the error to answer."""
+        word = argv[0].upper()
+        prototype = self._prototypes.get(word)
+        if prototype is None:
+            return CommandError(self.dialect.unknown_command(argv))
+        if prototype.subcommands and len(argv) > 1:
+            subcommand = prototype.subcommands.get(argv[1].upper())
+            if subcommand is None:
+                return CommandError(self.dialect.unknown_subcommand(argv))
+            return self._command(subcommand)
+        command = self._command(prototype)
+        if not prototype.subcommands:
+            self.table[word] = self.table[word.lower()] = command
+        return command
+
+    def _command(self, prototype: Prototype) -> Command:
+        """This server's own copy of a command, made when it is first called."""
+        command = self._made.get(id(prototype))
+        if command is None:
+            command = self._made[id(prototype)] = Command(prototype)
+        return command
+
+    def called_commands(self) -> list[Command]:
+        """The commands that were called at least once, with their counters."""
+        return list(self._made.values())
+
+    def _reject(self, client: Client, error: CommandError) -> Reply:
+        """Refuse a command before it runs; a transaction that was being queued will not run either."""
+        if client.gate & gates.IN_MULTI:
+            client.queue_failed = True
+        self._count(error)
+        return client.filter_reply(error) if client.gate & gates.REPLY_OFF else error
+
+    def _count(self, error: CommandError) -> CommandError:
+        # A kept exception would keep the frames it was raised through.
+        error.__traceback__ = error.__context__ = None
+        code = error.message.partition(" ")[0]
+        self.error_counts[code] = self.error_counts.get(code, 0) + 1
+        return error
+
+    def _gated(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
+        """A command that may not simply run; the checks stand in the order of processCommand."""
+        gate = client.gate
+        if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
+            command.rejected += 1
+            return self._reject(client, CommandError(errors.NOAUTH))
+        if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
+            command.rejected += 1
+            return self._reject(client, CommandError(self.dialect.denied_when_subscribed(command.name)))
+        if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
+            if "no_multi" in command.flags:
+                command.rejected += 1
+                return self._reject(client, CommandError("ERR Command not allowed inside a transaction"))
+            client.queue.append((command, argv))
+            return client.filter_reply(QUEUED) if gate & gates.REPLY_OFF else QUEUED
+        reply = self.run(client, command, argv)
+        if client.gate & gates.REPLY_OFF and type(reply) is not type(NO_REPLY):
+            return client.filter_reply(reply)
+        return reply
+
+    # Connections.
+
+    def register(self, client: Client) -> int:
+        """Take a new connection in; returns its id."""
+        number = next(self._client_ids)
+        self.clients[number] = client
+        return number
+
+    def defer(self, action: Callable[[], None]) -> None:
+        """Run `action` under the lock, soon: for finalizers, which may run inside a command and never take the lock."""
+        self.deferred.append(action)
+
+    def run_deferred(self) -> None:
+        while self.deferred:
+            self.deferred.popleft()()
+
+    @property
+    def requires_auth(self) -> bool:
+        return bool(self.config.requirepass)
+
+    # Databases.
+
+    @property
+    def databases(self) -> dict[int, Database]:
+        """The databases that were used, by index."""
+        return self._databases
+
+    def database(self, index: int) -> Database:
+        """Database `index`, which must be in range."""
+        db = self._databases.get(index)
+        if db is None:
+            db = self._databases[index] = Database(self, index)
+        return db
+
+    def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
+        """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
+
+    # Time.
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds; one execution unit sees one time."""
+        if not self.unit_ms:
+            self.unit_ms = int(self.clock.time() * 1000)
+        return self.unit_ms
+
+    def next_event(self) -> float | None:
+        """When something next happens by itself, in the clock's monotonic seconds; a driver that waits calls `tick` then."""
+        moments = []
+        deadline = self.blocking.next_deadline()
+        if deadline is not None:
+            moments.append(deadline)
+        expiries = [at for db in self._databases.values() if db.expires and (at := db.next_expiry()) is not None]
+        if expiries:
+            pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + EXPIRY_GRAIN
+            moments.append(self.clock.monotonic() + pause)
+        return min(moments, default=None)
+
+    def tick(self) -> None:
+        """Do what is due: remove expired keys, answer blocked clients whose time is up."""
+        self.unit_ms = 0
+        self.run_deferred()
+        for db in self._databases.values():
+            if db.expires:
+                db.expire_due()
+        self.blocking.time_out()
+        if self.blocking.ready:
+            self.blocking.serve()
+
+    def on_new_event(self, wake: Callable[[], None]) -> None:
+        """`wake` is called, under the lock, whenever `next_event` may have become earlier."""
+        self._drivers.append(wake)
+
+    def forget_driver(self, wake: Callable[[], None]) -> None:
+        self._drivers.remove(wake)
+
+    def wake_drivers(self) -> None:
+        for wake in self._drivers:
+            wake()
+
+    def _clock_changed(self) -> None:
+        with self.lock:
+            self.tick()
+            self.wake_drivers()
+
+    def close(self) -> None:
+        """The end: let go of everything, so that reference counting can free it."""
+        self.run_deferred()
+        for client in list(self.clients.values()):
+            client.kill()
+            client.disconnect()
+        self._databases.clear()
+        self.__dict__.pop("pubsub", None)
+        self.__dict__.pop("blocking", None)
+        self.__dict__.pop("config", None)
+
+
+EXPIRY_GRAIN = 0.1
+"""Seconds between two sweeps for expired keys that nobody asks for, as with Redis's default hz of 10."""
+
+_NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))

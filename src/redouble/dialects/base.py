@@ -1,0 +1,94 @@
+"""What a server type and version does differently: one attribute for each observed difference, with the probe that
+shows it.  A handler asks `client.server.dialect.some_question`; nobody compares versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from redouble.types.number import format_double_17g
+
+__all__ = ["Dialect"]
+
+
+class Dialect:
+    """Redis 7.0, which the others derive from."""
+
+    name: ClassVar[str] = "redis"
+    """What INFO calls `server_name`; also the prefix of a fork's own versions in `since`."""
+    version: ClassVar[tuple[int, int, int]] = (7, 0, 15)
+    """The release whose answers are recorded."""
+    redis_version: ClassVar[tuple[int, int, int]] = (7, 0, 15)
+    """The Redis version that clients see, which a fork freezes."""
+
+    format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
+    """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
+
+    getex_checks_value_of_missing_key: ClassVar[bool] = False
+    """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
+    allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(
+        (
+            "subscribe",
+            "unsubscribe",
+            "psubscribe",
+            "punsubscribe",
+            "ssubscribe",
+            "sunsubscribe",
+            "ping",
+            "quit",
+            "reset",
+        )
+    )
+    """What a subscribed RESP2 client may still call."""
+
+    @staticmethod
+    def denied_when_subscribed(name: str) -> str:
+        """`SUBSCRIBE c`, `GET k`."""
+        return (
+            f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+            " are allowed in this context"
+        )
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH a b`: the name and the arguments are cut at 128 bytes."""
+        quoted = ""
+        for argument in argv[1:]:
+            if len(quoted) >= 128:
+                break
+            quoted += f"'{_text(argument[: 128 - len(quoted)])}' "
+        return f"ERR unknown command '{_text(argv[0][:128])}', with args beginning with: {quoted}"
+
+    @staticmethod
+    def unknown_subcommand(argv: list[bytes]) -> str:
+        """`CLIENT NOSUCH`."""
+        return f"ERR unknown subcommand '{_text(argv[1][:128])}'. Try {_text(argv[0].upper())} HELP."
+
+    @classmethod
+    def has(cls, since: str, until: str = "") -> bool:
+        """Whether something that came with `since` and went with `until` is there; the spelling is `@command`'s."""
+        return cls._reached(since) and not (until and cls._reached(until))
+
+    @classmethod
+    def _reached(cls, moment: str) -> bool:
+        versions = {"redis": ""}
+        for part in moment.split():
+            name, _, version = part.rpartition("=")
+            versions[name or "redis"] = version
+        if versions.get(cls.name):
+            return cls.version >= _tuple(versions[cls.name])
+        if cls.name == "redis" or not versions["redis"]:
+            return False
+        return _tuple(versions["redis"]) <= FORKED_AT
+
+
+FORKED_AT = (7, 2, 4)
+"""What Redis had by then, its forks have too."""
+
+
+def _tuple(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _text(argument: bytes) -> str:
+    return argument.decode("utf-8", "surrogateescape")

@@ -1,0 +1,26 @@
+"""Valkey, which left Redis at 7.2.4: each class says what changed since the one before it."""
+
+from __future__ import annotations
+
+from redouble.dialects.base import Dialect
+from redouble.dialects.redis import Redis72
+
+__all__ = ["VALKEY"]
+
+
+class Valkey72(Redis72):
+    name = "valkey"
+    version = (7, 2, 4)
+
+
+class Valkey81(Valkey72):
+    version = (8, 1, 1)
+
+
+class Valkey91(Valkey81):
+    version = (9, 1, 2)
+    getex_checks_value_of_missing_key = True
+
+
+VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]
+"""In order of version."""

@@ -1,0 +1,5 @@
+"""Placeholder until the structures land."""
+
+
+class Set:
+    type_name = b"set"

@@ -1,0 +1,5 @@
+"""Placeholder until the structures land."""
+
+
+class SortedSet:
+    type_name = b"zset"
