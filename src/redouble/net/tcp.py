@@ -330,7 +330,7 @@ class TcpFakeServer:
         self._attend: dict[TcpClient, None] = {}  # under the server's lock
         self._thread: threading.Thread | None = None
         self._state = threading.Condition()
-        self._serving = False
+        self._serving = self._served = False
         self._stop = False
         self._close = False
         self.loop: Loop
@@ -355,7 +355,7 @@ class TcpFakeServer:
         except BaseException:
             self._close_listeners()
             raise
-        self._close = False
+        self._close = self._stop = self._served = False
         self.loop = Loop()
         for listener in self._listeners:
             listener.setblocking(False)
@@ -390,7 +390,7 @@ class TcpFakeServer:
             address = local_address = f"{self.unixsocket}:0"
             refusal = None
         else:
-            refusal = None if is_loopback(peer[0]) else self._protection()
+            refusal = PROTECTED if self.protected and not is_loopback(peer[0]) else None
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -419,8 +419,10 @@ class TcpFakeServer:
         self.clients[client] = None
         self.loop.add(sock, READ, client.ready)
 
-    def _protection(self) -> str | None:
-        return PROTECTED if self.protected_mode and not self.server.requires_auth else None
+    @property
+    def protected(self) -> bool:
+        """Whether only the loopback interface is let in."""
+        return self.protected_mode and not self.server.requires_auth
 
     # Serving.
 
@@ -431,7 +433,7 @@ class TcpFakeServer:
                 return
             if self._serving:
                 raise RuntimeError("this server is being served already")
-            self._serving = True
+            self._serving = self._served = True
             self.loop.thread = threading.get_ident()
             self._state.notify_all()
         wake = self.loop.wake
@@ -500,11 +502,14 @@ class TcpFakeServer:
     # The end.
 
     def shutdown(self) -> None:
-        """Make serve_forever() return, and wait until it has; connections stay open for the next serve_forever()."""
+        """Make serve_forever() return, and wait until it has; connections stay open for the next serve_forever().
+
+        If its thread has not got that far yet, serve_forever() will return at once.
+        """
         with self._state:
+            self._stop = self._serving or not self._served
             if not self._serving:
                 return
-            self._stop = True
             self.loop.ring()
             if self.loop.thread != threading.get_ident():
                 self._state.wait_for(lambda: not self._serving)
