@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from redouble.resp.parser import Rules
 from redouble.types.number import format_double_17g
 
 __all__ = ["Dialect"]
@@ -23,6 +24,9 @@ class Dialect:
 
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
+
+    requests: ClassVar[Rules] = Rules()
+    """How the bytes of a faulty request are read; each rule has its probe."""
 
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect
+from redouble.resp.parser import Rules
 from redouble.types.number import format_double_shortest
 
 __all__ = ["REDIS"]
@@ -27,6 +28,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

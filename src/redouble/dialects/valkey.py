@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from redouble.dialects.base import Dialect
 from redouble.dialects.redis import Redis72
+from redouble.resp.parser import Rules
 
 __all__ = ["VALKEY"]
 
@@ -15,10 +18,12 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    requests = Rules(nul_hides_multibulk_line=False, nul_hides_bulk_line=False)
 
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
 
 
