@@ -1,6 +1,6 @@
 """A program written for Redis, with redis-py and nothing else: a game's leaderboard.
 
-    python examples/leaderboard.py redis://127.0.0.1:6379
+python examples/leaderboard.py redis://127.0.0.1:6379
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ def main(url: str) -> None:
 
     r.zadd("scores", {"ada": 3120, "bob": 2480, "cem": 2975})
     r.zincrby("scores", 600, "bob")
-    print("leaderboard ", " ".join(f"{name} {score:.0f}" for name, score in r.zrange("scores", 0, -1, desc=True, withscores=True)))
+    print(
+        "leaderboard ",
+        " ".join(f"{name} {score:.0f}" for name, score in r.zrange("scores", 0, -1, desc=True, withscores=True)),
+    )
 
     with r.pipeline(transaction=True) as pipe:
         pipe.hset("profile:ada", mapping={"level": "7", "guild": "north"})
