@@ -53,7 +53,8 @@ def test_both_ways_to_print_a_double_read_back_as_the_same_double(number: float)
         (1.7976931348623157e308, b"1.7976931348623157e+308", b"1.7976931348623157e+308"),
         (-1234567.125, b"-1234567.125", b"-1234567.125"),
         (2.0**-44, b"5.6843418860808015e-14", b"5.684341886080802e-14"),
-        (1e23, b"9.9999999999999992e+22", b"1e+23"),
+        (1e23, b"9.9999999999999992e+22", b"99999999999999990000000"),
+        (45.44936278342308, b"45.449362783423076", b"45.449362783423076"),
         (math.inf, b"inf", b"inf"),
         (-math.inf, b"-inf", b"-inf"),
     ],
@@ -92,8 +93,9 @@ def test_strtod_reads_hexadecimal_numbers_which_valkey_9_refuses(text: bytes, nu
 
 @pytest.mark.parametrize(
     "text",
-    rb""" nan -nan nan(1) 1_0 1e 0x 0x.p1 0x1p infinit ++1 . 1e400 -1e400 1e-400 0x1p1024 0x1p-1075 1,5 1e5.""".split(b" ")
-    + [b" 1", b"1 ", b"1\x00", b"\t1"],
+    rb"nan|-nan|nan(1)|1_0|1e|0x|0x.p1|0x1p|infinit|++1|.|1e400|-1e400|1e-400|0x1p1024|0x1p-1075|1,5|1e5.| 1|1 ||".split(
+        b"|"
+    ),
 )
 def test_doubles_that_redis_refuses(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -147,7 +149,7 @@ def test_ceil_rounds_up(mantissa: int, exponent: int) -> None:
         (b"18446744073709551615", b"0", b"18446744073709551615"),
         (b"18446744073709551617", b"0", b"18446744073709551616"),
         (b"1234567890123456789012", b"0", b"1234567890123456788992"),
-        (b"1.23456789", b"1000000000", b"1000000001.23456789002"),
+        (b"1.23456789", b"1000000000", b"1000000001.23456789000192657"),
         (b"0x1p-3", b"0x.8", b"0.625"),
         (b"0" * 5118 + b"1", b"-1" + b"0" * 4500 + b"e-4500", b"0"),
         (b"0x1p-16445", b"0", b"0"),
@@ -179,9 +181,28 @@ def test_an_infinity_stays_one() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    b""" nan 0x 0xinf 1_0 1.2e4932 1e-4951 1e99999999999999999999 -1e-99999999999999999999 0x1p16384 0x1p-16446""".split(b" ")
-    + [b" 1", b"0" * 5120, b"0x1p-99999999999999999"],
+    b"nan|0x|0xinf|1_0|1.2e4932|1e-4951|1e99999999999999999999|-1e-99999999999999999999|0x1p16384| 1||".split(b"|"),
 )
 def test_long_doubles_that_redis_refuses(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
+        LongDouble.parse(text)
+
+
+def test_a_text_of_5119_bytes_is_the_longest_that_may_be_a_long_double() -> None:
+    assert LongDouble.parse(b"0" * 5118 + b"7").mantissa == 7
+    with pytest.raises(ValueError, match="too long"):
+        LongDouble.parse(b"0" * 5119 + b"7")
+
+
+@pytest.mark.parametrize("text", [b"0x1p-16446", b"0x1p-99999999999999999"])
+def test_a_hexadecimal_long_double_may_be_too_small(text: bytes) -> None:
+    with pytest.raises(ValueError, match="too small"):
+        LongDouble.parse(text)
+
+
+@pytest.mark.parametrize("text", [b"1\x00", b"\t1", b"1\n"])
+def test_bytes_that_are_no_digits_are_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match="not a"):
+        parse_double(text)
+    with pytest.raises(ValueError, match="not a"):
         LongDouble.parse(text)

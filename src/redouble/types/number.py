@@ -331,7 +331,7 @@ def _clamped(exponent: bytes) -> int:
 # Python refuses to convert more than 4300 digits at once (sys.set_int_max_str_digits); a long double may have 4933.
 
 _PORTION = 4000
-_PORTION_UNIT = 10**_PORTION
+_PORTION_UNIT: int = 10**_PORTION
 
 
 def _integer(digits: bytes) -> int:
