@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import redouble.commands
 from redouble.core.client import Client
 from redouble.core.clock import ManualClock
 from redouble.core.server import Server
 from redouble.resp.encoder import encode
-
 from redouble.resp.reply import BLOCKED as WAITS
 from redouble.resp.reply import NO_REPLY, Push, Reply
 
@@ -21,12 +21,11 @@ from .normalise import BLOCKED, CLOSED, NOTHING
 from .play import play
 from .scenario import Scenario, Step, Target
 
-CONFIG = {"save": "", "appendonly": "no", "enable-debug-command": "yes"}
-"""What `real.py` gives the real servers on their command lines."""
+assert redouble.commands  # fills the command table
 
 
 def new_server(target: Target) -> Server:
-    return Server(server_type=target.type, version=target.version, clock=ManualClock(), config=CONFIG)
+    return Server(server_type=target.type, version=target.version, clock=ManualClock())
 
 
 class CoreClient(Client):
@@ -34,7 +33,6 @@ class CoreClient(Client):
 
     def __init__(self, server: Server) -> None:
         self.outbox: deque[bytes] = deque()
-        self.closed = False
         super().__init__(server)
 
     def deliver(self, reply: Reply) -> None:
@@ -44,9 +42,6 @@ class CoreClient(Client):
 
     def push(self, message: Push) -> None:
         self.deliver(message)
-
-    def kill(self) -> None:
-        self.closed = True
 
 
 class CoreStage:
@@ -64,14 +59,11 @@ class CoreStage:
 
     def send(self, connection: int, argv: tuple[bytes, ...]) -> bytes:
         client = self.client(connection)
-        if client.closed:
-            return CLOSED
         with self.server.lock:
-            reply = self.server.call(client, list(argv))
-            if reply is not NO_REPLY and reply is not WAITS:
-                client.deliver(reply)
-            if client.closing:
-                client.closed = True
+            if not client.closing:
+                reply = self.server.call(client, list(argv))
+                if reply is not NO_REPLY and reply is not WAITS:
+                    client.deliver(reply)
         return self._next(client)
 
     def receive(self, connection: int) -> bytes:
@@ -83,7 +75,7 @@ class CoreStage:
     def _next(self, client: CoreClient) -> bytes:
         if client.outbox:
             return client.outbox.popleft()
-        if client.closed:
+        if client.closing:
             return CLOSED
         return BLOCKED if client.blocked else NOTHING
 
@@ -93,7 +85,7 @@ class CoreStage:
             self.server.tick()
 
     def now_ms(self) -> int:
-        return self.server.clock.now_ms()
+        return self.server.clock.time_ns() // 1_000_000
 
     def close(self) -> None:
         with self.server.lock:
