@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 from redouble.core import errors
 from redouble.core.errors import CommandError
 
-__all__ = ["INT64_MAX", "INT64_MIN", "integer", "integer_in", "long_double", "positive", "timeout_ms"]
+if TYPE_CHECKING:
+    from redouble.core.client import Client
+
+__all__ = ["INT64_MAX", "INT64_MIN", "integer", "integer_in", "long_double", "positive", "signed_count", "timeout_ms"]
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -51,12 +55,20 @@ def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> Decimal:
         raise CommandError(error) from None
 
 
-def timeout_ms(text: bytes) -> int:
+def signed_count(text: bytes) -> int:
+    """A count whose sign means something; the one number that has no opposite is none."""
+    number = integer(text)
+    if number == INT64_MIN:
+        raise CommandError(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
+    return number
+
+
+def timeout_ms(client: Client, text: bytes) -> int:
     """A blocking timeout in seconds, fractions allowed, as milliseconds; 0 waits for ever (getTimeoutFromObjectOrReply)."""
-    number = long_double(text, errors.TIMEOUT_NOT_A_FLOAT)
-    milliseconds = number * 1000
-    if milliseconds > INT64_MAX:
+    milliseconds = long_double(text, errors.TIMEOUT_NOT_A_FLOAT) * 1000
+    wraps_around = client.server.dialect.timeouts_wrap_around
+    if milliseconds > INT64_MAX - client.server.now_ms() and not wraps_around:
         raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    if milliseconds < 0:
+    if milliseconds < 0 or milliseconds > INT64_MAX:
         raise CommandError(errors.TIMEOUT_NEGATIVE)
     return math.ceil(milliseconds)
