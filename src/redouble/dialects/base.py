@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from redouble.types.number import format_double_17g
+from redouble.types.number import format_double_17g, parse_double
 
 __all__ = ["Dialect"]
 
@@ -24,12 +24,16 @@ class Dialect:
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
 
+    parse_double: Callable[[bytes], float] = staticmethod(parse_double)
+    """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
+    timeouts_wrap: ClassVar[bool] = True
+    """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
+    range (7.2)."""
+
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
-    timeouts_wrap_around: ClassVar[bool] = True
-    """`BLPOP l inf`: negative (Redis 7.0), out of range (7.2); `BLPOP l 9223372036854775`: waits (7.0), out of range (7.2)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False
     """`LSET l 4294967296 x`: out of range (Redis 7.0), the first element (7.2)."""
     lrem_takes_int64_min: ClassVar[bool] = True
