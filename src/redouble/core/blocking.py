@@ -100,10 +100,12 @@ class Blocking:
                         self.unblock(client)
                         client.reprocessing = True
                         client.undo = None
+                        client.ready_key = key if self.server.dialect.serves_the_ready_key_only else None
                         try:
                             reply = self.server.run(client, client.command, client.argv)
                         finally:
                             client.reprocessing = False
+                            client.ready_key = None
                         if reply is not BLOCKED:
                             client.deadline = None
                             client.deliver(client.filter_reply(reply))

@@ -66,6 +66,7 @@ class Client:
         self.timeout_reply: Reply = None
         self.deadline: float | None = None
         self.reprocessing = False
+        self.ready_key: bytes | None = None
         self.undo: Callable[[], None] | None = None
 
     # What a driver says.
@@ -92,6 +93,10 @@ class Client:
     @property
     def blocked(self) -> bool:
         return self.waits_for is not None
+
+    def where_to_look(self, keys: list[bytes]) -> list[bytes]:
+        """The keys of its command that a client which waited may look at, now that one is ready."""
+        return keys if self.ready_key is None else [self.ready_key]
 
     def open_gate(self, bit: int) -> None:
         self.gate &= ~bit

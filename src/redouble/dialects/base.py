@@ -30,10 +30,17 @@ class Dialect:
     parse_double: Callable[[bytes], float] = staticmethod(parse_double)
     """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
     timeouts_wrap: ClassVar[bool] = True
-    """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2)."""
+    """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
+    range (7.2)."""
 
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
+    serves_the_ready_key_only: ClassVar[bool] = True
+    """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
+    lset_index_wraps_at_32_bits: ClassVar[bool] = False
+    """`LSET l 4294967296 x`: out of range (Redis 7.0), the first element (7.2)."""
+    lrem_takes_int64_min: ClassVar[bool] = True
+    """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(
         (
             "subscribe",

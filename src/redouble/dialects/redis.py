@@ -16,6 +16,9 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
+    serves_the_ready_key_only = False
+    lset_index_wraps_at_32_bits = True
+    lrem_takes_int64_min = False
     timeouts_wrap = False
 
 
