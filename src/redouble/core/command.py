@@ -10,7 +10,7 @@ when a `Server` asks for its dialect's table; dispatch asks nothing.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -55,6 +55,17 @@ class Options:
         if end < len(argv):
             raise CommandError(SYNTAX_ERROR)
         return given
+
+    def each(self, argv: Argv, start: int) -> Iterator[tuple[str, Any]]:
+        """The options one by one, for the commands that convert values while they read (LPOS, LMPOP, ZRANGEBYSCORE)."""
+        count = len(argv)
+        while start < count:
+            word = self.words.get(argv[start].upper())
+            if word is None or start + word[1] >= count:
+                raise CommandError(SYNTAX_ERROR)
+            name, values, _, _ = word
+            yield name, True if not values else argv[start + 1] if values == 1 else argv[start + 1 : start + 1 + values]
+            start += 1 + values
 
     def parse_leading(self, argv: Argv, start: int) -> tuple[Given, int]:
         """The options from `start` up to the first argument that is none, and where that is."""

@@ -22,6 +22,7 @@ from redouble.core.errors import CommandError
 from redouble.core.pubsub import PubSub
 from redouble.dialects import Dialect, dialect_for, parse_version
 from redouble.resp.reply import NO_REPLY, QUEUED, Reply
+from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
@@ -73,6 +74,7 @@ class Server:
         self.table: dict[bytes, Command] = {}
         self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
+        self.limits = Limits.of_redis(self.dialect.redis_version)
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
