@@ -6,7 +6,7 @@ A stage has a server of its own with a clock that stands still, so `@clock` cost
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import redouble.commands
@@ -22,10 +22,6 @@ from .play import play
 from .scenario import Scenario, Step, Target
 
 assert redouble.commands  # fills the command table
-
-
-def new_server(target: Target) -> Server:
-    return Server(server_type=target.type, version=target.version, clock=ManualClock())
 
 
 class CoreClient(Client):
@@ -48,7 +44,8 @@ class CoreStage:
     """The engine alone: `server.call` in this thread."""
 
     def __init__(self, target: Target) -> None:
-        self.server = new_server(target)
+        self.clock = ManualClock()
+        self.server = Server(server_type=target.type, version=target.version, clock=self.clock)
         self.clients: dict[int, CoreClient] = {}
 
     def client(self, number: int) -> CoreClient:
@@ -57,7 +54,7 @@ class CoreStage:
                 self.clients[number] = CoreClient(self.server)
         return self.clients[number]
 
-    def send(self, connection: int, argv: tuple[bytes, ...]) -> bytes:
+    def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
         client = self.client(connection)
         with self.server.lock:
             if not client.closing:
@@ -80,12 +77,10 @@ class CoreStage:
         return BLOCKED if client.blocked else NOTHING
 
     def advance(self, milliseconds: int) -> None:
-        self.server.clock.advance(milliseconds / 1000)
-        with self.server.lock:
-            self.server.tick()
+        self.clock.advance(milliseconds / 1000)
 
     def now_ms(self) -> int:
-        return self.server.clock.time_ns() // 1_000_000
+        return self.clock.time_ns() // 1_000_000
 
     def close(self) -> None:
         with self.server.lock:
