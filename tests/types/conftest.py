@@ -27,7 +27,7 @@ def _launcher(name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Ask]]:
-    """`real("redis-8.6")` starts that server once and gives a function that runs a command there and returns the reply."""
+    """`real("redis-8.6")` starts that server once; what it gives runs a command there."""
     started: dict[str, tuple[subprocess.Popen[bytes], redis.Redis]] = {}
 
     def start(name: str) -> Ask:

@@ -249,7 +249,7 @@ def test_entry_sizes_are_the_real_ones(real: Callable[..., Any]) -> None:
 
 
 def _listpack_length(dump: bytes) -> int:
-    """The total length in the header of the only listpack of a dumped list (type 18: nodes, each a container and a blob)."""
+    """The total length of the only listpack of a dumped list (type 18: nodes, each a container and a blob)."""
     assert dump[:3] == b"\x12\x01\x02"
     at = 3
     first = dump[at]

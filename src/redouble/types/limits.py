@@ -30,6 +30,9 @@ class Limits:
     """`RPUSH l a`, `OBJECT ENCODING l`: quicklist up to 7.0, listpack since 7.2."""
     small_sets_are_listpacks: bool = True
     """`SADD s a`, `OBJECT ENCODING s`: hashtable up to 7.0, listpack since 7.2."""
+    arguments_count: bool = True
+    """`HSET h f v f v ...` 513 times, `OBJECT ENCODING h`: listpack up to 7.0; since 7.2 a hashtable, because the
+    arguments of one HSET, SADD or ZADD are counted before it is known that they are the same."""
     small: bytes = b"listpack"
     """`HSET h f v`, `OBJECT ENCODING h`: ziplist up to 6.2, listpack since 7.0."""
 
@@ -40,6 +43,7 @@ class Limits:
         return cls(
             small_lists_are_listpacks=recent,
             small_sets_are_listpacks=recent,
+            arguments_count=recent,
             small=b"listpack" if version >= (7,) else b"ziplist",
         )
 

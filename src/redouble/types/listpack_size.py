@@ -8,22 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .number import parse_integer
+
 __all__ = ["LISTPACK_OVERHEAD", "entry_size", "listpack_size"]
 
 LISTPACK_OVERHEAD = 7
 """Total length (4), number of elements (2), end mark (1)."""
 
-_DIGITS = frozenset(b"0123456789")
 
-
-def _integer_size(value: bytes) -> int:
-    """The encoded size of a value that is the canonical decimal of a 64-bit integer, else 0."""
-    try:
-        number = int(value)
-    except ValueError:
-        return 0
-    if value != b"%d" % number:
-        return 0
+def _integer_size(number: int) -> int:
     if 0 <= number <= 127:
         return 1
     if -4096 <= number <= 4095:
@@ -34,16 +27,14 @@ def _integer_size(value: bytes) -> int:
         return 4
     if -0x80000000 <= number <= 0x7FFFFFFF:
         return 5
-    if -0x8000000000000000 <= number <= 0x7FFFFFFFFFFFFFFF:
-        return 9
-    return 0
+    return 9
 
 
 def entry_size(value: bytes) -> int:
     """Bytes of one entry, its trailing length included.  O(1): only values of at most 20 bytes are read."""
     length = len(value)
-    if 0 < length < 21 and value[-1] in _DIGITS and (size := _integer_size(value)):
-        return size + 1
+    if length < 21 and (number := parse_integer(value)) is not None:
+        return _integer_size(number) + 1
     if length < 64:
         return length + 2
     size = length + (2 if length < 4096 else 5)
