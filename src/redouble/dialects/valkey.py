@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redouble.dialects.base import Dialect
 from redouble.dialects.redis import Redis72
+from redouble.types.number import parse_hexless_double
 
 __all__ = ["VALKEY"]
 
@@ -20,6 +21,7 @@ class Valkey81(Valkey72):
 class Valkey91(Valkey81):
     version = (9, 1, 2)
     getex_checks_value_of_missing_key = True
+    parse_double = staticmethod(parse_hexless_double)
 
 
 VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]
