@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic, time
+from time import monotonic, time, time_ns
 from typing import Protocol
 
 __all__ = ["Clock", "ManualClock", "SystemClock"]
@@ -14,6 +14,10 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Unix time in seconds."""
+        ...
+
+    def time_ns(self) -> int:
+        """Unix time in nanoseconds."""
         ...
 
     def monotonic(self) -> float:
@@ -29,6 +33,7 @@ class SystemClock:
     """The machine's own clocks."""
 
     time = staticmethod(time)
+    time_ns = staticmethod(time_ns)
     monotonic = staticmethod(monotonic)
 
     def seconds_until(self, moment: float) -> float | None:
@@ -42,12 +47,15 @@ class ManualClock:
     """
 
     def __init__(self, start: float | None = None) -> None:
-        self._time = time() if start is None else start
+        self._time_ns = time_ns() if start is None else round(start * 1e9)
         self._monotonic = 0.0
         self._listeners: list[Callable[[], None]] = []
 
     def time(self) -> float:
-        return self._time
+        return self._time_ns / 1e9
+
+    def time_ns(self) -> int:
+        return self._time_ns
 
     def monotonic(self) -> float:
         return self._monotonic
@@ -59,14 +67,14 @@ class ManualClock:
         """Let `seconds` pass (never backwards)."""
         if seconds < 0:
             raise ValueError("time does not run backwards; use set_time() to change the date")
-        self._time += seconds
+        self._time_ns += round(seconds * 1e9)
         self._monotonic += seconds
         for listener in list(self._listeners):
             listener()
 
     def set_time(self, unix_time: float) -> None:
         """Change the date, as an administrator would: timeouts are not affected, expiry is."""
-        self._time = unix_time
+        self._time_ns = round(unix_time * 1e9)
         for listener in list(self._listeners):
             listener()
 

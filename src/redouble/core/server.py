@@ -235,7 +235,7 @@ class Server:
     def now_ms(self) -> int:
         """Unix time in milliseconds; one execution unit sees one time."""
         if not self.unit_ms:
-            self.unit_ms = int(self.clock.time() * 1000)
+            self.unit_ms = self.clock.time_ns() // 1_000_000
         return self.unit_ms
 
     def next_event(self) -> float | None:

@@ -1,0 +1,58 @@
+# `make run` and `make test` need nothing but Python 3.10 or newer: they keep their own .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REAL_SERVERS ?= $(HOME)/.cache/real-servers
+export REAL_SERVERS
+
+.PHONY: help run test lint record fuzz prove bench servers clean
+
+help:
+	@echo "make run      start a server and show a program using it"
+	@echo "make test     run the tests (and compare with the real servers that are installed)"
+	@echo "make lint     ruff and mypy"
+	@echo "make servers  install real Redis and Valkey servers to compare with, in \$$REAL_SERVERS"
+	@echo "make record   ask the real servers for the answers to every scenario"
+	@echo "make fuzz     random commands to redouble and to a real server, until stopped"
+	@echo "make prove    the long proofs: every interpreter, 100,000 random commands for each server"
+	@echo "make bench    redouble, fakeredis and real servers side by side"
+
+# One environment for everything; made again when pyproject.toml changes.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable . --group test --group lint
+	@touch $@
+
+run: $(VENV)/.installed
+	@$(BIN)/python examples/run.py
+
+test: $(VENV)/.installed
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+servers:
+	$(PYTHON) tools/real_servers.py
+
+record: $(VENV)/.installed
+	$(BIN)/python -m tests.parity record
+
+fuzz: $(VENV)/.installed
+	$(BIN)/python -m tests.fuzz
+
+prove: $(VENV)/.installed
+	$(BIN)/python tools/prove.py
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Benchmarks: every target in one run, interleaved, reported as ratios.  Absolute times mean nothing on a busy machine."""

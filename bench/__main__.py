@@ -1,0 +1,12 @@
+"""`make bench`, or `python -m bench in_process tcp scale` for some of them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+ALL = ("in_process", "tcp", "scale")
+
+for name in sys.argv[1:] or ALL:
+    print(f"\n== {name}")
+    importlib.import_module(f"bench.{name}").main()

@@ -1,0 +1,59 @@
+"""What a command costs on a million elements, as a multiple of what it costs on a thousand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import redis
+
+import redouble
+from bench.timing import interleaved, ratio
+
+SMALL, LARGE = 1_000, 1_000_000
+
+
+def filled(size: int) -> redis.Redis:
+    r = redouble.FakeRedis()
+    step = 10_000
+    for start in range(0, size, step):
+        part = range(start, min(start + step, size))
+        r.zadd("zset", {f"member:{i}": i * 0.5 for i in part})
+        r.rpush("list", *part)
+        r.sadd("set", *(f"member:{i}" for i in part))
+        r.mset({f"key:{i}": i for i in part})
+    return r
+
+
+def operations(r: redis.Redis, size: int) -> dict[str, Callable[[], object]]:
+    numbers = itertools.count()
+
+    def pick() -> int:
+        return next(numbers) * 7919 % size
+
+    cursor = 0
+
+    def scan() -> None:
+        nonlocal cursor
+        cursor, _ = r.scan(cursor)
+
+    return {
+        "ZADD": lambda: r.zadd("zset", {f"member:{pick()}": pick() * 0.5}),
+        "ZRANK": lambda: r.zrank("zset", f"member:{pick()}"),
+        "ZRANGEBYSCORE LIMIT": lambda: r.zrangebyscore("zset", pick() * 0.5, "+inf", start=0, num=10),
+        "LPUSH": lambda: r.lpush("list", "x"),
+        "LPOP": lambda: r.lpop("list"),
+        "LINDEX": lambda: r.lindex("list", pick()),
+        "SCAN": scan,
+        "RANDOMKEY": lambda: r.randomkey(),
+        "SPOP, SADD": lambda: r.sadd("set", r.spop("set")),
+    }
+
+
+def main() -> None:
+    small, large = operations(filled(SMALL), SMALL), operations(filled(LARGE), LARGE)
+    print(f"{LARGE:,} elements / {SMALL:,} elements, CPU time of one call")
+    for name in small:
+        small[name](), large[name]()  # what is built on first use is built
+        seconds = interleaved({"small": small[name], "large": large[name]}, calls=500)
+        print(f"  {name:20}{ratio(seconds['large'], seconds['small']):6.2f}")
