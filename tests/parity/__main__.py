@@ -87,7 +87,7 @@ def record_scenario(recording: Recording, scenario: Scenario, stages: list[RealS
                 print(
                     f"{scenario.group}.txt:{step.number}: {step.line}"
                     f"\n    {target.name} answers differently in RESP{protocol}:"
-                    f"\n    {readable(first)}\n    {readable(second)}\n    (add @unordered, @time or @any)",
+                    f"\n    {readable(first)[:200]}\n    {readable(second)[:200]}\n    (add @unordered, @time or @any)",
                     file=sys.stderr,
                 )
         recording.record(scenario, target, protocol, [outcome for _, outcome in played])

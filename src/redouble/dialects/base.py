@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from redouble.types.number import format_double_17g
+from redouble.resp.parser import Rules
+from redouble.types.number import format_double_17g, parse_double
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -36,6 +37,13 @@ class Dialect:
 
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
+
+    requests: ClassVar[Rules] = Rules()
+    """How the bytes of a faulty request are read; each rule has its probe."""
+    parse_double: Callable[[bytes], float] = staticmethod(parse_double)
+    """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
+    timeouts_wrap: ClassVar[bool] = True
+    """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2)."""
 
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.dialects.base import Dialect
+from redouble.resp.parser import Rules
 from redouble.types.number import format_double_shortest
 
 __all__ = ["REDIS"]
@@ -19,6 +21,7 @@ class Redis72(Redis70):
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
+    timeouts_wrap = False
 
 
 class Redis74(Redis72):
@@ -41,6 +44,7 @@ class Redis86(Redis80):
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a`: the arguments are not repeated to somebody unknown."""
         return error.partition(", with args beginning with: ")[0]
+    requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

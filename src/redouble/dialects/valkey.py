@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect, Module, insert_after
+from dataclasses import replace
+
+from redouble.dialects.base import Dialect
 from redouble.dialects.redis import Redis72
+from redouble.resp.parser import Rules
+from redouble.types.number import parse_hexless_double
 
 __all__ = ["VALKEY"]
 
@@ -24,6 +29,7 @@ class Valkey81(Valkey72):
     client_types = Valkey72.client_types | {b"primary"}
     client_filters = Valkey72.client_filters | {"MAXAGE"}
     several_client_ids = True
+    requests = Rules(nul_hides_multibulk_line=False, nul_hides_bulk_line=False)
 
 
 class Valkey91(Valkey81):
@@ -40,7 +46,9 @@ class Valkey91(Valkey81):
         """`NOSUCH a` and `GET` of a client that has to authenticate: nothing but that."""
         return "NOAUTH Authentication required."
 
+    requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
+    parse_double = staticmethod(parse_hexless_double)
 
 
 VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]

@@ -6,14 +6,14 @@ A stage has a server of its own with a clock that stands still, so `@clock` cost
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import redouble.commands
 from redouble.core.client import Client
 from redouble.core.clock import ManualClock
 from redouble.core.server import Server
 from redouble.resp.encoder import encode
-
 from redouble.resp.reply import BLOCKED as WAITS
 from redouble.resp.reply import NO_REPLY, Push, Reply
 
@@ -21,12 +21,7 @@ from .normalise import BLOCKED, CLOSED, NOTHING
 from .play import play
 from .scenario import Scenario, Step, Target
 
-CONFIG = {"save": "", "appendonly": "no", "enable-debug-command": "yes"}
-"""What `real.py` gives the real servers on their command lines."""
-
-
-def new_server(target: Target) -> Server:
-    return Server(server_type=target.type, version=target.version, clock=ManualClock(), config=CONFIG)
+assert redouble.commands  # fills the command table
 
 
 class CoreClient(Client):
@@ -34,7 +29,6 @@ class CoreClient(Client):
 
     def __init__(self, server: Server) -> None:
         self.outbox: deque[bytes] = deque()
-        self.closed = False
         super().__init__(server)
 
     def deliver(self, reply: Reply) -> None:
@@ -45,15 +39,13 @@ class CoreClient(Client):
     def push(self, message: Push) -> None:
         self.deliver(message)
 
-    def kill(self) -> None:
-        self.closed = True
-
 
 class CoreStage:
     """The engine alone: `server.call` in this thread."""
 
     def __init__(self, target: Target) -> None:
-        self.server = new_server(target)
+        self.clock = ManualClock()
+        self.server = Server(server_type=target.type, version=target.version, clock=self.clock)
         self.clients: dict[int, CoreClient] = {}
 
     def client(self, number: int) -> CoreClient:
@@ -62,16 +54,13 @@ class CoreStage:
                 self.clients[number] = CoreClient(self.server)
         return self.clients[number]
 
-    def send(self, connection: int, argv: tuple[bytes, ...]) -> bytes:
+    def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
         client = self.client(connection)
-        if client.closed:
-            return CLOSED
         with self.server.lock:
-            reply = self.server.call(client, list(argv))
-            if reply is not NO_REPLY and reply is not WAITS:
-                client.deliver(reply)
-            if client.closing:
-                client.closed = True
+            if not client.closing:
+                reply = self.server.call(client, list(argv))
+                if reply is not NO_REPLY and reply is not WAITS:
+                    client.deliver(reply)
         return self._next(client)
 
     def receive(self, connection: int) -> bytes:
@@ -83,17 +72,15 @@ class CoreStage:
     def _next(self, client: CoreClient) -> bytes:
         if client.outbox:
             return client.outbox.popleft()
-        if client.closed:
+        if client.closing:
             return CLOSED
         return BLOCKED if client.blocked else NOTHING
 
     def advance(self, milliseconds: int) -> None:
-        self.server.clock.advance(milliseconds / 1000)
-        with self.server.lock:
-            self.server.tick()
+        self.clock.advance(milliseconds / 1000)
 
     def now_ms(self) -> int:
-        return self.server.clock.now_ms()
+        return self.clock.time_ns() // 1_000_000
 
     def close(self) -> None:
         with self.server.lock:

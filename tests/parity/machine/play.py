@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from .normalise import BLOCKED, CLOSED, NOTHING, normalise
@@ -21,9 +21,15 @@ from .wire import encode_command, parse
 PATIENCE_SECONDS = 0.01
 """How long a message is awaited before the server is asked whether the client is blocked, and once more afterwards."""
 
+LIMIT_SECONDS = 0.3
+"""How long the answer to that question is awaited."""
+
+IDENTIFIER = re.compile(rb"\{id(\d+)\}")
+"""`{id2}` in a command line is the client id of connection 2, which must have been used before."""
+
 
 class Stage(Protocol):
-    def send(self, connection: int, argv: tuple[bytes, ...]) -> bytes:
+    def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
         """Send a command and give the first message that comes, or BLOCKED, NOTHING or CLOSED."""
 
     def receive(self, connection: int) -> bytes:
@@ -36,15 +42,25 @@ class Stage(Protocol):
 
 def play(stage: Stage, scenario: Scenario, target: Target, protocol: int) -> Iterator[tuple[Step, bytes]]:
     """The normalised outcome of each step; nothing is played before it is asked for."""
-    greeted: set[int] = set()
-    for step in scenario.steps_for(target, protocol):
+    steps = scenario.steps_for(target, protocol)
+    wanted = {int(number) for step in steps for word in step.argv for number in IDENTIFIER.findall(word)}
+    identifiers: dict[int, bytes] = {}
+    known: set[int] = set()
+    for step in steps:
         if step.kind == "clock":
             stage.advance(step.milliseconds)
             continue
-        if protocol == 3 and step.connection not in greeted:
-            stage.send(step.connection, (b"HELLO", b"3"))
-        greeted.add(step.connection)
-        outcome = stage.send(step.connection, step.argv) if step.kind == "send" else stage.receive(step.connection)
+        if step.connection not in known:
+            known.add(step.connection)
+            if protocol == 3:
+                stage.send(step.connection, (b"HELLO", b"3"))
+            if step.connection in wanted:
+                identifiers[step.connection] = parse(stage.send(step.connection, (b"CLIENT", b"ID"))).text
+        if step.kind == "send":
+            argv = [IDENTIFIER.sub(lambda match: identifiers[int(match[1])], word) for word in step.argv]
+            outcome = stage.send(step.connection, argv)
+        else:
+            outcome = stage.receive(step.connection)
         yield step, normalise(outcome, step, target, stage.now_ms())
 
 
@@ -60,7 +76,7 @@ class SocketStage:
             self.connections[number] = Connection(self.address)
         return self.connections[number]
 
-    def send(self, connection: int, argv: tuple[bytes, ...]) -> bytes:
+    def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
         self.connection(connection).send(encode_command(argv))
         return self.receive(connection)
 
@@ -79,14 +95,12 @@ class SocketStage:
     def is_blocked(self, link: Connection) -> bool:
         """Asked through CLIENT LIST, by the address of our end."""
         address, port = link.socket.getsockname()[:2]
-        control = Connection(self.address)
-        try:
-            control.ask(b"PING")
-            listed = parse(control.ask(b"CLIENT", b"LIST")).text
-        except ConnectionError:
-            return False
-        finally:
-            control.close()
+        with contextlib.closing(Connection(self.address)) as control:
+            control.send(encode_command((b"CLIENT", b"LIST")))
+            message = control.message(LIMIT_SECONDS)
+        if message is None:
+            return True  # CLIENT PAUSE: the server answers nobody
+        listed = parse(message).text
         match = re.search(rb" addr=%b:%d .*? flags=(\w+) " % (re.escape(address.encode()), port), listed)
         return match is not None and b"b" in match[1]
 
@@ -106,7 +120,7 @@ RESTARTS_AFTER = frozenset(b"ACL CLUSTER DEBUG FAILOVER FUNCTION MODULE REPLICAO
 """After these commands a real server is started anew, after CONFIG its parameters are put back, else it is emptied."""
 
 EMPTYING = [
-    line.split() for line in (b"CLIENT UNPAUSE", b"FLUSHALL", b"SCRIPT FLUSH", b"CONFIG RESETSTAT", b"SLOWLOG RESET")
+    line.split() for line in (b"CLIENT UNPAUSE", b"FLUSHALL", b"SCRIPT FLUSH", b"SLOWLOG RESET", b"CONFIG RESETSTAT")
 ]
 
 
@@ -139,18 +153,16 @@ class RealStage(SocketStage):
         if names & RESTARTS_AFTER:
             self.server.restart()
             self.address = self.server.address
+            self._remember()
             return
         with contextlib.closing(self.server.connect()) as link:
-            for argv in EMPTYING:
-                link.ask(*argv)
             if b"CONFIG" in names:
                 now = self._read(link)
                 for name, value in self.parameters.items():
                     if now.get(name) != value and not link.ask(b"CONFIG", b"SET", name, value).startswith(b"+OK"):
                         raise RuntimeError(f"{name.decode()} cannot be put back to {value.decode()}")
-            link.send(encode_command((b"QUIT",)))
-            while not link.closed:  # so that the next scenario finds no other client
-                link.message(1)
+            for argv in EMPTYING:
+                link.ask(*argv)
 
     def stop(self) -> None:
         self.close()

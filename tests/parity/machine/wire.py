@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 AGGREGATES = b"*~>%|"
@@ -50,7 +51,7 @@ def end_of_message(buffer: bytes | bytearray, start: int = 0) -> int:
     return start
 
 
-def encode_command(argv: tuple[bytes, ...] | list[bytes]) -> bytes:
+def encode_command(argv: Sequence[bytes]) -> bytes:
     return b"*%d\r\n" % len(argv) + b"".join(b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in argv)
 
 
