@@ -504,7 +504,7 @@ def _type_called(client: Client, name: bytes) -> bytes:
     since_option={
         "TYPE": "5.0.0",
         "ID": "6.2.0",
-        **dict.fromkeys("USER ADDR LADDR SKIPME MAXAGE".split(), "valkey=8.1.0"),
+        **dict.fromkeys(["USER", "ADDR", "LADDR", "SKIPME", "MAXAGE"], "valkey=8.1.0"),
         **dict.fromkeys(NEW_FILTERS.split(), "valkey=9.0.0"),
     },
     tips="nondeterministic_output",

@@ -61,8 +61,7 @@ class Dialect:
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
     client_fields: ClassVar[tuple[str, ...]] = tuple(
-        "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll"
-        " omem tot-mem events cmd user redir resp".split()
+        ["id", "addr", "laddr", "fd", "name", "age", "idle", "flags", "db", "sub", "psub", "ssub", "multi", "qbuf", "qbuf-free", "argv-mem", "multi-mem", "rbs", "rbp", "obl", "oll", "omem", "tot-mem", "events", "cmd", "user", "redir", "resp"]
     )
     """`CLIENT INFO`: the fields of its line."""
     client_types: ClassVar[frozenset[bytes]] = frozenset((b"normal", b"master", b"slave", b"replica", b"pubsub"))

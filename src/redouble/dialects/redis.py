@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.base import Dialect
 from redouble.resp.parser import Rules
 from redouble.types.number import format_double_shortest
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from redouble.dialects.base import Dialect, Module, insert_after
 from dataclasses import replace
 
-from redouble.dialects.base import Dialect
+from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.dialects.redis import Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
@@ -36,8 +35,7 @@ class Valkey91(Valkey81):
     version = (9, 1, 2)
     modules = (Module(b"lua", 1, b"lua"),)
     client_filters = Valkey81.client_filters | set(
-        "NAME IDLE FLAGS LIB-NAME LIB-VER DB CAPA IP NOT-TYPE NOT-ID NOT-USER NOT-ADDR NOT-LADDR NOT-NAME NOT-FLAGS"
-        " NOT-LIB-NAME NOT-LIB-VER NOT-DB NOT-CAPA NOT-IP".split()
+        ["NAME", "IDLE", "FLAGS", "LIB-NAME", "LIB-VER", "DB", "CAPA", "IP", "NOT-TYPE", "NOT-ID", "NOT-USER", "NOT-ADDR", "NOT-LADDR", "NOT-NAME", "NOT-FLAGS", "NOT-LIB-NAME", "NOT-LIB-VER", "NOT-DB", "NOT-CAPA", "NOT-IP"]
     )
     complains_of_more_client_arguments = False
 
