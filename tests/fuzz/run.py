@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
-from tests.parity.machine.scenario import quote
 from tests.parity.machine.wire import readable
 
 from .duel import Difference, Duel, scenario_text

@@ -67,6 +67,8 @@ def play(stage: Stage, scenario: Scenario, target: Target, protocol: int) -> Ite
 class SocketStage:
     """A server behind sockets.  Whether a silent client is blocked is asked on another connection, closed at once."""
 
+    patience = PATIENCE_SECONDS
+
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
         self.connections: dict[int, Connection] = {}
@@ -82,12 +84,12 @@ class SocketStage:
 
     def receive(self, connection: int) -> bytes:
         link = self.connection(connection)
-        message = link.message(PATIENCE_SECONDS)
+        message = link.message(self.patience)
         blocked = False
         if message is None and not link.closed:
             blocked = self.is_blocked(link)
             # The server has answered a later question: what it had to say to this client is on the way.
-            message = link.message(PATIENCE_SECONDS)
+            message = link.message(self.patience)
         if message is not None:
             return message
         return CLOSED if link.closed else BLOCKED if blocked else NOTHING
