@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect
-from redouble.dialects.redis import Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.types.number import parse_hexless_double
 
 __all__ = ["VALKEY"]
@@ -16,6 +16,7 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    refused_by_scan = NOVALUES_REFUSED
 
 
 class Valkey91(Valkey81):
