@@ -30,6 +30,10 @@ class Client:
 
     deny_blocking = False
     """True while a transaction or a script runs: what would block answers at once instead."""
+    fd = -1
+    """The number of its socket, if it has one."""
+    bytes_in = bytes_out = commands = 0
+    """What a driver counted for CLIENT LIST."""
 
     def __init__(self, server: Server, *, address: str = "127.0.0.1:0", local_address: str = "127.0.0.1:0") -> None:
         self.server = server
@@ -43,7 +47,10 @@ class Client:
         self.user = b"default"
         self.lib_name = b""
         self.lib_version = b""
-        self.gate = NEEDS_AUTH if server.requires_auth else 0
+        self.capabilities = b""
+        self.no_evict = self.no_touch = self.import_source = False
+        self.authenticated = not server.requires_auth
+        self.gate = 0 if self.authenticated else NEEDS_AUTH
         self.command: Command = server.no_command
         self.closing = False
         self.disconnected = False
@@ -103,6 +110,13 @@ class Client:
 
     def close_gate(self, bit: int) -> None:
         self.gate |= bit
+
+    def authentication_changed(self) -> None:
+        """After AUTH, RESET or a change of the password: may this client go on?"""
+        if self.authenticated or not self.server.requires_auth:
+            self.open_gate(NEEDS_AUTH)
+        else:
+            self.close_gate(NEEDS_AUTH)
 
     @property
     def subscriptions(self) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from redouble.resp.reply import CommandError
 
-__all__ = ["CommandError", "wrong_arity"]
+__all__ = ["CommandError", "text", "wrong_arity"]
 
 SYNTAX_ERROR: Final = "ERR syntax error"
 WRONGTYPE: Final = "WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -41,3 +41,8 @@ INVALID_CURSOR: Final = "ERR invalid cursor"
 def wrong_arity(name: str) -> CommandError:
     """What a command with too few or too many arguments gets; `name` as Redis writes it, `client|kill`."""
     return CommandError(f"ERR wrong number of arguments for '{name}' command")
+
+
+def text(argument: bytes) -> str:
+    """An argument inside an error text: each byte stays what it is."""
+    return argument.decode("utf-8", "surrogateescape")

@@ -6,6 +6,7 @@ runs for too long lets the others speak), so a handler must bear being called fo
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import threading
@@ -69,12 +70,11 @@ class Loop:
         return self._bell.fileno()
 
     def _heard(self, events: int) -> None:
-        # Before the bytes are taken: who rings from here on is heard in the next round.
-        self._rung = False
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._ear.recv(4096)
-        except BlockingIOError:
-            pass
+        # Only now: a byte that came before this line is one that has been heard, and what it was about is looked at
+        # after the handlers.
+        self._rung = False
 
     def close(self) -> None:
         self._selector.close()

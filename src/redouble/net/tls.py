@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import ssl
-from pathlib import Path
 from typing import cast
 
 __all__ = ["TlsSocket", "server_context"]
@@ -32,16 +33,16 @@ class TlsSocket(ssl.SSLSocket):
 
     def shutdown(self, how: int) -> None:
         """Say goodbye (close_notify) without waiting for the answer."""
-        plain: socket.socket = self
-        try:
-            plain = self.unwrap()
-        except (OSError, ValueError):
-            pass
-        plain.shutdown(how)
+        with contextlib.suppress(OSError, ValueError):  # the answer is not there yet, or the handshake never ended
+            self.unwrap()
+        super().shutdown(how)
 
 
 def server_context(
-    cert_file: str | Path, key_file: str | Path | None, ca_cert_file: str | Path | None, auth_clients: str
+    cert_file: str | os.PathLike[str],
+    key_file: str | os.PathLike[str] | None,
+    ca_cert_file: str | os.PathLike[str] | None,
+    auth_clients: str,
 ) -> ssl.SSLContext:
     """As the server's own options say: with a CA, clients must ("yes") or may ("optional") show a certificate of it."""
     if auth_clients not in _VERIFY:

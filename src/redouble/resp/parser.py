@@ -55,7 +55,7 @@ def split_commands(data: bytes, commands: list[list[bytes]]) -> bytes:
             break
         argv = lines[at + 2 : end : 2]
         # A CRLF inside an argument shows as a length that does not fit.
-        for argument, header in zip(argv, lines[at + 1 : end : 2]):  # noqa: B905 (equal by construction)
+        for argument, header in zip(argv, lines[at + 1 : end : 2]):
             if lengths(header) != len(argument) and header != b"$%d" % len(argument):
                 break
         else:
