@@ -6,16 +6,13 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from redouble.dialects.base import Dialect
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import format_double_shortest
 
 __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 
-NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType(
-    {b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"}
-)
+NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
 
 class Redis70(Dialect):
@@ -57,6 +54,7 @@ class Redis86(Redis80):
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a`: the arguments are not repeated to somebody unknown."""
         return error.partition(", with args beginning with: ")[0]
+
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from redouble.dialects.base import Dialect
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from dataclasses import replace
 
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.redis import Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
