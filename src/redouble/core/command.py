@@ -31,6 +31,9 @@ Given: TypeAlias = dict[str, Any]
 """What was given: an option's name to its value; True if it takes none, a tuple if it takes several, a list of those if it may be repeated."""
 
 
+NOTHING: Mapping[bytes, str] = {}
+
+
 class Options:
     """The option table of one command in one dialect, compiled from the usage line.
 
@@ -57,12 +60,17 @@ class Options:
             raise CommandError(SYNTAX_ERROR)
         return given
 
-    def each(self, argv: Argv, start: int) -> Iterator[tuple[str, Any]]:
-        """The options one by one, for the commands that convert values while they read (LPOS, LMPOP, ZRANGEBYSCORE)."""
+    def each(self, argv: Argv, start: int, refused: Mapping[bytes, str] = NOTHING) -> Iterator[tuple[str, Any]]:
+        """The options one by one, for the commands that convert values while they read (LPOS, LMPOP, HSCAN).
+
+        What is no option is a syntax error, unless `refused` has a text for it.
+        """
         count = len(argv)
         while start < count:
             word = self.words.get(argv[start].upper())
-            if word is None or start + word[1] >= count:
+            if word is None:
+                raise CommandError(refused.get(argv[start].upper(), SYNTAX_ERROR))
+            if start + word[1] >= count:
                 raise CommandError(SYNTAX_ERROR)
             name, values, _, _ = word
             yield name, True if not values else argv[start + 1] if values == 1 else argv[start + 1 : start + 1 + values]

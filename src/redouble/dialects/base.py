@@ -3,8 +3,10 @@ shows it.  A handler asks `client.server.dialect.some_question`; nobody compares
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
@@ -48,6 +50,10 @@ class Dialect:
 
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
+    scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
+    """`HSCAN h ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.2)."""
+    refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
+    """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False

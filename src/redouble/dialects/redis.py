@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import format_double_shortest
 
-__all__ = ["REDIS"]
+__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
+
+NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
 
 class Redis70(Dialect):
@@ -16,6 +22,7 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
+    scan_cursor = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
@@ -28,6 +35,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    refused_by_scan = NOVALUES_REFUSED
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}
 
@@ -46,6 +54,7 @@ class Redis86(Redis80):
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a`: the arguments are not repeated to somebody unknown."""
         return error.partition(", with args beginning with: ")[0]
+
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
 
 

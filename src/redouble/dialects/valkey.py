@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.redis import Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
@@ -19,6 +19,7 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    refused_by_scan = NOVALUES_REFUSED
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
         "tot-net-in",
