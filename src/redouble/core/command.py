@@ -104,6 +104,8 @@ class Declaration:
     since: str
     until: str
     since_option: Mapping[str, str]
+    since_flag: Mapping[str, str]
+    until_flag: Mapping[str, str]
     arity: int
 
     @property
@@ -138,7 +140,7 @@ class Command:
         self.name = prototype.declaration.wire_name
         self.run = prototype.declaration.run
         self.arity = prototype.declaration.arity
-        self.flags = prototype.declaration.flags
+        self.flags = prototype.flags
         self.options = prototype.options
         self.subcommands = prototype.subcommands
         self.calls = self.failed = self.rejected = 0
@@ -150,6 +152,7 @@ class Prototype:
 
     declaration: Declaration
     options: Options
+    flags: frozenset[str]
     subcommands: dict[bytes, Prototype] = field(default_factory=dict)
 
 
@@ -163,6 +166,8 @@ def command(
     since: str,
     until: str = "",
     since_option: Mapping[str, str] | None = None,
+    since_flag: Mapping[str, str] | None = None,
+    until_flag: Mapping[str, str] | None = None,
     arity: int = 0,
     acl: str = "",
     group: str = "",
@@ -171,7 +176,7 @@ def command(
 
     `flags` are Redis's command flags.  `since` and `until` (the first version without it) are Redis versions, which
     hold for its forks up to 7.2; `"8.4.0 valkey=9.0.0"` names a fork's own, `"valkey=9.0.0"` alone says that Redis
-    never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
+    never had it.  `since_option` gives the same for single options, `since_flag` and `until_flag` for single flags.  `arity` only where the usage line cannot tell.
     `acl` adds ACL categories to those that follow from the flags and the group.
     """
     name, nodes = parse_usage(usage)
@@ -191,6 +196,8 @@ def command(
                 since=since,
                 until=until,
                 since_option=dict(since_option or {}),
+                since_flag=dict(since_flag or {}),
+                until_flag=dict(until_flag or {}),
                 arity=arity or (least if fixed else -least),
             )
         )
@@ -212,7 +219,12 @@ def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
         def available(word: str, since: Mapping[str, str] = declaration.since_option) -> bool:
             return word not in since or dialect.has(since[word])
 
-        prototype = Prototype(declaration, Options(declaration.nodes, available))
+        flags = frozenset(
+            flag
+            for flag in declaration.flags
+            if dialect.has(declaration.since_flag.get(flag, declaration.since), declaration.until_flag.get(flag, ""))
+        )
+        prototype = Prototype(declaration, Options(declaration.nodes, available), flags)
         if declaration.container:
             leaves.append(prototype)
         else:

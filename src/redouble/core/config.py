@@ -15,6 +15,10 @@ class Config:
         self.server = server
         self.requirepass = b""
         self.databases = 16
+        self.appendonly = False
+        self.maxmemory_policy = b"noeviction"
+        self.lfu_log_factor = 10
+        self.lfu_decay_time = 1
         self.proto_max_bulk_len = 512 * 1024 * 1024
 
     def set_at_start(self, name: str, value: str) -> None:

@@ -21,7 +21,7 @@ from redouble.core.database import Database
 from redouble.core.errors import CommandError
 from redouble.core.pubsub import PubSub
 from redouble.dialects import Dialect, dialect_for, parse_version
-from redouble.resp.reply import NO_REPLY, QUEUED, Reply
+from redouble.resp.reply import NO_REPLY, QUEUED, Reply, Status
 from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def _no_command(client: Client, argv: list[bytes]) -> Reply:
 
 NO_COMMAND = Command(
     Prototype(
-        Declaration("NULL", "NULL", (), _no_command, "", frozenset(), frozenset(), "1.0.0", "", {}, 1),
+        Declaration("NULL", "NULL", (), _no_command, "", frozenset(), frozenset(), "1.0.0", "", {}, {}, {}, 1),
         Options((), lambda word: True),
+        frozenset(),
     )
 )
 """The command of a client that has called none."""
@@ -156,6 +157,14 @@ class Server:
         if command is None:
             command = self._made[id(prototype)] = Command(prototype)
         return command
+
+    def help(self, container: str) -> list[Status]:
+        """What `CONTAINER HELP` answers: each subcommand's usage line and what it does."""
+        lines = [f"{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+        for prototype in self._prototypes[container.encode()].subcommands.values():
+            declaration = prototype.declaration
+            lines += [declaration.usage.removeprefix(container + " "), f"    {declaration.run.__doc__}"]
+        return [Status(line.encode()) for line in lines]
 
     def called_commands(self) -> list[Command]:
         """The commands that were called at least once, with their counters."""

@@ -3,10 +3,11 @@ shows it.  A handler asks `client.server.dialect.some_question`; nobody compares
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
-from redouble.types.number import format_double_17g, parse_double
+from redouble.types.number import format_double_17g, parse_double, parse_weight
 
 __all__ = ["Dialect"]
 
@@ -29,6 +30,22 @@ class Dialect:
     timeouts_wrap: ClassVar[bool] = True
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2)."""
 
+    parse_weight: Callable[[bytes], float] = staticmethod(parse_weight)
+    """`RPUSH l " 2"`, `SORT l`: a number (Redis 7), none (8.0, Valkey 9)."""
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        """`SET k {v*44}`, `OBJECT ENCODING k`: embstr, or raw where key and value have to fit together (Redis 8.6, Valkey 8.1)."""
+        return length <= 44
+
+    small_integers_are_shared: ClassVar[bool] = True
+    """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
+    cursor_pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
+    """`SCAN -1`, `SCAN ""`: cursors (Redis 7.0), errors (7.4)."""
+    scan_knows_types: ClassVar[bool] = False
+    """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
+    pushes_follow_the_reply: ClassVar[bool] = False
+    """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from redouble.dialects.base import Dialect
-from redouble.types.number import format_double_shortest
+from redouble.types.number import format_double_shortest, parse_boundless_weight
 
 __all__ = ["REDIS"]
+
+
+STRICT_CURSOR = re.compile(rb"(?!-[1-9][0-9]{0,18}$)[ \t\n\v\f\r]*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -16,18 +21,26 @@ class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
     timeouts_wrap = False
+    pushes_follow_the_reply = True
 
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    cursor_pattern = STRICT_CURSOR
 
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    parse_weight = staticmethod(parse_boundless_weight)
 
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    small_integers_are_shared = False
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= 41
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

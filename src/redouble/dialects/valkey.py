@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect
-from redouble.dialects.redis import Redis72
+from redouble.dialects.redis import STRICT_CURSOR, Redis72
 from redouble.types.number import parse_hexless_double
 
 __all__ = ["VALKEY"]
@@ -16,12 +16,23 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    small_integers_are_shared = False
+    scan_knows_types = True
+    cursor_pattern = STRICT_CURSOR
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= (33 if expires else 41)
 
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
     getex_checks_value_of_missing_key = True
-    parse_double = staticmethod(parse_hexless_double)
+    parse_double = parse_weight = staticmethod(parse_hexless_double)
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + (2 if key_length > 31 else 0) + length <= (105 if expires else 113)
 
 
 VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]

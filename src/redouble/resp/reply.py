@@ -21,6 +21,7 @@ __all__ = [
     "Attributed",
     "BigNumber",
     "CommandError",
+    "Messages",
     "Pairs",
     "Push",
     "Reply",
@@ -60,6 +61,12 @@ class Pairs(list[Any]):
 
 class Push(list[Any]):
     """`>`: an out-of-band message (pub/sub, invalidation); an array in RESP2."""
+
+    __slots__ = ()
+
+
+class Messages(list[Any]):
+    """Several messages for one command, sent one after the other: its reply and the pushes before or after it."""
 
     __slots__ = ()
 
@@ -126,6 +133,8 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
         return [resp2(item, double) for pair in reply.items() for item in pair]
     if kind is list or kind is set or kind is tuple:
         return [resp2(item, double) for item in reply]
+    if kind is Messages:
+        return Messages(resp2(item, double) for item in reply)
     if kind is Push:
         return Push(resp2(item, double) for item in reply)
     if kind is Verbatim:
