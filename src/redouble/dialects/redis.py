@@ -30,6 +30,12 @@ class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
 
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: the list of arguments is not announced when there are none."""
+        text = Dialect.unknown_command(argv)
+        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
+
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]
 """In order of version."""
