@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g
+from redouble.types.number import format_double_17g, parse_double
 
 __all__ = ["Dialect"]
 
@@ -27,6 +27,10 @@ class Dialect:
 
     requests: ClassVar[Rules] = Rules()
     """How the bytes of a faulty request are read; each rule has its probe."""
+    parse_double: Callable[[bytes], float] = staticmethod(parse_double)
+    """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
+    timeouts_wrap: ClassVar[bool] = True
+    """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2)."""
 
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""

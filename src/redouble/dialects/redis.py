@@ -16,6 +16,7 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
+    timeouts_wrap = False
 
 
 class Redis74(Redis72):

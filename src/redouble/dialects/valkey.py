@@ -7,6 +7,7 @@ from dataclasses import replace
 from redouble.dialects.base import Dialect
 from redouble.dialects.redis import Redis72
 from redouble.resp.parser import Rules
+from redouble.types.number import parse_hexless_double
 
 __all__ = ["VALKEY"]
 
@@ -25,6 +26,7 @@ class Valkey91(Valkey81):
     version = (9, 1, 2)
     requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
+    parse_double = staticmethod(parse_hexless_double)
 
 
 VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]
