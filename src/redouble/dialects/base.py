@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from redouble.types.number import format_double_17g, parse_double, parse_weight
+from redouble.resp.parser import Rules
+from redouble.types.number import format_double_17g, parse_double
 
 __all__ = ["Dialect"]
 
@@ -25,6 +27,8 @@ class Dialect:
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
 
+    requests: ClassVar[Rules] = Rules()
+    """How the bytes of a faulty request are read; each rule has its probe."""
     parse_double: Callable[[bytes], float] = staticmethod(parse_double)
     """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
     timeouts_wrap: ClassVar[bool] = True

@@ -6,6 +6,8 @@ import re
 
 from redouble.dialects.base import Dialect
 from redouble.types.number import format_double_shortest, parse_boundless_weight
+from redouble.resp.parser import Rules
+from redouble.types.number import format_double_shortest
 
 __all__ = ["REDIS"]
 
@@ -41,6 +43,13 @@ class Redis86(Redis80):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= 41
+    requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: the list of arguments is not announced when there are none."""
+        text = Dialect.unknown_command(argv)
+        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from redouble.dialects.base import Dialect
 from redouble.dialects.redis import STRICT_CURSOR, Redis72
+from redouble.dialects.redis import Redis72
+from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
 __all__ = ["VALKEY"]
@@ -23,10 +27,12 @@ class Valkey81(Valkey72):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= (33 if expires else 41)
+    requests = Rules(nul_hides_multibulk_line=False, nul_hides_bulk_line=False)
 
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
     parse_double = parse_weight = staticmethod(parse_hexless_double)
 
