@@ -16,9 +16,18 @@ from redouble.types.number import LongDouble
 if TYPE_CHECKING:
     from redouble.core.client import Client
 
-__all__ = ["INT64_MAX", "INT64_MIN", "double", "int32",
-    "integer", "integer_in", "long_double", "positive",
-    "scan_cursor", "timeout_ms"]
+__all__ = [
+    "INT64_MAX",
+    "INT64_MIN",
+    "double",
+    "int32",
+    "integer",
+    "integer_in",
+    "long_double",
+    "positive",
+    "scan_cursor",
+    "timeout_ms",
+]
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1

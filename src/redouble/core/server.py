@@ -86,6 +86,8 @@ class Server:
         self.deferred: deque[Callable[[], None]] = deque()
         self._drivers: list[Callable[[], None]] = []
         self.unit_ms = 0
+        self.started_ms = self.clock.time_ns() // 1_000_000
+        self.tracks_accesses = False
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
@@ -236,7 +238,20 @@ class Server:
         db = self._databases.get(index)
         if db is None:
             db = self._databases[index] = Database(self, index)
+            if self.tracks_accesses:
+                db.track_accesses(self.now_ms())
         return db
+
+    def track_accesses(self, since_ms: int) -> None:
+        """Every database remembers from now on when its keys are used (OBJECT IDLETIME, maxmemory-policy)."""
+        self.tracks_accesses = True
+        for db in self._databases.values():
+            db.track_accesses(since_ms)
+
+    @property
+    def counts_accesses(self) -> bool:
+        """Whether the policy is one that evicts what is used least often."""
+        return bytes(self.config.maxmemory_policy).endswith(b"-lfu")
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
@@ -285,6 +300,8 @@ class Server:
 
     def _clock_changed(self) -> None:
         with self.lock:
+            # Time stood still until now, so whatever was used was used then: idle times are exact on a manual clock.
+            self.track_accesses(self.started_ms)
             self.tick()
             self.wake_drivers()
 

@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
-from redouble.types.number import format_double_17g, parse_double, parse_weight
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double
+from redouble.types.number import format_double_17g, parse_double, parse_weight
 
 __all__ = ["Dialect"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from redouble.dialects.base import Dialect
-from redouble.types.number import format_double_shortest, parse_boundless_weight
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest
+from redouble.types.number import format_double_shortest, parse_boundless_weight
 
 __all__ = ["REDIS"]
 
@@ -43,6 +42,7 @@ class Redis86(Redis80):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= 41
+
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
 
     @staticmethod

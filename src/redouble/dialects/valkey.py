@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from redouble.dialects.base import Dialect
 from redouble.dialects.redis import STRICT_CURSOR, Redis72
-from redouble.dialects.redis import Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
@@ -27,6 +26,7 @@ class Valkey81(Valkey72):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= (33 if expires else 41)
+
     requests = Rules(nul_hides_multibulk_line=False, nul_hides_bulk_line=False)
 
 

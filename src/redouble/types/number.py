@@ -19,9 +19,9 @@ __all__ = [
     "format_double_17g",
     "format_double_shortest",
     "format_long_double",
+    "parse_boundless_weight",
     "parse_double",
     "parse_hexless_double",
-    "parse_boundless_weight",
     "parse_integer",
     "parse_weight",
 ]
