@@ -1,5 +1,5 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import connection, generic, string, transactions
+from redouble.commands import connection, generic, hash, list, string, transactions
 
-__all__ = ["connection", "generic", "string", "transactions"]
+__all__ = ["connection", "generic", "hash", "list", "string", "transactions"]

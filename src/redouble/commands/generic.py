@@ -8,7 +8,7 @@ from typing import Any
 from redouble.core import errors, notify
 from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, positive, scan_cursor
 from redouble.core.client import Client
-from redouble.core.command import Argv, command
+from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
 from redouble.resp.reply import OK, Reply, Status
@@ -295,10 +295,7 @@ def persist(client: Client, argv: Argv) -> Reply:
 # OBJECT.
 
 
-@command("OBJECT", since="2.2.3", arity=-2)
-def object_(client: Client, argv: Argv) -> Reply:
-    """What is known about a key besides its value."""
-    raise AssertionError("only its subcommands are run")
+container("OBJECT", since="2.2.3")
 
 
 @command("OBJECT ENCODING key", flags="readonly", since="2.2.3", acl="keyspace")
@@ -355,12 +352,6 @@ def object_freq(client: Client, argv: Argv) -> Reply:
 _SWITCHING = (
     "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
 )
-
-
-@command("OBJECT HELP", flags="loading stale", since="6.2.0", acl="keyspace")
-def object_help(client: Client, argv: Argv) -> Reply:
-    """These lines."""
-    return client.server.help("OBJECT")
 
 
 # SORT.
@@ -470,10 +461,8 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
 
 @command(
     "WAIT numreplicas timeout",
-    flags="noscript blocking",
+    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
     since="3.0.0",
-    since_flag={"blocking": "7.4.0 valkey=8.0.0"},
-    until_flag={"noscript": "7.4.0 valkey=8.0.0"},
     acl="connection",
 )
 def wait(client: Client, argv: Argv) -> Reply:

@@ -15,6 +15,7 @@ from redouble.types.number import LongDouble
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
+    from redouble.core.command import Argv
 
 __all__ = [
     "INT64_MAX",
@@ -26,6 +27,8 @@ __all__ = [
     "long_double",
     "positive",
     "scan_cursor",
+    "random_count",
+    "signed_count",
     "timeout_ms",
 ]
 
@@ -84,6 +87,30 @@ def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> floa
         return client.server.dialect.parse_double(text)
     except ValueError:
         raise CommandError(error) from None
+
+
+def signed_count(text: bytes) -> int:
+    """A count whose sign means something; the one number that has no opposite is none."""
+    number = integer(text)
+    if number == INT64_MIN:
+        raise CommandError(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
+    return number
+
+
+def random_count(client: Client, argv: Argv, with_word: bytes) -> tuple[int, bool]:
+    """`count [WITHVALUES]` of HRANDFIELD, SRANDMEMBER and ZRANDMEMBER, from `argv[2]` on."""
+    count = signed_count(argv[2])
+    if len(argv) > 4 or (len(argv) == 4 and argv[3].upper() != with_word):
+        raise CommandError(errors.SYNTAX_ERROR)
+    if len(argv) == 4 and not -(INT64_MAX // 2) <= count <= INT64_MAX // 2:
+        raise CommandError(errors.OUT_OF_RANGE)
+    if count < -MOST_RANDOM:
+        raise CommandError(f"ERR a reply of more than {MOST_RANDOM} elements is not supported by redouble")
+    return count, len(argv) == 4
+
+
+MOST_RANDOM = 10_000_000
+"""A real server tries to repeat itself as often as it is told to, until its memory ends."""
 
 
 def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> LongDouble:
