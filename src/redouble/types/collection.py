@@ -8,8 +8,8 @@ from collections.abc import Iterator, KeysView
 from random import Random
 from typing import Generic, TypeVar
 
-from .limits import DEFAULT_LIMITS, Limits
-from .scan_order import ScanOrder
+from redouble.types.limits import DEFAULT_LIMITS, Limits
+from redouble.types.scan_order import ScanOrder
 
 __all__ = ["Collection"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import ItemsView, Sequence, ValuesView
 from typing import ClassVar
 
-from .collection import Collection
-from .limits import DEFAULT_LIMITS, Limits
+from redouble.types.collection import Collection
+from redouble.types.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Hash"]
 
