@@ -58,7 +58,7 @@ class Server:
         version: tuple[int, ...] | str | int = (7,),
         clock: Clock | None = None,
         random: random_module.Random | None = None,
-        config: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.dialect: type[Dialect] = dialect_for(server_type, version)

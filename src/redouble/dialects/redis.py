@@ -21,6 +21,7 @@ class Redis72(Redis70):
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
+    hello_names_at_once = False
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
@@ -41,13 +42,14 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    event_letters = b"Ag$lshzxeKEtmdnoc"
     client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 
     @staticmethod
-    def refused_without_authentication(error: str) -> str:
-        """`NOSUCH a`: the arguments are not repeated to somebody unknown."""
-        return error.partition(", with args beginning with: ")[0]
-    requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: nothing is said of arguments where there are none."""
+        said = Redis80.unknown_command(argv)
+        return said if len(argv) > 1 else said.partition(", with args beginning with: ")[0]
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

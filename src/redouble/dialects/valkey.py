@@ -40,6 +40,7 @@ class Valkey91(Valkey81):
         " NOT-LIB-NAME NOT-LIB-VER NOT-DB NOT-CAPA NOT-IP".split()
     )
     complains_of_more_client_arguments = False
+    checks_size_of_memory_values = True
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
