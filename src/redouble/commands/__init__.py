@@ -1,5 +1,5 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import connection, generic, hash, list, string, transactions
+from redouble.commands import connection, generic, hash, list, server, string, transactions
 
-__all__ = ["connection", "generic", "hash", "list", "string", "transactions"]
+__all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]

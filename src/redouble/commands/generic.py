@@ -477,7 +477,7 @@ def wait(client: Client, argv: Argv) -> Reply:
 def waitaof(client: Client, argv: Argv) -> Reply:
     """Wait until what this client wrote is in the append-only file here, and in those of so many replicas."""
     local, replicas, timeout_ms = int32(argv[1], 0, 1), positive(argv[2]), _wait_timeout(client, argv[3])
-    appendonly = client.server.config.appendonly
+    appendonly = client.server.config.flag("appendonly")
     if local and not appendonly:
         raise CommandError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
     done = [int(appendonly), 0]

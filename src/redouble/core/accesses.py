@@ -49,7 +49,7 @@ class Accesses:
 
     def count(self, key: bytes, server: Server) -> int:
         """The logarithmic counter of LFU: it decays by one every lfu-decay-time minutes (LFUDecrAndReturn)."""
-        decay_time = server.config.lfu_decay_time
+        decay_time = server.config.number("lfu-decay-time")
         now, then = server.now_ms() // _MINUTE_MS, self._times.get(key, self.since_ms) // _MINUTE_MS
         periods = (now - then) // decay_time if decay_time else 0
         return max(self._counts.get(key, 0) - periods, 0)
@@ -59,5 +59,5 @@ class Accesses:
         """The higher the counter, the less likely it grows (LFULogIncr)."""
         if count >= _HIGHEST_COUNT:
             return count
-        chance = 1 / (max(count - _FIRST_COUNT, 0) * server.config.lfu_log_factor + 1)
+        chance = 1 / (max(count - _FIRST_COUNT, 0) * server.config.number("lfu-log-factor") + 1)
         return count + (server.random.random() < chance)

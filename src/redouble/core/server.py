@@ -58,7 +58,7 @@ class Server:
         version: tuple[int, ...] | str | int = (7,),
         clock: Clock | None = None,
         random: random_module.Random | None = None,
-        config: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.dialect: type[Dialect] = dialect_for(server_type, version)
@@ -76,6 +76,9 @@ class Server:
         self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
+        self.tracks_accesses = False
+        self.counts_accesses = False
+        """Whether the eviction policy is one of those that count (LFU)."""
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
@@ -87,7 +90,6 @@ class Server:
         self._drivers: list[Callable[[], None]] = []
         self.unit_ms = 0
         self.started_ms = self.clock.time_ns() // 1_000_000
-        self.tracks_accesses = False
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
@@ -271,11 +273,6 @@ class Server:
         self.tracks_accesses = True
         for db in self._databases.values():
             db.track_accesses(since_ms)
-
-    @property
-    def counts_accesses(self) -> bool:
-        """Whether the policy is one that evicts what is used least often."""
-        return bytes(self.config.maxmemory_policy).endswith(b"-lfu")
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""

@@ -79,8 +79,14 @@ class Dialect:
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
+    event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmdn"
+    """`CONFIG SET notify-keyspace-events oc`: an error, but in Redis 8.2."""
+    checks_size_of_memory_values: ClassVar[bool] = False
+    """`CONFIG SET maxmemory 18446744073709551616`: OK (Redis), an error (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
     """`HELLO 3` where a password is needed: how it names the way in."""
+    hello_names_at_once: ClassVar[bool] = True
+    """`HELLO 2 SETNAME ab FOO`, `CLIENT GETNAME`: ab (7.0), nil (7.2)."""
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
     client_fields: ClassVar[tuple[str, ...]] = tuple(

@@ -31,6 +31,7 @@ class Redis72(Redis70):
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
+    hello_names_at_once = False
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
@@ -69,6 +70,14 @@ class Redis86(Redis80):
         return error.partition(", with args beginning with: ")[0]
 
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
+    event_letters = b"Ag$lshzxeKEtmdnoc"
+    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: nothing is said of arguments where there are none."""
+        said = Redis80.unknown_command(argv)
+        return said if len(argv) > 1 else said.partition(", with args beginning with: ")[0]
 
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:

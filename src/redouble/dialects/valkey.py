@@ -72,6 +72,7 @@ class Valkey91(Valkey81):
         ]
     )
     complains_of_more_client_arguments = False
+    checks_size_of_memory_values = True
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
