@@ -7,12 +7,26 @@ is the error the user sees.
 from __future__ import annotations
 
 import math
-from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 from redouble.core import errors
 from redouble.core.errors import CommandError
+from redouble.types.number import LongDouble
 
-__all__ = ["INT64_MAX", "INT64_MIN", "integer", "integer_in", "long_double", "positive", "timeout_ms"]
+if TYPE_CHECKING:
+    from redouble.core.client import Client
+
+__all__ = [
+    "INT64_MAX",
+    "INT64_MIN",
+    "double",
+    "integer",
+    "integer_in",
+    "long_double",
+    "positive",
+    "signed_count",
+    "timeout_ms",
+]
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -43,20 +57,37 @@ def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     return integer_in(text, 0, INT64_MAX, error)
 
 
-def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> Decimal:
-    """Placeholder until types/number.py lands."""
+def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> float:
+    """A double, perhaps infinite but never NaN, as the emulated server reads it (getDoubleFromObjectOrReply)."""
     try:
-        return Decimal(text.decode())
-    except (InvalidOperation, UnicodeDecodeError):
+        return client.server.dialect.parse_double(text)
+    except ValueError:
         raise CommandError(error) from None
 
 
-def timeout_ms(text: bytes) -> int:
+def signed_count(text: bytes) -> int:
+    """A count whose sign means something; the one number that has no opposite is none."""
+    number = integer(text)
+    if number == INT64_MIN:
+        raise CommandError(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
+    return number
+
+
+def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> LongDouble:
+    """An 80-bit number, perhaps infinite but never NaN (getLongDoubleFromObjectOrReply)."""
+    try:
+        return LongDouble.parse(text)
+    except ValueError:
+        raise CommandError(error) from None
+
+
+def timeout_ms(client: Client, text: bytes) -> int:
     """A blocking timeout in seconds, fractions allowed, as milliseconds; 0 waits for ever (getTimeoutFromObjectOrReply)."""
-    number = long_double(text, errors.TIMEOUT_NOT_A_FLOAT)
-    milliseconds = number * 1000
-    if milliseconds > INT64_MAX:
-        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
+    timeout = long_double(text, errors.TIMEOUT_NOT_A_FLOAT) * 1000
+    milliseconds = math.ceil(timeout) if timeout.is_finite() else 2 * INT64_MAX * (1 if timeout.mantissa > 0 else -1)
+    dialect = client.server.dialect
+    if milliseconds > (INT64_MAX if dialect.timeouts_wrap else INT64_MAX - client.server.now_ms()):
+        raise CommandError(errors.TIMEOUT_NEGATIVE if dialect.timeouts_wrap else errors.TIMEOUT_OUT_OF_RANGE)
     if milliseconds < 0:
         raise CommandError(errors.TIMEOUT_NEGATIVE)
-    return math.ceil(milliseconds)
+    return milliseconds

@@ -1,0 +1,111 @@
+"""What may differ between two right answers: order, time and chance.  The one place that says so.
+
+Without a directive an answer is compared byte by byte.  With one, both sides are brought into a normal form first:
+
+    @unordered  every array, set and map is sorted
+    @time       integers that are points in time become `now+100`; integers above zero may differ by 1 or by 1 %
+    @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
+    @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted)
+    @type       only the kind of the reply stays
+
+Errors and nulls are never touched: a directive does not hide that one server refuses what the other does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .scenario import NORMALISING, Step, Target
+from .wire import AGGREGATES, Node, parse, serialise
+
+BLOCKED = b"(blocked)"
+NOTHING = b"(nothing)"
+CLOSED = b"(closed)"
+OUTCOMES = frozenset((BLOCKED, NOTHING, CLOSED))
+"""What a step gives when no message comes."""
+
+TEN_YEARS_MS = 10 * 365 * 86_400_000
+
+
+def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
+    """The normal form of a message; `now_ms` is the answering server's wall clock."""
+    rules = {d.name: d for d in step.directives if d.name in NORMALISING and d.applies(target)}
+    if not rules or message in OUTCOMES or message[:1] in b"-!":
+        return message
+    node = parse(message)
+    if "type" in rules:
+        return serialise(node) if node.null else node.mark + b"?"
+    if "any" in rules:
+        paths = rules["any"].arguments
+        for leaf in _leaves(node) if not paths else [node.children[int(path)] for path in paths if node.children]:
+            if not leaf.null:
+                leaf.text = b"?"
+    if "names" in rules:
+        for leaf in _leaves(node):
+            leaf.text = _names(leaf, "unordered" in rules)
+    if "time" in rules:
+        for leaf in _leaves(node):
+            if leaf.mark == b":":
+                leaf.text = _relative(int(leaf.text), now_ms)
+    if "unordered" in rules:
+        _sort(node)
+    return serialise(node)
+
+
+def same(expected: bytes, got: bytes, step: Step, target: Target) -> bool:
+    """Whether two normal forms are the same answer."""
+    if expected == got:
+        return True
+    if step.directive("time", target) is None or {expected, got} & OUTCOMES:
+        return False
+    return _near(parse(expected), parse(got))
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if node.mark[0] not in AGGREGATES:
+        yield node
+    for child in node.children:
+        yield from _leaves(child)
+
+
+def _sort(node: Node) -> None:
+    for child in node.children:
+        _sort(child)
+    if node.mark == b"%":
+        pairs = list(zip(node.children[::2], node.children[1::2], strict=True))
+        pairs.sort(key=lambda pair: (serialise(pair[0]), serialise(pair[1])))
+        node.children = [child for pair in pairs for child in pair]
+    elif node.mark != b"|":
+        node.children.sort(key=serialise)
+
+
+def _names(leaf: Node, unordered: bool) -> bytes:
+    prefix = leaf.text[:4] if leaf.mark == b"=" else b""
+    lines = []
+    for line in leaf.text[len(prefix) :].splitlines():
+        if b"=" in line and b":" not in line.split(b"=")[0]:
+            lines.append(b" ".join(word.split(b"=")[0] for word in line.split()))
+        else:
+            lines.append(line.split(b":")[0])
+    return prefix + b"\n".join(sorted(lines) if unordered else lines)
+
+
+def _relative(value: int, now_ms: int) -> bytes:
+    if abs(value - now_ms) < TEN_YEARS_MS:
+        return b"now%+d" % (value - now_ms)
+    if abs(value * 1000 - now_ms) < TEN_YEARS_MS:
+        return b"now%+d" % (value - now_ms // 1000)
+    return b"%d" % value
+
+
+def _near(one: Node, other: Node) -> bool:
+    if (one.mark, one.null, len(one.children)) != (other.mark, other.null, len(other.children)):
+        return False
+    if one.mark == b":" and one.text != other.text:
+        match, match_other = (re.fullmatch(rb"(now)?\+?(-?\d+)", node.text) for node in (one, other))
+        if match is None or match_other is None or match[1] != match_other[1]:
+            return False
+        a, b = int(match[2]), int(match_other[2])
+        return (min(a, b) > 0 or match[1] is not None) and abs(a - b) <= max(1, abs(a) // 100)
+    return one.text == other.text and all(map(_near, one.children, other.children))

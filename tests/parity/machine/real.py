@@ -1,0 +1,149 @@
+"""Real servers: found through $REAL_SERVERS, started on free loopback ports, each in a folder of its own.
+
+tools/real_servers.py installs them.  Nothing is kept: no RDB file, no AOF, and the folder goes with the server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from .scenario import Target
+from .wire import Incomplete, encode_command, end_of_message
+
+STARTUP_SECONDS = 20
+
+
+def folder() -> Path:
+    return Path(os.environ.get("REAL_SERVERS") or "~/.cache/real-servers").expanduser()
+
+
+@cache
+def installed() -> dict[str, tuple[Target, str]]:
+    """The servers on this machine: name -> (what it is, path of its launcher)."""
+    try:
+        entries = json.loads((folder() / "servers.json").read_text())
+    except OSError:
+        return {}
+    return {
+        name: (Target(name, entry["type"], tuple(map(int, entry["version"].split(".")))), entry["path"])
+        for name, entry in entries.items()
+        if os.access(entry["path"], os.X_OK)
+    }
+
+
+class Connection:
+    """A plain socket that hands over one message at a time."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(address, timeout=5)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = bytearray()
+        self.closed = False
+
+    def send(self, data: bytes) -> None:
+        try:
+            self.socket.settimeout(30)
+            self.socket.sendall(data)
+        except OSError:
+            self.closed = True
+
+    def message(self, timeout: float) -> bytes | None:
+        """The next message, or None when none comes in time or ever (`closed` tells which)."""
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                end = end_of_message(self.buffer)
+            except Incomplete:
+                pass
+            else:
+                message = bytes(self.buffer[:end])
+                del self.buffer[:end]
+                return message
+            left = until - time.monotonic()
+            if self.closed or left <= 0:
+                return None
+            self.socket.settimeout(left)
+            try:
+                data = self.socket.recv(1 << 16)
+            except TimeoutError:
+                return None
+            except OSError:
+                data = b""
+            self.closed = not data
+            self.buffer += data
+
+    def ask(self, *argv: bytes) -> bytes:
+        self.send(encode_command(argv))
+        message = self.message(30)
+        if message is None:
+            raise ConnectionError(f"no answer to {argv!r}")
+        return message
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class RealServer:
+    """A running redis-server or valkey-server."""
+
+    def __init__(self, name: str) -> None:
+        self.target, self.launcher = installed()[name]
+        self.start()
+
+    def start(self) -> None:
+        for _ in range(5):  # another process may take the port between our look and the server's bind
+            self.folder = tempfile.TemporaryDirectory(prefix="real-server-")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.address: tuple[str, int] = probe.getsockname()
+            options = {"port": str(self.address[1]), "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+            options |= {"dir": self.folder.name, "logfile": f"{self.folder.name}/log", "daemonize": "no"}
+            if self.target.type != "redis" or self.target.version >= (7,):
+                options["enable-debug-command"] = "yes"
+            command = [self.launcher, *(word for name, value in options.items() for word in (f"--{name}", value))]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            if self._answers():
+                return
+            self.stop()
+        raise RuntimeError(f"{self.target.name} does not start")
+
+    def _answers(self) -> bool:
+        until = time.monotonic() + STARTUP_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                connection = self.connect()
+            except OSError:
+                time.sleep(0.01)
+                continue
+            ready = connection.ask(b"PING") == b"+PONG\r\n"
+            connection.close()
+            if ready:
+                return True
+            time.sleep(0.01)
+        return False
+
+    def connect(self) -> Connection:
+        return Connection(self.address)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()  # nothing to save
+        self.process.wait()
+        self.folder.cleanup()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def __enter__(self) -> RealServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
