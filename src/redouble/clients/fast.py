@@ -192,6 +192,9 @@ class FastMixin(FastBase):
                     reply = _used_up(reply, options)
                 else:
                     reply = _answer(connection, reply, options)
+        except connection.connection_error:  # NOAUTH is one, too
+            connection.disconnect()
+            raise
         finally:
             self._fast_pool._available_connections.append(connection)
         if plan is None:
@@ -230,6 +233,9 @@ class AsyncFastMixin(FastBase):
                         reply = _used_up(reply, options)
                     else:
                         reply = _answer(connection, reply, options)
+        except connection.connection_error:
+            await connection.disconnect(nowait=True)
+            raise
         finally:
             self._fast_pool._available_connections.append(connection)
         if plan is None:
