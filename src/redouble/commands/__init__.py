@@ -1,5 +1,5 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import connection, string, transactions
+from redouble.commands import bitmap, connection, string, transactions
 
-__all__ = ["connection", "string", "transactions"]
+__all__ = ["bitmap", "connection", "string", "transactions"]

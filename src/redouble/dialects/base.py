@@ -29,6 +29,8 @@ class Dialect:
     timeouts_wrap: ClassVar[bool] = True
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2)."""
 
+    bitcount_end_is_optional: ClassVar[bool] = False
+    """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(

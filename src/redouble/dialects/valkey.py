@@ -16,6 +16,7 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    bitcount_end_is_optional = True
 
 
 class Valkey91(Valkey81):
