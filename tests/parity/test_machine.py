@@ -157,6 +157,7 @@ def test_any_keeps_kinds_counts_errors_and_nulls() -> None:
 def test_names_keeps_the_names_of_info_and_client_list() -> None:
     assert form("@names", b"$16\r\nid=3 name= db=0\n\r\n") == b"$10\r\nid name db\r\n"
     assert form("@names", b"$15\r\n# A\r\nx:1\r\ny:2=3\r\n") == b"$7\r\n# A\nx\ny\r\n"
+    assert form("@names @unordered", b"=14\r\ntxt:y:1\r\nx:2\r\n\r\n") == b"=7\r\ntxt:x\ny\r\n"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Without a directive an answer is compared byte by byte.  With one, both sides ar
     @unordered  every array, set and map is sorted
     @time       integers that are points in time become `now+100`; integers above zero may differ by 1 or by 1 %
     @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
-    @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay
+    @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted)
     @type       only the kind of the reply stays
 
 Errors and nulls are never touched: a directive does not hide that one server refuses what the other does.
@@ -43,7 +43,7 @@ def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
                 leaf.text = b"?"
     if "names" in rules:
         for leaf in _leaves(node):
-            leaf.text = _names(leaf.text)
+            leaf.text = _names(leaf, "unordered" in rules)
     if "time" in rules:
         for leaf in _leaves(node):
             if leaf.mark == b":":
@@ -80,14 +80,15 @@ def _sort(node: Node) -> None:
         node.children.sort(key=serialise)
 
 
-def _names(text: bytes) -> bytes:
+def _names(leaf: Node, unordered: bool) -> bytes:
+    prefix = leaf.text[:4] if leaf.mark == b"=" else b""
     lines = []
-    for line in text.splitlines():
+    for line in leaf.text[len(prefix) :].splitlines():
         if b"=" in line and b":" not in line.split(b"=")[0]:
             lines.append(b" ".join(word.split(b"=")[0] for word in line.split()))
         else:
             lines.append(line.split(b":")[0])
-    return b"\n".join(lines)
+    return prefix + b"\n".join(sorted(lines) if unordered else lines)
 
 
 def _relative(value: int, now_ms: int) -> bytes:

@@ -120,7 +120,7 @@ RESTARTS_AFTER = frozenset(b"ACL CLUSTER DEBUG FAILOVER FUNCTION MODULE REPLICAO
 """After these commands a real server is started anew, after CONFIG its parameters are put back, else it is emptied."""
 
 EMPTYING = [
-    line.split() for line in (b"CLIENT UNPAUSE", b"FLUSHALL", b"SCRIPT FLUSH", b"CONFIG RESETSTAT", b"SLOWLOG RESET")
+    line.split() for line in (b"CLIENT UNPAUSE", b"FLUSHALL", b"SCRIPT FLUSH", b"SLOWLOG RESET", b"CONFIG RESETSTAT")
 ]
 
 
@@ -153,18 +153,16 @@ class RealStage(SocketStage):
         if names & RESTARTS_AFTER:
             self.server.restart()
             self.address = self.server.address
+            self._remember()
             return
         with contextlib.closing(self.server.connect()) as link:
-            for argv in EMPTYING:
-                link.ask(*argv)
             if b"CONFIG" in names:
                 now = self._read(link)
                 for name, value in self.parameters.items():
                     if now.get(name) != value and not link.ask(b"CONFIG", b"SET", name, value).startswith(b"+OK"):
                         raise RuntimeError(f"{name.decode()} cannot be put back to {value.decode()}")
-            link.send(encode_command((b"QUIT",)))
-            while not link.closed:  # so that the next scenario finds no other client
-                link.message(1)
+            for argv in EMPTYING:
+                link.ask(*argv)
 
     def stop(self) -> None:
         self.close()
