@@ -3,3 +3,6 @@
 from redouble.commands import bitmap, connection, string, transactions
 
 __all__ = ["bitmap", "connection", "string", "transactions"]
+from redouble.commands import connection, list, string, transactions
+
+__all__ = ["connection", "list", "string", "transactions"]

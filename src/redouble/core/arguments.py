@@ -16,7 +16,17 @@ from redouble.types.number import LongDouble
 if TYPE_CHECKING:
     from redouble.core.client import Client
 
-__all__ = ["INT64_MAX", "INT64_MIN", "double", "integer", "integer_in", "long_double", "positive", "timeout_ms"]
+__all__ = [
+    "INT64_MAX",
+    "INT64_MIN",
+    "double",
+    "integer",
+    "integer_in",
+    "long_double",
+    "positive",
+    "signed_count",
+    "timeout_ms",
+]
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -53,6 +63,14 @@ def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> floa
         return client.server.dialect.parse_double(text)
     except ValueError:
         raise CommandError(error) from None
+
+
+def signed_count(text: bytes) -> int:
+    """A count whose sign means something; the one number that has no opposite is none."""
+    number = integer(text)
+    if number == INT64_MIN:
+        raise CommandError(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
+    return number
 
 
 def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> LongDouble:

@@ -59,7 +59,7 @@ class Database:
         self.expires: dict[bytes, int] = {}
         """Unix time in milliseconds at which a key goes."""
         self._heap: Heap = []
-        self._order: ScanOrder[bytes] | None = None
+        self._order: ScanOrder | None = None
         self.blocked: dict[bytes, dict[Client, None]] = {}
         self.watched: dict[bytes, dict[Client, None]] = {}
         self.hooks = False
@@ -254,7 +254,7 @@ class Database:
         self.expire_due()
         return self._scan_order().choice(self.server.random) if self.dict else None
 
-    def _scan_order(self) -> ScanOrder[bytes]:
+    def _scan_order(self) -> ScanOrder:
         if self._order is None:
             self._order = ScanOrder(self.dict)
         return self._order

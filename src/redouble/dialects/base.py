@@ -4,11 +4,25 @@ shows it.  A handler asks `client.server.dialect.some_question`; nobody compares
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
+from redouble.resp.parser import Rules
 from redouble.types.number import format_double_17g, parse_double
 
-__all__ = ["Dialect"]
+__all__ = ["Dialect", "Module", "insert_after"]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module that a server comes with, as MODULE LIST and HELLO tell it."""
+
+    name: bytes
+    version: int
+    path: bytes = b""
+
+    def describe(self) -> dict[bytes, object]:
+        return {b"name": self.name, b"ver": self.version, b"path": self.path, b"args": []}
 
 
 class Dialect:
@@ -24,15 +38,45 @@ class Dialect:
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
 
+    requests: ClassVar[Rules] = Rules()
+    """How the bytes of a faulty request are read; each rule has its probe."""
     parse_double: Callable[[bytes], float] = staticmethod(parse_double)
     """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
     timeouts_wrap: ClassVar[bool] = True
-    """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2)."""
+    """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
+    range (7.2)."""
 
     bitcount_end_is_optional: ClassVar[bool] = False
     """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
+    serves_the_ready_key_only: ClassVar[bool] = True
+    """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
+    lset_index_wraps_at_32_bits: ClassVar[bool] = False
+    """`LSET l 4294967296 x`: out of range (Redis 7.0), the first element (7.2)."""
+    lrem_takes_int64_min: ClassVar[bool] = True
+    """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
+    modules: ClassVar[tuple[Module, ...]] = ()
+    """`MODULE LIST` of a server that was told to load none."""
+    hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
+    """`HELLO 3` where a password is needed: how it names the way in."""
+    reset_ends_no_evict: ClassVar[bool] = False
+    """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
+    client_fields: ClassVar[tuple[str, ...]] = tuple(
+        "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll"
+        " omem tot-mem events cmd user redir resp".split()
+    )
+    """`CLIENT INFO`: the fields of its line."""
+    client_types: ClassVar[frozenset[bytes]] = frozenset((b"normal", b"master", b"slave", b"replica", b"pubsub"))
+    """`CLIENT LIST TYPE primary`: an error, but in Valkey."""
+    client_filters: ClassVar[frozenset[str]] = frozenset(("ID", "TYPE", "USER", "ADDR", "LADDR", "SKIPME"))
+    """`CLIENT KILL MAXAGE 100`: a syntax error (7.0, 7.2), 0 (7.4)."""
+    several_client_ids: ClassVar[bool] = False
+    """`CLIENT KILL ID 7 8 9`: a syntax error (Redis), 0 (Valkey 8), whose CLIENT LIST knows the same filters."""
+    complains_of_more_client_arguments: ClassVar[bool] = True
+    """`CLIENT PAUSE 1 ALL ALL`: an error, but in Valkey 9."""
+    checks_end_of_pause: ClassVar[bool] = False
+    """`CLIENT PAUSE 9223372036854775807`: OK (7.0), out of range (7.2)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(
         (
             "subscribe",
@@ -55,6 +99,11 @@ class Dialect:
             f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
             " are allowed in this context"
         )
+
+    @staticmethod
+    def refused_without_authentication(error: str) -> str:
+        """`NOSUCH a` and `GET` of a client that has to authenticate: the error that anybody gets."""
+        return error
 
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
@@ -99,3 +148,9 @@ def _tuple(version: str) -> tuple[int, ...]:
 
 def _text(argument: bytes) -> str:
     return argument.decode("utf-8", "surrogateescape")
+
+
+def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:
+    """`names` with `name` behind `before`."""
+    at = names.index(before) + 1
+    return (*names[:at], name, *names[at:])

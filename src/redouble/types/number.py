@@ -12,12 +12,15 @@ import math
 import re
 
 __all__ = [
+    "INTEGER_MAX",
+    "INTEGER_MIN",
     "LongDouble",
     "format_double_17g",
     "format_double_shortest",
     "format_long_double",
     "parse_double",
     "parse_hexless_double",
+    "parse_integer",
 ]
 
 _DECIMAL = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -27,8 +30,41 @@ _HEXADECIMAL = re.compile(
 )
 _INFINITY = re.compile(rb"[+-]?inf(?:inity)?", re.IGNORECASE)
 
+INTEGER_MIN = -0x8000000000000000
+INTEGER_MAX = 0x7FFFFFFFFFFFFFFF
+
+
+def parse_integer(text: bytes) -> int | None:
+    """The canonical decimal of a 64-bit signed integer (string2ll), else None: no plus, no blanks, no leading zeros."""
+    if text.isdigit():
+        if len(text) > 19 or (text[0] == 0x30 and len(text) > 1):
+            return None
+        number = int(text)
+        return number if number <= INTEGER_MAX else None
+    if text[:1] == b"-" and len(text) <= 20 and text[1:].isdigit() and text[1] != 0x30:
+        number = int(text)
+        return number if number >= INTEGER_MIN else None
+    return None
+
 
 # Reading doubles.
+
+
+INTEGER_MIN = -0x8000000000000000
+INTEGER_MAX = 0x7FFFFFFFFFFFFFFF
+
+
+def parse_integer(text: bytes) -> int | None:
+    """The canonical decimal of a 64-bit signed integer (string2ll), else None: no plus, no blanks, no leading zeros."""
+    if text.isdigit():
+        if len(text) > 19 or (text[0] == 0x30 and len(text) > 1):
+            return None
+        number = int(text)
+        return number if number <= INTEGER_MAX else None
+    if text[:1] == b"-" and len(text) <= 20 and text[1:].isdigit() and text[1] != 0x30:
+        number = int(text)
+        return number if number >= INTEGER_MIN else None
+    return None
 
 
 def parse_double(text: bytes) -> float:

@@ -1,0 +1,82 @@
+"""The thread that waits for sockets: a selector, the handlers of its sockets, and a way to wake it from outside.
+
+`poll` waits once and runs the handlers of what is ready.  It may be called again from within a handler (a script that
+runs for too long lets the others speak), so a handler must bear being called for a socket that has nothing left to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+from collections.abc import Callable
+
+__all__ = ["READ", "WRITE", "Handler", "Loop"]
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+Handler = Callable[[int], None]
+"""Called with the events (READ, WRITE or both) that its socket is ready for."""
+
+
+class Loop:
+    """Everything but `wake` and `close` is called by one thread only, the one that polls."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._ear, self._bell = socket.socketpair()
+        self._ear.setblocking(False)
+        self._bell.setblocking(False)
+        self._rung = False
+        self.thread: int | None = None
+        """The thread that polls, while there is one."""
+        self._selector.register(self._ear, READ, self._heard)
+
+    def add(self, sock: socket.socket, events: int, handler: Handler) -> None:
+        """Call `handler` whenever `sock` is ready."""
+        self._selector.register(sock, events, handler)
+
+    def change(self, sock: socket.socket, events: int, handler: Handler) -> None:
+        self._selector.modify(sock, events, handler)
+
+    def remove(self, sock: socket.socket) -> None:
+        self._selector.unregister(sock)
+
+    def poll(self, timeout: float | None) -> None:
+        """Wait until a socket is ready, `wake` is called or `timeout` seconds are over; run the handlers."""
+        for key, events in self._selector.select(timeout):
+            key.data(events)
+
+    def wake(self) -> None:
+        """Let the other thread that is in `poll` return soon; the polling thread itself needs no such call."""
+        if not self._rung and self.thread != threading.get_ident():
+            self._rung = True
+            self.ring()
+
+    def ring(self) -> None:
+        """`wake`, whichever thread asks: for signal handlers, which interrupt the polling thread."""
+        try:
+            self._bell.send(b"\0")
+        except BlockingIOError:  # it has been rung often enough
+            pass
+        except OSError:  # closed in the meantime
+            pass
+
+    @property
+    def bell(self) -> int:
+        """A descriptor that wakes the loop when it is written to: for `signal.set_wakeup_fd`."""
+        return self._bell.fileno()
+
+    def _heard(self, events: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._ear.recv(4096)
+        # Only now: a byte that came before this line is one that has been heard, and what it was about is looked at
+        # after the handlers.
+        self._rung = False
+
+    def close(self) -> None:
+        self._selector.close()
+        self._ear.close()
+        self._bell.close()

@@ -1,0 +1,632 @@
+"""The server on sockets: TCP, TLS and Unix domain, all connections on one thread.
+
+A `TcpClient` reads a block, runs the commands in it under the server's lock and sends their replies with one write.
+What other threads have for it (the reply of a blocked command, a message of pub/sub) they put into its `out` and ring
+the loop's bell; only the loop's own thread ever touches a socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import socket
+import stat
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import redouble.commands  # noqa: F401 (fills the command table)
+from redouble.core.client import NEEDS_AUTH, Client
+from redouble.core.server import Server
+from redouble.net.loop import READ, WRITE, Loop
+from redouble.resp.encoder import encode, encode_error
+from redouble.resp.parser import RequestParser
+from redouble.resp.reply import CommandError, Push, Reply
+
+if TYPE_CHECKING:
+    import ssl
+
+    from typing_extensions import Self
+
+__all__ = ["TcpClient", "TcpFakeServer"]
+
+READ_SIZE = 64 * 1024
+LARGEST_SEND = 1024 * 1024
+"""One call of send() is offered no more: TLS keeps a copy of what it could not write."""
+ACCEPTS_PER_ROUND = 1000
+ACCEPT_PAUSE = 0.1
+"""Seconds without accept() after the process ran out of descriptors."""
+BACKLOG = 511
+
+INTERNAL_ERROR = "ERR internal error in redouble, see its log: "
+MAXCLIENTS = "ERR max number of clients reached"
+PROTECTED = (
+    "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default "
+    "user. In this mode connections are only accepted from the loopback interface. To let others in: set a password "
+    "(--requirepass, or CONFIG SET requirepass from this machine), or switch the protection off (--protected-mode no)."
+)
+_HTTP = frozenset((b"post", b"host:"))
+
+_DEFAULTS: dict[str, Any] = {
+    "client_query_buffer_limit": 1024**3,
+    "client_output_buffer_limit": {"normal": (0, 0, 0), "pubsub": (32 * 1024**2, 8 * 1024**2, 60)},
+    "maxclients": 10_000,
+}
+
+log = logging.getLogger("redouble")
+
+
+class TcpClient(Client):
+    """One connection.  `out` belongs to whoever holds the server's lock, everything else here to the loop's thread."""
+
+    def __init__(self, owner: TcpFakeServer, sock: socket.socket, *, address: str, local_address: str) -> None:
+        server = owner.server
+        super().__init__(server, address=address, local_address=local_address)
+        self.owner = owner
+        self.socket: socket.socket | None = sock
+        self.parser = RequestParser(server.dialect.requests, largest_bulk=server.config.proto_max_bulk_len)
+        self.parser.restricted = bool(self.gate & NEEDS_AUTH)
+        self.waiting: list[list[bytes]] = []  # commands that came behind one that blocks
+        self.executing = False
+        self.killed = False
+        self.out: list[bytes] = []
+        self.pushed = 0  # bytes of the push messages in it
+        self.unsent: deque[memoryview] = deque()  # what the socket did not take
+        self.unsent_bytes = 0
+        self.above_soft_limit_since: float | None = None
+
+    # Called by the server, from any thread, under its lock.
+
+    @property
+    def can_receive(self) -> bool:
+        return self.socket is not None and not self.killed
+
+    def deliver(self, reply: Reply) -> None:
+        encode(reply, self.resp, self.server.dialect.format_double, self.out)
+        self.owner.attend(self)
+
+    def push(self, message: Push) -> None:
+        start = len(self.out)
+        encode(message, self.resp, self.server.dialect.format_double, self.out)
+        self.pushed += sum(map(len, self.out[start:]))
+        if self._over_limit():
+            self.kill()
+        if not self.executing:
+            self.owner.attend(self)
+
+    def kill(self) -> None:
+        self.closing = True
+        if not self.executing:
+            self.killed = True
+            self.out.clear()
+            self.owner.attend(self)
+
+    # Called by the loop.
+
+    def ready(self, events: int) -> None:
+        if events & WRITE and self.socket is not None:
+            self._send_on()
+        if events & READ and self.socket is not None and not self.executing:
+            self._receive()
+
+    def _receive(self) -> None:
+        assert self.socket is not None
+        try:
+            data = self.socket.recv(READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+        elif self.closing:
+            pass  # the last reply is still on its way; nothing more is executed
+        elif self.waits_for is not None or self.waiting:
+            self.parser.store(data)
+        else:
+            self._execute(self.parser.feed(data))
+        if self.parser.pending > _setting(self.server, "client_query_buffer_limit"):
+            self.close()
+
+    def attended(self) -> None:
+        """Something happened to this client outside of its own commands: go on, and send what there is."""
+        if self.socket is None or self.executing:
+            return
+        if self.killed:
+            self.close()
+        elif self.waits_for is None and not self.closing:
+            commands, self.waiting = self.waiting, []
+            self._execute(commands, more=True)
+        else:
+            with self.server.lock:
+                data = self._take()
+            self._send(data)
+
+    def _execute(self, commands: list[list[bytes]], more: bool = False) -> None:
+        """Run `commands` and send what they answer; with `more`, those that the parser still holds as well."""
+        parser, out, server = self.parser, self.out, self.server
+        call, double = server.call, server.dialect.format_double
+        with server.lock:
+            self.executing = True
+            try:
+                while True:
+                    for position, argv in enumerate(commands, 1):
+                        try:
+                            reply = call(self, argv)
+                            encode(reply, self.resp, double, out)
+                        except Exception as error:  # a bug of ours; the connection lives on
+                            log.exception("while running %r", argv[0])
+                            encode(CommandError(f"{INTERNAL_ERROR}{error!r}"), self.resp, double, out)
+                        else:
+                            if type(reply) is CommandError and argv[0].lower() in _HTTP:
+                                log.warning(
+                                    "possible attack from %s: a browser was made to talk to this port", self.address
+                                )
+                                out.clear()
+                                self.closing = True
+                        if self.closing or self.waits_for is not None:
+                            self.waiting = commands[position:]
+                            break
+                    else:
+                        if more or parser.restricted:
+                            parser.restricted = bool(self.gate & NEEDS_AUTH)
+                            commands = parser.feed(b"")
+                            if commands:
+                                continue
+                        if parser.error is not None:
+                            if self.replies:
+                                out.append(encode_error(parser.error))
+                            self.closing = True
+                    break
+                parser.restricted = bool(self.gate & NEEDS_AUTH)
+                data = self._take()
+            finally:
+                self.executing = False
+        self._send(data)
+
+    def _take(self) -> bytes:
+        data = b"".join(self.out)
+        self.out.clear()
+        self.pushed = 0
+        return data
+
+    def _send(self, data: bytes) -> None:
+        """Send `data` after what is still unsent; what the socket does not take now waits until it does."""
+        if not self.unsent:
+            if data and self.socket is not None:
+                try:
+                    sent = self.socket.send(data if len(data) <= LARGEST_SEND else memoryview(data)[:LARGEST_SEND])
+                except (BlockingIOError, InterruptedError):
+                    sent = 0
+                except OSError:
+                    self.close()
+                    return
+                if sent < len(data):
+                    self._keep(memoryview(data)[sent:])
+                    self.owner.loop.change(self.socket, READ | WRITE, self.ready)
+            if self.closing and not self.unsent:
+                self.close()
+        elif data:
+            self._keep(memoryview(data))
+        if self.unsent and self._over_limit():
+            self.close()
+
+    def _keep(self, data: memoryview) -> None:
+        self.unsent.append(data)
+        self.unsent_bytes += len(data)
+
+    def _send_on(self) -> None:
+        """The socket takes more."""
+        assert self.socket is not None
+        unsent = self.unsent
+        while unsent:
+            try:
+                sent = self.socket.send(unsent[0][:LARGEST_SEND])
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self.close()
+                return
+            self.unsent_bytes -= sent
+            if sent == len(unsent[0]):
+                unsent.popleft()
+            else:
+                unsent[0] = unsent[0][sent:]
+        self.above_soft_limit_since = None
+        self.owner.loop.change(self.socket, READ, self.ready)
+        if self.closing:
+            self.close()
+
+    def _over_limit(self) -> bool:
+        """Whether client-output-buffer-limit cuts this client off."""
+        waiting = self.unsent_bytes + self.pushed
+        kind = "pubsub" if self.channels or self.patterns or self.shard_channels else "normal"
+        hard, soft, seconds = _setting(self.server, "client_output_buffer_limit")[kind]
+        if hard and waiting > hard:
+            over = True
+        elif soft and waiting > soft:
+            now = time.monotonic()
+            if self.above_soft_limit_since is None:
+                self.above_soft_limit_since = now
+            over = now - self.above_soft_limit_since > seconds
+        else:
+            self.above_soft_limit_since = None
+            over = False
+        if over:
+            log.warning("client %d (%s) reads too slowly: %d bytes wait for it; closed", self.id, self.address, waiting)
+        return over
+
+    def close(self) -> None:
+        """The connection is over, whoever ended it."""
+        if self.socket is None:
+            return
+        sock, self.socket = self.socket, None
+        self.owner.forget(self, sock)
+        with self.server.lock:
+            self.closing = True
+            self.disconnect()
+            self.out.clear()
+        self.waiting.clear()
+        self.unsent.clear()
+        _close(sock)
+
+
+class TcpFakeServer:
+    """A server that programs reach over TCP, TLS or a Unix socket; the interface is that of `socketserver`.
+
+        server = TcpFakeServer(("127.0.0.1", 0))
+        Thread(target=server.serve_forever, daemon=True).start()
+        ... redis.Redis(port=server.server_address[1]) ...
+        server.shutdown()
+        server.server_close()
+
+    `start` and `stop` do the same with a thread of the server's own; leaving `with` stops it.  Port 0 takes a free port,
+    `server_address` is the real one.  With `server_address` None only the Unix socket is served.
+
+    Any address but the loopback's needs a password (`config={"requirepass": ...}`) or `protected_mode=False`: without
+    them strangers are told so and sent away.  `tls_cert_file` makes the port speak TLS; with `tls_ca_cert_file`,
+    clients must show a certificate as well (`tls_auth_clients`: "yes", "optional" or "no").
+    """
+
+    def __init__(
+        self,
+        server_address: tuple[str, int] | None,
+        bind_and_activate: bool = True,
+        server_type: str = "redis",
+        server_version: tuple[int, ...] | str | int = (7,),
+        *,
+        server: Server | None = None,
+        config: Mapping[str, str] | None = None,
+        unixsocket: str | os.PathLike[str] | None = None,
+        unixsocketperm: int | None = None,
+        tls_cert_file: str | os.PathLike[str] | None = None,
+        tls_key_file: str | os.PathLike[str] | None = None,
+        tls_ca_cert_file: str | os.PathLike[str] | None = None,
+        tls_auth_clients: str = "yes",
+        protected_mode: bool = True,
+    ) -> None:
+        if server_address is None and unixsocket is None:
+            raise ValueError("a server needs an address or a unixsocket")
+        self.server = server or Server(server_type=server_type, version=server_version, config=config)
+        self.requested_address = server_address
+        self.server_address: tuple[str, int] | None = server_address
+        self.unixsocket = None if unixsocket is None else os.fspath(unixsocket)
+        self.unixsocketperm = unixsocketperm
+        self.protected_mode = protected_mode
+        self.context: ssl.SSLContext | None = None
+        if tls_cert_file is not None:
+            from redouble.net.tls import server_context  # ssl is slow to import, and seldom needed
+
+            self.context = server_context(tls_cert_file, tls_key_file, tls_ca_cert_file, tls_auth_clients)
+        self.clients: dict[TcpClient, None] = {}
+        self._listeners: list[socket.socket] = []
+        self._paused_until: float | None = None
+        self._attend: dict[TcpClient, None] = {}  # under the server's lock
+        self._thread: threading.Thread | None = None
+        self._state = threading.Condition()
+        self._serving = self._served = False
+        self._stop = False
+        self._close = False
+        self.loop: Loop
+        if bind_and_activate:
+            self.server_bind()
+
+    @property
+    def fake_server(self) -> Server:
+        return self.server
+
+    # Listening.
+
+    def server_bind(self) -> None:
+        """Open the listening sockets; serve_forever() does the rest."""
+        try:
+            if self.requested_address is not None:
+                listener = _listen(*self.requested_address)
+                self._listeners.append(listener)
+                self.requested_address = self.server_address = listener.getsockname()[:2]
+            if self.unixsocket is not None:
+                self._listeners.append(_listen_unix(self.unixsocket, self.unixsocketperm))
+        except BaseException:
+            self._close_listeners()
+            raise
+        self._close = self._stop = self._served = False
+        self.loop = Loop()
+        for listener in self._listeners:
+            listener.setblocking(False)
+            self._listen_to(listener)
+
+    def server_activate(self) -> None:
+        """Nothing is left to do after server_bind(); socketserver's users call both."""
+
+    def _listen_to(self, listener: socket.socket) -> None:
+        self.loop.add(listener, READ, lambda events: self._accept(listener))
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(ACCEPTS_PER_ROUND):
+            try:
+                sock, peer = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    raise
+                log.error("cannot accept a connection: %s", error)
+                for each in self._listeners:
+                    self.loop.remove(each)
+                self._paused_until = time.monotonic() + ACCEPT_PAUSE
+                return
+            self._welcome(sock, peer)
+
+    def _welcome(self, sock: socket.socket, peer: Any) -> None:
+        sock.setblocking(False)
+        server = self.server
+        if sock.family == getattr(socket, "AF_UNIX", None):
+            address = local_address = f"{self.unixsocket}:0"
+            refusal = None
+        else:
+            refusal = PROTECTED if self.protected and not is_loopback(peer[0]) else None
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                address, local_address = _format_address(peer), _format_address(sock.getsockname())
+            except OSError:  # gone already
+                sock.close()
+                return
+        if len(server.clients) >= _setting(server, "maxclients"):
+            refusal = MAXCLIENTS
+        if refusal is not None:
+            if self.context is None:
+                with contextlib.suppress(OSError):
+                    sock.send(encode_error(refusal))
+            _close(sock)
+            return
+        if self.context is not None and sock.family != getattr(socket, "AF_UNIX", None):
+            from redouble.net.tls import wrap
+
+            try:
+                sock = wrap(self.context, sock)
+            except OSError:
+                sock.close()
+                return
+        with server.lock:
+            client = TcpClient(self, sock, address=address, local_address=local_address)
+        self.clients[client] = None
+        self.loop.add(sock, READ, client.ready)
+
+    @property
+    def protected(self) -> bool:
+        """Whether only the loopback interface is let in."""
+        return self.protected_mode and not self.server.requires_auth
+
+    # Serving.
+
+    def serve_forever(self, poll_interval: float | None = None) -> None:
+        """Serve until shutdown() or server_close(); `poll_interval` is for socketserver's users, nothing is polled."""
+        with self._state:
+            if self._close or not self._listeners:
+                return
+            if self._serving:
+                raise RuntimeError("this server is being served already")
+            self._serving = self._served = True
+            self.loop.thread = threading.get_ident()
+            self._state.notify_all()
+        wake = self.loop.wake
+        with self.server.lock:
+            self.server.on_new_event(wake)
+        try:
+            while not self._stop:
+                self.poll()
+        finally:
+            with self.server.lock:
+                self.server.forget_driver(wake)
+            with self._state:
+                self._serving = self._stop = False
+                self.loop.thread = None
+                if self._close:
+                    self._close_everything()
+                self._state.notify_all()
+
+    def poll(self, timeout: float | None = None) -> None:
+        """One round: wait until something happens (for `timeout` seconds at most), and do it.
+
+        A command that runs for long may call `poll(0)` to let the other connections speak.
+        """
+        self._attend_all()
+        server, clock = self.server, self.server.clock
+        with server.lock:
+            event = server.next_event()
+            if event is not None and event <= clock.monotonic():
+                server.tick()
+                event = server.next_event()
+        pauses = [timeout, None if event is None else clock.seconds_until(event)]
+        if self._paused_until is not None:
+            pauses.append(self._accept_again())
+        if self._attend:
+            pauses.append(0.0)
+        self.loop.poll(min((pause for pause in pauses if pause is not None), default=None))
+        self._attend_all()
+
+    def _accept_again(self) -> float | None:
+        assert self._paused_until is not None
+        left = self._paused_until - time.monotonic()
+        if left > 0:
+            return left
+        self._paused_until = None
+        for listener in self._listeners:
+            self._listen_to(listener)
+        return None
+
+    def attend(self, client: TcpClient) -> None:
+        """Let the loop look at `client` soon; from any thread, under the server's lock."""
+        self._attend[client] = None
+        self.loop.wake()
+
+    def _attend_all(self) -> None:
+        while self._attend:
+            with self.server.lock:
+                clients, self._attend = self._attend, {}
+            for client in clients:
+                client.attended()
+
+    def forget(self, client: TcpClient, sock: socket.socket) -> None:
+        """`client` closes."""
+        self.loop.remove(sock)
+        self.clients.pop(client, None)
+
+    # The end.
+
+    def shutdown(self) -> None:
+        """Make serve_forever() return, and wait until it has; connections stay open for the next serve_forever().
+
+        If its thread has not got that far yet, serve_forever() will return at once.
+        """
+        with self._state:
+            self._stop = self._serving or not self._served
+            if not self._serving:
+                return
+            self.loop.ring()
+            if self.loop.thread != threading.get_ident():
+                self._state.wait_for(lambda: not self._serving)
+
+    def server_close(self) -> None:
+        """Close every socket, and stop serving if need be; server_bind() or start() open the same address again."""
+        with self._state:
+            self._close = True
+            if self._serving:
+                self._stop = True
+                self.loop.ring()
+                if self.loop.thread != threading.get_ident():
+                    self._state.wait_for(lambda: not self._serving)
+            else:
+                self._close_everything()
+
+    def _close_everything(self) -> None:
+        if not self._listeners:
+            return
+        for client in list(self.clients):
+            client.close()
+        self._close_listeners()
+        self.loop.close()
+        self._attend.clear()
+
+    def _close_listeners(self) -> None:
+        for listener in self._listeners:
+            name = listener.getsockname()
+            listener.close()
+            if isinstance(name, str):
+                Path(name).unlink(missing_ok=True)
+        self._listeners.clear()
+
+    def start(self) -> Self:
+        """Serve on a thread of the server's own."""
+        if not self._listeners:
+            self.server_bind()
+        self._thread = threading.Thread(target=self.serve_forever, name="redouble", daemon=True)
+        self._thread.start()
+        with self._state:
+            self._state.wait_for(lambda: self._serving)
+        return self
+
+    def stop(self) -> None:
+        """The opposite of start()."""
+        self.server_close()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _setting(server: Server, name: str) -> Any:
+    return getattr(server.config, name, _DEFAULTS[name])
+
+
+def is_loopback(host: str) -> bool:
+    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
+
+
+def _format_address(name: tuple[Any, ...]) -> str:
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _listen_unix(path: str, mode: int | None) -> socket.socket:
+    if not hasattr(socket, "AF_UNIX"):
+        raise OSError(errno.EAFNOSUPPORT, "this system (or its Python) has no Unix sockets; use a TCP port instead")
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        _remove_stale_socket(path)
+        listener.bind(path)
+        if mode is not None:
+            os.chmod(path, mode)
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_stale_socket(path: str) -> None:
+    """A socket that a dead server left behind is removed; a living server's, and anything else, stays."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+    except OSError:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except OSError:
+            pass
+
+
+def _close(sock: socket.socket) -> None:
+    """Close for good, also where a forked child holds a copy; what the peer has sent must not turn into a reset."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+        for _ in range(16):
+            if not sock.recv(READ_SIZE):
+                break
+    except OSError:
+        pass
+    sock.close()
