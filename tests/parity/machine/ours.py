@@ -160,7 +160,7 @@ class LibraryStage:
 
     def _read(self, link: Any) -> bytes:
         try:
-            return serialise(tree(link.read_response(push_request=True)))
+            return serialise(tree(link.read_response(push_request=True, disconnect_on_error=False)))
         except redis.ResponseError as error:
             return serialise(tree(error))
         except redis.ConnectionError as error:
@@ -245,7 +245,7 @@ class AsyncLibraryStage(LibraryStage):
 
     async def _read(self, link: Any) -> bytes:  # type: ignore[override]  # the same, awaited
         try:
-            return serialise(tree(await link.read_response(push_request=True)))
+            return serialise(tree(await link.read_response(push_request=True, disconnect_on_error=False)))
         except redis.ResponseError as error:
             return serialise(tree(error))
         except redis.ConnectionError as error:
