@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
+from tests.parity.machine.scenario import quote
 from tests.parity.machine.wire import readable
 
 from .duel import Difference, Duel, scenario_text
@@ -38,10 +39,8 @@ class Report:
     protocol: int
 
     def text(self) -> str:
-        title = f"{self.difference.signature[0]!r} differs from {self.server} in RESP{self.protocol}"
-        asked = (
-            " ".join(word.decode("latin-1") for word in self.difference.command.argv) or "the reply that was awaited"
-        )
+        asked = " ".join(map(quote, self.difference.command.argv)) or "the reply that was awaited"
+        title = f"{asked.split()[0].upper()} differs from {self.server} in RESP{self.protocol}"
         return (
             f"{scenario_text(self.commands, title)}\n"
             f"# {asked}\n#   {self.server}: {readable(self.difference.real)}\n#   redouble:  {readable(self.difference.ours)}"

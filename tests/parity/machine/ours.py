@@ -39,6 +39,10 @@ from .wire import AGGREGATES, Node, encode_command, parse, serialise
 assert redouble.commands  # fills the command table
 
 
+CONFIG = {"save": "", "appendonly": "no", "enable-debug-command": "yes"}
+"""What `real.py` gives the real servers on their command lines."""
+
+
 class CoreClient(Client):
     """A connection without a driver: what it is sent waits in `outbox`, encoded."""
 
@@ -60,7 +64,7 @@ class CoreStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = Server(server_type=target.type, version=target.version, clock=self.clock)
+        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=CONFIG)
         self.clients: dict[int, CoreClient] = {}
 
     def client(self, number: int) -> CoreClient:
@@ -108,7 +112,7 @@ class LibraryStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = FakeServer(target.version, target.type, clock=self.clock)
+        self.server = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
         self.connections: dict[int, Any] = {}
         self.readers: dict[int, Any] = {}
 
@@ -268,7 +272,7 @@ class TcpStage(SocketStage):
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = Server(server_type=target.type, version=target.version, clock=self.clock)
+        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=CONFIG)
         self.listener = TcpFakeServer(("127.0.0.1", 0), server=self.server).start()
         assert self.listener.server_address is not None
         super().__init__(self.listener.server_address)
