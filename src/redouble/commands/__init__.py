@@ -1,8 +1,5 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import bitmap, connection, string, transactions
+from redouble.commands import bitmap, connection, list, string, transactions
 
-__all__ = ["bitmap", "connection", "string", "transactions"]
-from redouble.commands import connection, list, string, transactions
-
-__all__ = ["connection", "list", "string", "transactions"]
+__all__ = ["bitmap", "connection", "list", "string", "transactions"]

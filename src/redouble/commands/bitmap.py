@@ -72,7 +72,7 @@ class Span(NamedTuple):
         """The first and the last bit, in a string of `size` bytes; none if the last is before the first."""
         total = size * 8 if self.in_bits else size
         start = max(self.start + total, 0) if self.start < 0 else self.start
-        end = max(self.end + total, 0) if self.end < 0 else min(self.end, total - 1)
+        end = min(max(self.end + total, 0) if self.end < 0 else self.end, total - 1)
         return (start, end) if self.in_bits else (start * 8, end * 8 + 7)
 
 

@@ -46,6 +46,10 @@ class Dialect:
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
 
+    msetex_wrong_count: ClassVar[str] = "ERR invalid numkeys value"
+    """`MSETEX 0 k v`."""
+    msetex_too_few_pairs: ClassVar[str] = "ERR wrong number of key-value pairs"
+    """`MSETEX 2 k v`."""
     bitcount_end_is_optional: ClassVar[bool] = False
     """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
@@ -91,6 +95,16 @@ class Dialect:
         )
     )
     """What a subscribed RESP2 client may still call."""
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v EX 1 EX 2`: whether `option` may follow another one of the same kind."""
+        return before == option
+
+    @staticmethod
+    def embedded_string_limit(key_size: int, expires: bool) -> int:
+        """`SET k v...`, `OBJECT ENCODING k`: how long an embstr may be."""
+        return 44
 
     @staticmethod
     def denied_when_subscribed(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.base import Dialect
 from redouble.resp.parser import Rules
 from redouble.types.number import format_double_shortest
 
@@ -44,9 +43,20 @@ class Redis86(Redis80):
     client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 
     @staticmethod
+    def embedded_string_limit(key_size: int, expires: bool) -> int:
+        """The key is inside the same object."""
+        return 41 - key_size
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFNE w NX` (8.4): both must hold; `SET k v NX IFNE w` is a syntax error."""
+        return before == option or (before.startswith("IF") and option in ("NX", "XX"))
+
+    @staticmethod
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a`: the arguments are not repeated to somebody unknown."""
         return error.partition(", with args beginning with: ")[0]
+
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
 
 

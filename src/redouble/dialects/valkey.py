@@ -5,7 +5,6 @@ from __future__ import annotations
 from redouble.dialects.base import Dialect, Module, insert_after
 from dataclasses import replace
 
-from redouble.dialects.base import Dialect
 from redouble.dialects.redis import Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
@@ -20,6 +19,17 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+
+    @staticmethod
+    def embedded_string_limit(key_size: int, expires: bool) -> int:
+        """The key and the time to live are inside the same object."""
+        return 41 - key_size - 8 * expires
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFEQ a IFEQ b`: a syntax error."""
+        return before == option != "IFEQ"
+
     bitcount_end_is_optional = True
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
@@ -41,6 +51,13 @@ class Valkey91(Valkey81):
         " NOT-LIB-NAME NOT-LIB-VER NOT-DB NOT-CAPA NOT-IP".split()
     )
     complains_of_more_client_arguments = False
+    msetex_wrong_count = "ERR invalid numkeys value or out of range"
+    msetex_too_few_pairs = "ERR syntax error"
+
+    @staticmethod
+    def embedded_string_limit(key_size: int, expires: bool) -> int:
+        """A larger object; a key of 32 bytes or more needs a larger header."""
+        return 113 - key_size - 2 * (key_size >= 32) - 8 * expires
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:

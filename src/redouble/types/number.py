@@ -50,23 +50,6 @@ def parse_integer(text: bytes) -> int | None:
 # Reading doubles.
 
 
-INTEGER_MIN = -0x8000000000000000
-INTEGER_MAX = 0x7FFFFFFFFFFFFFFF
-
-
-def parse_integer(text: bytes) -> int | None:
-    """The canonical decimal of a 64-bit signed integer (string2ll), else None: no plus, no blanks, no leading zeros."""
-    if text.isdigit():
-        if len(text) > 19 or (text[0] == 0x30 and len(text) > 1):
-            return None
-        number = int(text)
-        return number if number <= INTEGER_MAX else None
-    if text[:1] == b"-" and len(text) <= 20 and text[1:].isdigit() and text[1] != 0x30:
-        number = int(text)
-        return number if number >= INTEGER_MIN else None
-    return None
-
-
 def parse_double(text: bytes) -> float:
     """The double that strtod reads from the whole of `text`: decimal, hexadecimal or infinite.
 
