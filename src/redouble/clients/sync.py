@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterable
 from time import monotonic
@@ -13,6 +12,7 @@ from redis._parsers import _RESP3Parser
 
 from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader
 from redouble.clients.construction import ClientMixin
+from redouble.clients.fast import FastMixin
 from redouble.core.server import Server
 from redouble.resp.reply import Push, Reply
 
@@ -92,7 +92,7 @@ class SyncClient(InProcessClient):
                 raise
             if not arrived:
                 self.give_up()
-                raise socket.timeout("timed out")
+                raise TimeoutError("timed out")
 
 
 class SyncReplyReader(ReplyReader):
@@ -190,7 +190,7 @@ class FakeRedisConnection(SyncConnectionMixin, redis.Connection):  # type: ignor
 FakeConnection = FakeRedisConnection
 
 
-class FakeRedis(ClientMixin, redis.Redis):  # type: ignore[misc]
+class FakeRedis(FastMixin, ClientMixin, redis.Redis):  # type: ignore[misc]
     """A `redis.Redis` on a server of this process.
 
     Without a host it has a server of its own; clients with the same host and port, URL or `unix_socket_path` share

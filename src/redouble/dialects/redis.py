@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest
+from redouble.types.number import format_double_shortest, parse_boundless_weight
 
-__all__ = ["REDIS"]
+__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
+
+NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
+
+
+STRICT_CURSOR = re.compile(rb"(?!-[1-9][0-9]{0,18}$)[ \t\n\v\f\r]*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -16,41 +25,48 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
+    scan_cursor = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
+    hello_names_at_once = False
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
     timeouts_wrap = False
+    pushes_follow_the_reply = True
 
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    cursor_pattern = STRICT_CURSOR
+    refused_by_scan = NOVALUES_REFUSED
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}
 
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    parse_weight = staticmethod(parse_boundless_weight)
     modules = (Module(b"vectorset", 1),)
     client_fields = (*Redis74.client_fields, "io-thread")
 
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
-    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
+    small_integers_are_shared = False
 
     @staticmethod
-    def embedded_string_limit(key_size: int, expires: bool) -> int:
-        """The key is inside the same object."""
-        return 41 - key_size
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= 41
 
     @staticmethod
     def set_allows(before: str, option: str) -> bool:
         """`SET k v IFNE w NX` (8.4): both must hold; `SET k v NX IFNE w` is a syntax error."""
         return before == option or (before.startswith("IF") and option in ("NX", "XX"))
+
+    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
@@ -58,6 +74,20 @@ class Redis86(Redis80):
         return error.partition(", with args beginning with: ")[0]
 
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
+    event_letters = b"Ag$lshzxeKEtmdnoc"
+    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: nothing is said of arguments where there are none."""
+        said = Redis80.unknown_command(argv)
+        return said if len(argv) > 1 else said.partition(", with args beginning with: ")[0]
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: the list of arguments is not announced when there are none."""
+        text = Dialect.unknown_command(argv)
+        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

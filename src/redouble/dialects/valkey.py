@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from redouble.dialects.base import Dialect, Module, insert_after
 from dataclasses import replace
 
-from redouble.dialects.redis import Redis72
+from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
@@ -19,17 +19,20 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    small_integers_are_shared = False
+    scan_knows_types = True
+    cursor_pattern = STRICT_CURSOR
 
     @staticmethod
-    def embedded_string_limit(key_size: int, expires: bool) -> int:
-        """The key and the time to live are inside the same object."""
-        return 41 - key_size - 8 * expires
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= (33 if expires else 41)
 
     @staticmethod
     def set_allows(before: str, option: str) -> bool:
         """`SET k v IFEQ a IFEQ b`: a syntax error."""
         return before == option != "IFEQ"
 
+    refused_by_scan = NOVALUES_REFUSED
     bitcount_end_is_optional = True
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
@@ -47,17 +50,33 @@ class Valkey91(Valkey81):
     version = (9, 1, 2)
     modules = (Module(b"lua", 1, b"lua"),)
     client_filters = Valkey81.client_filters | set(
-        "NAME IDLE FLAGS LIB-NAME LIB-VER DB CAPA IP NOT-TYPE NOT-ID NOT-USER NOT-ADDR NOT-LADDR NOT-NAME NOT-FLAGS"
-        " NOT-LIB-NAME NOT-LIB-VER NOT-DB NOT-CAPA NOT-IP".split()
+        [
+            "NAME",
+            "IDLE",
+            "FLAGS",
+            "LIB-NAME",
+            "LIB-VER",
+            "DB",
+            "CAPA",
+            "IP",
+            "NOT-TYPE",
+            "NOT-ID",
+            "NOT-USER",
+            "NOT-ADDR",
+            "NOT-LADDR",
+            "NOT-NAME",
+            "NOT-FLAGS",
+            "NOT-LIB-NAME",
+            "NOT-LIB-VER",
+            "NOT-DB",
+            "NOT-CAPA",
+            "NOT-IP",
+        ]
     )
     complains_of_more_client_arguments = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
-
-    @staticmethod
-    def embedded_string_limit(key_size: int, expires: bool) -> int:
-        """A larger object; a key of 32 bytes or more needs a larger header."""
-        return 113 - key_size - 2 * (key_size >= 32) - 8 * expires
+    checks_size_of_memory_values = True
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
@@ -66,7 +85,11 @@ class Valkey91(Valkey81):
 
     requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
-    parse_double = staticmethod(parse_hexless_double)
+    parse_double = parse_weight = staticmethod(parse_hexless_double)
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + (2 if key_length > 31 else 0) + length <= (105 if expires else 113)
 
 
 VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]
