@@ -76,6 +76,9 @@ class Span(NamedTuple):
         return (start, end) if self.in_bits else (start * 8, end * 8 + 7)
 
 
+NOTHING: Final = Span(1, 0)
+
+
 def span(argv: Argv, start: int) -> Span:
     """`[start [end [BYTE | BIT]]]`, from argument `start` on."""
     count = len(argv) - start
@@ -87,72 +90,42 @@ def span(argv: Argv, start: int) -> Span:
     return Span(first, last, unit == b"BIT")
 
 
-# Up to 7.2 the key came first: `BITCOUNT nokey 0 x` is 0 there, later an error.
-
-
-@command(
-    "BITCOUNT key [start end [BYTE | BIT]]",
-    flags="readonly",
-    since="2.6.0",
-    until="7.4.0 valkey=8.0.0",
-)
-def bitcount_key_first(client: Client, argv: Argv) -> Reply:
-    """How many bits of a string, or of a part of it, are 1."""
-    value = client.db.string(argv[1])
-    return 0 if value is None else _count(value, _count_span(client, argv))
-
-
-@command("BITCOUNT key [start [end [BYTE | BIT]]]", flags="readonly", since="7.4.0 valkey=8.0.0")
+@command("BITCOUNT key [start end [BYTE | BIT]]", flags="readonly", since="2.6.0")
 def bitcount(client: Client, argv: Argv) -> Reply:
     """How many bits of a string, or of a part of it, are 1."""
-    part = _count_span(client, argv)
-    return _count(client.db.string(argv[1]) or b"", part)
-
-
-def _count_span(client: Client, argv: Argv) -> Span:
+    key = argv[1]
+    if client.server.dialect.bits_of_missing_keys_have_any_range and client.db.string(key) is None:
+        return 0
     if len(argv) == 3 and not client.server.dialect.bitcount_end_is_optional:
         raise CommandError(errors.SYNTAX_ERROR)
-    return span(argv, 2)
-
-
-def _count(value: bytes | bytearray, part: Span) -> int:
+    part = span(argv, 2)
     if part.start < 0 and part.end < 0 and part.start > part.end:
-        return 0
+        part = NOTHING
+    value = client.db.string(key) or b""
     first, last = part.within(len(value))
     return bits.count_bits(value, first, last) if first <= last else 0
 
 
-@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="2.8.7", until="7.4.0 valkey=8.0.0")
-def bitpos_key_first(client: Client, argv: Argv) -> Reply:
-    """Where the first bit of a kind is, in a string or in a part of it."""
-    bit = _wanted_bit(argv[2])
-    value = client.db.string(argv[1])
-    return bit and -1 if value is None else _position(value, bit, span(argv, 3), len(argv) < 5)
-
-
-@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="7.4.0 valkey=8.0.0")
+@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="2.8.7")
 def bitpos(client: Client, argv: Argv) -> Reply:
     """Where the first bit of a kind is, in a string or in a part of it."""
-    bit = _wanted_bit(argv[2])
-    part = span(argv, 3)
-    value = client.db.string(argv[1])
-    return bit and -1 if value is None else _position(value, bit, part, len(argv) < 5)
-
-
-def _wanted_bit(text: bytes) -> int:
-    bit = integer(text)
+    _, key, bit_text, *_ = argv
+    bit = integer(bit_text)
     if bit not in (0, 1):
         raise CommandError("ERR The bit argument must be 1 or 0.")
-    return bit
-
-
-def _position(value: bytes | bytearray, bit: int, part: Span, open_end: bool) -> int:
+    missing = -1 if bit else 0
+    if client.server.dialect.bits_of_missing_keys_have_any_range and client.db.string(key) is None:
+        return missing
+    part = span(argv, 3)
+    value = client.db.string(key)
+    if value is None:
+        return missing
     first, last = part.within(len(value))
     if first > last:
         return -1
     found = bits.find_bit(value, bit, first, last)
     if found is None:
-        return last + 1 if open_end and not bit else -1  # behind an open end there are zeros
+        return last + 1 if len(argv) < 5 and not bit else -1  # behind an open end there are zeros
     return found
 
 

@@ -40,6 +40,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    bits_of_missing_keys_have_any_range = False
     cursor_pattern = STRICT_CURSOR
     refused_by_scan = NOVALUES_REFUSED
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")

@@ -33,6 +33,7 @@ class Valkey81(Valkey72):
         return before == option != "IFEQ"
 
     refused_by_scan = NOVALUES_REFUSED
+    bits_of_missing_keys_have_any_range = False
     bitcount_end_is_optional = True
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
