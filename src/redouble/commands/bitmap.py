@@ -29,13 +29,14 @@ def bit_offset(client: Client, text: bytes, width: int = 0) -> int:
     return offset
 
 
-def writable_bits(client: Client, key: bytes, end: int) -> bytearray:
-    """The string at `key`, made or lengthened so that its bits up to `end` exist (lookupStringForBitCommand)."""
+def writable_bits(client: Client, key: bytes, end: int) -> tuple[bytearray, bool]:
+    """The string at `key`, made or lengthened so that its bits up to `end` exist, and whether it had to be
+    (lookupStringForBitCommand)."""
     value = writable(client, key, client.db.string_for_write(key))
     missing = ((end + 7) >> 3) - len(value)
     if missing > 0:
         value.extend(bytes(missing))
-    return value
+    return value, missing > 0
 
 
 @command("SETBIT key offset value", flags="write denyoom", since="2.2.0")
@@ -46,10 +47,11 @@ def setbit(client: Client, argv: Argv) -> Reply:
     bit = integer(bit_text, BIT_VALUE)
     if bit not in (0, 1):
         raise CommandError(BIT_VALUE)
-    value = writable_bits(client, key, offset + 1)
+    value, grown = writable_bits(client, key, offset + 1)
     old = bits.get_bit(value, offset)
     bits.set_bit(value, offset, bit)
-    client.db.modified(key, b"setbit", notify.STRING)
+    if grown or bit != old:
+        client.db.modified(key, b"setbit", notify.STRING)
     return old
 
 
@@ -79,15 +81,23 @@ class Span(NamedTuple):
 NOTHING: Final = Span(1, 0)
 
 
-def span(argv: Argv, start: int) -> Span:
+def span(argv: Argv, start: int, unit_before_end: bool) -> Span:
     """`[start [end [BYTE | BIT]]]`, from argument `start` on."""
     count = len(argv) - start
-    first = integer(argv[start]) if count > 0 else 0
-    last = integer(argv[start + 1]) if count > 1 else -1
-    unit = argv[start + 2].upper() if count > 2 else b"BYTE"
-    if count > 3 or unit not in (b"BYTE", b"BIT"):
+    if count > 3:
         raise CommandError(errors.SYNTAX_ERROR)
-    return Span(first, last, unit == b"BIT")
+    first, last, unit = (*argv[start:], *(b"0", b"-1", b"BYTE")[count:])
+    unit = unit.upper()
+    begin = integer(first)
+    if unit_before_end and unit not in UNITS:
+        raise CommandError(errors.SYNTAX_ERROR)
+    end = integer(last)
+    if unit not in UNITS:
+        raise CommandError(errors.SYNTAX_ERROR)
+    return Span(begin, end, unit == b"BIT")
+
+
+UNITS: Final = (b"BYTE", b"BIT")
 
 
 @command("BITCOUNT key [start end [BYTE | BIT]]", flags="readonly", since="2.6.0")
@@ -98,7 +108,7 @@ def bitcount(client: Client, argv: Argv) -> Reply:
         return 0
     if len(argv) == 3 and not client.server.dialect.bitcount_end_is_optional:
         raise CommandError(errors.SYNTAX_ERROR)
-    part = span(argv, 2)
+    part = span(argv, 2, client.server.dialect.bitcount_reads_unit_before_end)
     if part.start < 0 and part.end < 0 and part.start > part.end:
         part = NOTHING
     value = client.db.string(key) or b""
@@ -116,7 +126,7 @@ def bitpos(client: Client, argv: Argv) -> Reply:
     missing = -1 if bit else 0
     if client.server.dialect.bits_of_missing_keys_have_any_range and client.db.string(key) is None:
         return missing
-    part = span(argv, 3)
+    part = span(argv, 3, True)
     value = client.db.string(key)
     if value is None:
         return missing
@@ -213,23 +223,24 @@ def bitfield(client: Client, argv: Argv) -> Reply:
     ends = [operation.offset + operation.type.bits for operation in operations if operation.name != b"GET"]
     if not ends:
         return _read_fields(client, key, operations)
-    value = writable_bits(client, key, max(ends))
-    replies = [_run_field_operation(value, operation) for operation in operations]
-    if any(operation.name != b"GET" and reply is not None for operation, reply in zip(operations, replies)):
+    value, changed = writable_bits(client, key, max(ends))
+    replies: list[int | None] = []
+    written = False
+    for name, kind, offset, operand, overflow in operations:
+        old = kind.decode(bits.get_field(value, offset, kind.bits))
+        if name == b"GET":
+            replies.append(old)
+            continue
+        new = kind.add(operand, 0, overflow) if name == b"SET" else kind.add(old, operand, overflow)
+        if new is None:
+            replies.append(None)
+            continue
+        bits.set_field(value, offset, kind.bits, new)
+        written, changed = True, changed or new != old
+        replies.append(old if name == b"SET" else new)
+    if written and changed:
         client.db.modified(key, b"setbit", notify.STRING)
     return replies
-
-
-def _run_field_operation(value: bytearray, operation: FieldOperation) -> int | None:
-    name, kind, offset, operand, overflow = operation
-    old = kind.decode(bits.get_field(value, offset, kind.bits))
-    if name == b"GET":
-        return old
-    new = kind.add(operand, 0, overflow) if name == b"SET" else kind.add(old, operand, overflow)
-    if new is None:
-        return None
-    bits.set_field(value, offset, kind.bits, new)
-    return old if name == b"SET" else new
 
 
 @command("BITFIELD_RO key [GET encoding offset ...]", flags="readonly fast", since="6.0.0")

@@ -228,7 +228,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
         ):
             return 0
     if at <= client.server.now_ms():
-        db.delete(key)
+        db.delete_as_past(key)
     else:
         db.set_expiry(key, at)
         db.modified(key, b"expire", notify.GENERIC)

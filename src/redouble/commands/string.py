@@ -187,11 +187,16 @@ def psetex(client: Client, argv: Argv) -> Reply:
 
 
 def _put(client: Client, key: bytes, value: bytes, expire_at: int | None, keep_ttl: bool = False) -> None:
-    client.db.put(key, value, keep_ttl=keep_ttl)
-    client.db.modified(key, b"set", notify.STRING)
+    """Set a key and say so; `expire_at` may have passed."""
+    db = client.db
+    if expire_at is not None and expire_at <= client.server.now_ms() and client.server.dialect.past_is_expired:
+        db.delete_as_past(key)
+        return
+    db.put(key, value, keep_ttl=keep_ttl)
+    db.modified(key, b"set", notify.STRING)
     if expire_at is not None:
-        client.db.set_expiry(key, expire_at)
-        client.db.notify(key, b"expire", notify.GENERIC)
+        db.notify(key, b"expire", notify.GENERIC)
+        db.set_expiry(key, expire_at)
 
 
 @command("GETSET key value", flags="write denyoom fast", since="1.0.0")
@@ -231,7 +236,7 @@ def getex(client: Client, argv: Argv) -> Reply:
         return None
     at = expiry(client, given)
     if at is not None and at <= client.server.now_ms():
-        db.delete(key)
+        db.delete_as_past(key)
     elif at is not None:
         db.set_expiry(key, at)
         db.modified(key, b"expire", notify.GENERIC)
@@ -436,7 +441,14 @@ def msetex(client: Client, argv: Argv) -> Reply:
     if "XX" in given and any(db.peek(key) is None for key in keys):
         return 0
     for key, value in zip(keys, argv[3:end:2]):
-        _put(client, key, value, at, keep_ttl="KEEPTTL" in given)
+        db.put(key, value, keep_ttl="KEEPTTL" in given)
+        if at is not None and dialect.msetex_tells_expiry_first:
+            db.notify(key, b"expire", notify.GENERIC)
+        db.modified(key, b"set", notify.STRING)
+        if at is not None:
+            if not dialect.msetex_tells_expiry_first:
+                db.notify(key, b"expire", notify.GENERIC)
+            db.set_expiry(key, at)
     return 1
 
 

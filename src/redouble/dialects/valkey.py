@@ -35,6 +35,9 @@ class Valkey81(Valkey72):
     refused_by_scan = NOVALUES_REFUSED
     bits_of_missing_keys_have_any_range = False
     bitcount_end_is_optional = True
+    bitcount_reads_unit_before_end = True
+    past_is_expired = True
+    msetex_tells_expiry_first = False
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
         "tot-net-in",
