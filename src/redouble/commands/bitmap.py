@@ -78,9 +78,6 @@ class Span(NamedTuple):
         return (start, end) if self.in_bits else (start * 8, end * 8 + 7)
 
 
-NOTHING: Final = Span(1, 0)
-
-
 def span(argv: Argv, start: int, unit_before_end: bool) -> Span:
     """`[start [end [BYTE | BIT]]]`, from argument `start` on."""
     count = len(argv) - start
@@ -104,16 +101,23 @@ UNITS: Final = (b"BYTE", b"BIT")
 def bitcount(client: Client, argv: Argv) -> Reply:
     """How many bits of a string, or of a part of it, are 1."""
     key = argv[1]
-    if client.server.dialect.bits_of_missing_keys_have_any_range and client.db.string(key) is None:
-        return 0
-    if len(argv) == 3 and not client.server.dialect.bitcount_end_is_optional:
+    dialect = client.server.dialect
+    if dialect.bits_of_missing_keys_have_any_range:
+        if client.db.string(key) is None:
+            return 0
+        if 4 <= len(argv) <= 5 and reversed_from_end(integer(argv[2]), integer(argv[3])):
+            return 0
+    if len(argv) == 3 and not dialect.bitcount_end_is_optional:
         raise CommandError(errors.SYNTAX_ERROR)
-    part = span(argv, 2, client.server.dialect.bitcount_reads_unit_before_end)
-    if part.start < 0 and part.end < 0 and part.start > part.end:
-        part = NOTHING
+    part = span(argv, 2, dialect.bitcount_reads_unit_before_end)
     value = client.db.string(key) or b""
     first, last = part.within(len(value))
-    return bits.count_bits(value, first, last) if first <= last else 0
+    return bits.count_bits(value, first, last) if first <= last and not reversed_from_end(part.start, part.end) else 0
+
+
+def reversed_from_end(start: int, end: int) -> bool:
+    """`-1 -5`, a range that is empty, although the beginning of a short string would lie in it once both ends are."""
+    return start < 0 and end < 0 and start > end
 
 
 @command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="2.8.7")

@@ -79,7 +79,8 @@ class Dialect:
     msetex_too_few_pairs: ClassVar[str] = "ERR wrong number of key-value pairs"
     """`MSETEX 2 k v`."""
     bits_of_missing_keys_have_any_range: ClassVar[bool] = True
-    """`BITCOUNT missing 0 x`, `BITPOS missing 0 x`: 0 (7.0), not an integer (7.4)."""
+    """`BITCOUNT missing 0 x`, `BITPOS missing 0 x`: 0 (7.0), not an integer (7.4); `BITCOUNT k -1 -2 BAD`: 0 (7.0), a
+    syntax error (7.4)."""
     bitcount_end_is_optional: ClassVar[bool] = False
     """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
     bitcount_reads_unit_before_end: ClassVar[bool] = False
