@@ -8,3 +8,6 @@ __all__ = ["connection", "hash", "list", "set", "string", "transactions"]
 from redouble.commands import generic, server
 
 __all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
+from redouble.commands import bitmap, connection, generic, hash, list, scanning, server, set, string, transactions
+
+__all__ = ["bitmap", "connection", "generic", "hash", "list", "scanning", "server", "set", "string", "transactions"]

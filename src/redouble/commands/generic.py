@@ -17,6 +17,7 @@ from redouble.types.list import List
 from redouble.types.number import parse_integer
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
+from redouble.types.string import FloatText
 
 
 @command("DEL key [key ...]", flags="write", since="1.0.0")
@@ -170,7 +171,7 @@ def copy(client: Client, argv: Argv) -> Reply:
     if value is None or (target.peek(newkey) is not None and not replace):
         return 0
     at = source.expires_at(key)
-    target.put(newkey, value if type(value) is bytes else value.copy())
+    target.put(newkey, value if isinstance(value, bytes) else value.copy())
     if at is not None:
         target.set_expiry(newkey, at)
     target.modified(newkey, b"copy_to", notify.GENERIC)
@@ -227,7 +228,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
         ):
             return 0
     if at <= client.server.now_ms():
-        db.delete(key)
+        db.delete_as_past(key)
     else:
         db.set_expiry(key, at)
         db.modified(key, b"expire", notify.GENERIC)
@@ -307,9 +308,9 @@ def object_encoding(client: Client, argv: Argv) -> Reply:
         return None
     if type(value) is bytearray:
         return b"raw"
-    if type(value) is not bytes:
+    if not isinstance(value, bytes):
         return value.encoding()
-    if parse_integer(value) is not None:
+    if type(value) is not FloatText and parse_integer(value) is not None:
         return b"int"
     expires = client.db.expires_at(key) is not None
     return b"embstr" if client.server.dialect.fits_embedded(len(key), len(value), expires) else b"raw"

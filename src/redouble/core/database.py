@@ -161,6 +161,13 @@ class Database:
         self._remove(key)
         return value
 
+    def delete_as_past(self, key: bytes) -> None:
+        """Remove `key`, which was just told to go at a time that has passed."""
+        if self.server.dialect.past_is_expired:
+            self.delete(key, b"expired", notify.EXPIRED)
+        else:
+            self.delete(key)
+
     def _remove(self, key: bytes) -> None:
         del self.dict[key]
         if self.expires:

@@ -52,6 +52,11 @@ class Dialect:
     """`RPUSH l " 2"`, `SORT l`: a number (Redis 7), none (8.0, Valkey 9)."""
 
     @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v EX 1 EX 2`: whether `option` may follow another one of the same kind."""
+        return before == option
+
+    @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         """`SET k {v*44}`, `OBJECT ENCODING k`: embstr, or raw where key and value have to fit together (Redis 8.6, Valkey 8.1)."""
         return length <= 44
@@ -64,8 +69,22 @@ class Dialect:
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
+    past_is_expired: ClassVar[bool] = False
+    """`EXPIRE k -1`: the event is del (Redis), expired (Valkey 8); `SET k v EXAT 1`: sets the key, which expires at once
+    (Redis), or only deletes what it was (Valkey 8)."""
+    msetex_tells_expiry_first: ClassVar[bool] = True
+    """`MSETEX 1 k v EX 9`: the events expire and set (Redis), set and expire (Valkey)."""
+    msetex_wrong_count: ClassVar[str] = "ERR invalid numkeys value"
+    """`MSETEX 0 k v`."""
+    msetex_too_few_pairs: ClassVar[str] = "ERR wrong number of key-value pairs"
+    """`MSETEX 2 k v`."""
+    bits_of_missing_keys_have_any_range: ClassVar[bool] = True
+    """`BITCOUNT missing 0 x`, `BITPOS missing 0 x`: 0 (7.0), not an integer (7.4); `BITCOUNT k -1 -2 BAD`: 0 (7.0), a
+    syntax error (7.4)."""
     bitcount_end_is_optional: ClassVar[bool] = False
     """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
+    bitcount_reads_unit_before_end: ClassVar[bool] = False
+    """`BITCOUNT k 0 x BAD`: not an integer (Redis), a syntax error (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")

@@ -40,6 +40,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    bits_of_missing_keys_have_any_range = False
     cursor_pattern = STRICT_CURSOR
     refused_by_scan = NOVALUES_REFUSED
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
@@ -60,6 +61,11 @@ class Redis86(Redis80):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= 41
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFNE w NX` (8.4): both must hold; `SET k v NX IFNE w` is a syntax error."""
+        return before == option or (before.startswith("IF") and option in ("NX", "XX"))
 
     client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 

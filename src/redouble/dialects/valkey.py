@@ -27,8 +27,17 @@ class Valkey81(Valkey72):
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= (33 if expires else 41)
 
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFEQ a IFEQ b`: a syntax error."""
+        return before == option != "IFEQ"
+
     refused_by_scan = NOVALUES_REFUSED
+    bits_of_missing_keys_have_any_range = False
     bitcount_end_is_optional = True
+    bitcount_reads_unit_before_end = True
+    past_is_expired = True
+    msetex_tells_expiry_first = False
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
         "tot-net-in",
@@ -69,6 +78,8 @@ class Valkey91(Valkey81):
         ]
     )
     complains_of_more_client_arguments = False
+    msetex_wrong_count = "ERR invalid numkeys value or out of range"
+    msetex_too_few_pairs = "ERR syntax error"
     checks_size_of_memory_values = True
 
     @staticmethod
