@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
@@ -59,8 +58,6 @@ class Dialect:
 
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
-    cursor_pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`SCAN -1`, `SCAN ""`: cursors (Redis 7.0), errors (7.4)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     pushes_follow_the_reply: ClassVar[bool] = False
@@ -68,7 +65,7 @@ class Dialect:
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`HSCAN h ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.2)."""
+    """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     serves_the_ready_key_only: ClassVar[bool] = True

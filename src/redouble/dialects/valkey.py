@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from redouble.dialects.base import Dialect
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from dataclasses import replace
 
-from redouble.dialects.base import Dialect
-from redouble.dialects.redis import STRICT_CURSOR, Redis72
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.redis import Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
@@ -25,7 +21,7 @@ class Valkey81(Valkey72):
     version = (8, 1, 1)
     small_integers_are_shared = False
     scan_knows_types = True
-    cursor_pattern = STRICT_CURSOR
+    scan_cursor = STRICT_CURSOR
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
