@@ -3,3 +3,6 @@
 from redouble.commands import connection, generic, hash, list, server, string, transactions
 
 __all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
+from redouble.commands import connection, hash, list, set, string, transactions
+
+__all__ = ["connection", "hash", "list", "set", "string", "transactions"]

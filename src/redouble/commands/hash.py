@@ -198,7 +198,7 @@ def hrandfield(client: Client, argv: Argv) -> Reply:
     if len(argv) == 2:
         fields = client.db.hash(key)
         return fields.choice(chance) if fields else None
-    count, with_values = random_count(client, argv, b"WITHVALUES")
+    count, with_values = random_count(argv, b"WITHVALUES")
     fields = client.db.hash(key)
     if not fields:
         return []

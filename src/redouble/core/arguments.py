@@ -84,7 +84,7 @@ def signed_count(text: bytes) -> int:
     return number
 
 
-def random_count(client: Client, argv: Argv, with_word: bytes) -> tuple[int, bool]:
+def random_count(argv: Argv, with_word: bytes) -> tuple[int, bool]:
     """`count [WITHVALUES]` of HRANDFIELD, SRANDMEMBER and ZRANDMEMBER, from `argv[2]` on."""
     count = signed_count(argv[2])
     if len(argv) > 4 or (len(argv) == 4 and argv[3].upper() != with_word):

@@ -20,6 +20,7 @@ from redouble.resp.reply import (
     Attributed,
     BigNumber,
     CommandError,
+    Members,
     Messages,
     Pairs,
     Push,
@@ -180,6 +181,7 @@ _CONTAINERS_2: dict[type, _Container] = {
     tuple: _ARRAY,
     set: _ARRAY,
     frozenset: _ARRAY,
+    Members: _ARRAY,
     Push: _ARRAY,
     Pairs: _flat_pairs,
     dict: _map(b"*%d\r\n", 2),
@@ -189,6 +191,7 @@ _CONTAINERS_2: dict[type, _Container] = {
 _CONTAINERS_3: dict[type, _Container] = _CONTAINERS_2 | {
     set: _sized(b"~%d\r\n"),
     frozenset: _sized(b"~%d\r\n"),
+    Members: _sized(b"~%d\r\n"),
     Push: _sized(b">%d\r\n"),
     Pairs: _ARRAY,
     dict: _map(b"%%%d\r\n", 1),

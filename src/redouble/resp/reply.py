@@ -21,6 +21,7 @@ __all__ = [
     "Attributed",
     "BigNumber",
     "CommandError",
+    "Members",
     "Messages",
     "Pairs",
     "Push",
@@ -55,6 +56,12 @@ class BigNumber(int):
 
 class Pairs(list[Any]):
     """`[(member, score), ...]`: an array of pairs in RESP3, one flat array in RESP2."""
+
+    __slots__ = ()
+
+
+class Members(list[Any]):
+    """`~`: a set, listed in the order in which the real server shows it; an array in RESP2."""
 
     __slots__ = ()
 
@@ -121,7 +128,7 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
     `double` prints a double as the emulated server does.
     """
     kind = type(reply)
-    if kind in _PLAIN or (kind is list and _PLAIN.issuperset(map(type, reply))):
+    if kind in _PLAIN or ((kind is list or kind is Members) and _PLAIN.issuperset(map(type, reply))):
         return reply
     if kind is float:
         return double(reply)
@@ -131,7 +138,7 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
         return [resp2(item, double) for pair in reply for item in pair]
     if kind is dict:
         return [resp2(item, double) for pair in reply.items() for item in pair]
-    if kind is list or kind is set or kind is tuple:
+    if kind is list or kind is Members or kind is set or kind is tuple:
         return [resp2(item, double) for item in reply]
     if kind is Messages:
         return Messages(resp2(item, double) for item in reply)
