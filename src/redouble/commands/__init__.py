@@ -1,8 +1,5 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import connection, generic, hash, list, server, string, transactions
+from redouble.commands import connection, generic, hash, list, pubsub, server, set, string, transactions
 
-__all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
-from redouble.commands import connection, hash, list, set, string, transactions
-
-__all__ = ["connection", "hash", "list", "set", "string", "transactions"]
+__all__ = ["connection", "generic", "hash", "list", "pubsub", "server", "set", "string", "transactions"]

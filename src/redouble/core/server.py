@@ -83,7 +83,7 @@ class Server:
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
         self._client_ids = itertools.count(1)
-        self.pubsub = PubSub(self)
+        self.pubsub = PubSub()
         self.blocking = Blocking(self)
         self.notify_flags = 0
         self.deferred: deque[Callable[[], None]] = deque()
