@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
+from redouble.core.errors import CommandError
 from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 from redouble.types.glob import compile_glob
 
@@ -131,6 +132,9 @@ def pubsub_shardchannels(client: Client, argv: Argv) -> Reply:
 
 
 def _matching(channels: Iterable[bytes], argv: Argv) -> list[bytes]:
+    if len(argv) > 3:
+        word = argv[1].decode(errors="surrogateescape")
+        raise CommandError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try PUBSUB HELP.")
     return list(filter(compile_glob(argv[2]), channels)) if len(argv) == 3 else list(channels)
 
 

@@ -158,6 +158,11 @@ class Dialect:
         return error
 
     @staticmethod
+    def denied_in_multi(name: str) -> str:
+        """`MULTI`, `SHUTDOWN`."""
+        return "ERR Command not allowed inside a transaction"
+
+    @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
         """`NOSUCH a b`: the name and the arguments are cut at 128 bytes."""
         quoted = ""
@@ -199,7 +204,8 @@ def _tuple(version: str) -> tuple[int, ...]:
 
 
 def _text(argument: bytes) -> str:
-    return argument.decode("utf-8", "surrogateescape")
+    """An argument as an error shows it: C strings end at a zero byte."""
+    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:

@@ -25,6 +25,10 @@ class Valkey81(Valkey72):
     scan_cursor = STRICT_CURSOR
 
     @staticmethod
+    def denied_in_multi(name: str) -> str:
+        return f"ERR Command '{name}' not allowed inside a transaction"
+
+    @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= (33 if expires else 41)
 

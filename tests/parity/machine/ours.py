@@ -65,6 +65,8 @@ class CoreStage:
                 reply = self.server.call(client, list(argv))
                 if reply is not NO_REPLY and reply is not WAITS:
                     client.deliver(reply)
+                if client.closing:
+                    client.disconnect()
         return self._next(client)
 
     def receive(self, connection: int) -> bytes:
