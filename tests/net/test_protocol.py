@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from redouble.net.tcp import TcpFakeServer
 from tests.net.conftest import Serve, real_server, request, run_real
 
 RECORDINGS = Path(__file__).parent / "recordings" / "protocol.json"
@@ -129,7 +128,7 @@ Answers = dict[str, list[str]]
 def ask(address: tuple[str, int], payloads: dict[str, Payload]) -> Answers:
     """What a server answers to each payload, and whether it closes; all connections are open at the same time."""
     sockets: dict[str, socket.socket] = {}
-    answers = {name: b"" for name in payloads}
+    answers = dict.fromkeys(payloads, b"")
     ends = dict.fromkeys(payloads, "open")
     try:
         for name, payload in payloads.items():

@@ -33,6 +33,7 @@ class Valkey81(Valkey72):
         return key_length + length <= (33 if expires else 41)
 
     refused_by_scan = NOVALUES_REFUSED
+    bitcount_end_is_optional = True
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
         "tot-net-in",
