@@ -359,7 +359,8 @@ class TrackedDatabase(Database):
         return Database.add(self, key, value)
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
-        self.accesses.begin(key, self.server)
+        if key in self.dict:
+            self.accesses.use(key, self.server)
         Database.put(self, key, value, keep_ttl=keep_ttl)
 
     def _remove(self, key: bytes) -> None:

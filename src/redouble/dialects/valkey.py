@@ -8,7 +8,7 @@ from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
-from redouble.types.number import parse_hexless_double
+from redouble.types.number import parse_hexless_double, parse_strict_weight
 
 __all__ = ["VALKEY"]
 
@@ -23,10 +23,6 @@ class Valkey81(Valkey72):
     small_integers_are_shared = False
     scan_knows_types = True
     scan_cursor = STRICT_CURSOR
-
-    @staticmethod
-    def denied_in_multi(name: str) -> str:
-        return f"ERR Command '{name}' not allowed inside a transaction"
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -77,13 +73,18 @@ class Valkey91(Valkey81):
     checks_size_of_memory_values = True
 
     @staticmethod
+    def denied_in_multi(name: str) -> str:
+        return f"ERR Command '{name}' not allowed inside a transaction"
+
+    @staticmethod
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a` and `GET` of a client that has to authenticate: nothing but that."""
         return "NOAUTH Authentication required."
 
     requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
-    parse_double = parse_weight = staticmethod(parse_hexless_double)
+    parse_double = staticmethod(parse_hexless_double)
+    parse_weight = staticmethod(parse_strict_weight)
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
