@@ -15,6 +15,7 @@ from redis._parsers import _AsyncRESP3Parser
 
 from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader
 from redouble.clients.construction import ClientMixin
+from redouble.clients.fast import AsyncFastMixin
 from redouble.core.server import Server
 from redouble.resp.reply import Push, Reply
 
@@ -191,7 +192,7 @@ class FakeAsyncRedisConnection(AsyncConnectionMixin, redis.asyncio.Connection):
 FakeAsyncConnection = FakeAsyncRedisConnection
 
 
-class FakeAsyncRedis(ClientMixin, redis.asyncio.Redis):  # type: ignore[misc]
+class FakeAsyncRedis(AsyncFastMixin, ClientMixin, redis.asyncio.Redis):  # type: ignore[misc]
     """A `redis.asyncio.Redis` on a server of this process; see `FakeRedis` for what is shared."""
 
     library_class: ClassVar[type] = redis.asyncio.Redis

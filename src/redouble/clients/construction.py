@@ -76,6 +76,11 @@ class ClientMixin:
         if single:
             super().__init__(connection_pool=pool, single_connection_client=True)
             self.auto_close_connection_pool = True
+        else:
+            self._shift_up()
+
+    def _shift_up(self) -> None:
+        """Called when the client is complete."""
 
     @classmethod
     def from_url(
@@ -106,6 +111,8 @@ class ClientMixin:
         )
         client = cls(connection_pool=pool, single_connection_client=single)
         client.auto_close_connection_pool = True
+        if not single:
+            client._shift_up()
         return client
 
     @classmethod

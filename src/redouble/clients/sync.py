@@ -12,6 +12,7 @@ from redis._parsers import _RESP3Parser
 
 from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader
 from redouble.clients.construction import ClientMixin
+from redouble.clients.fast import FastMixin
 from redouble.core.server import Server
 from redouble.resp.reply import Push, Reply
 
@@ -189,7 +190,7 @@ class FakeRedisConnection(SyncConnectionMixin, redis.Connection):  # type: ignor
 FakeConnection = FakeRedisConnection
 
 
-class FakeRedis(ClientMixin, redis.Redis):  # type: ignore[misc]
+class FakeRedis(FastMixin, ClientMixin, redis.Redis):  # type: ignore[misc]
     """A `redis.Redis` on a server of this process.
 
     Without a host it has a server of its own; clients with the same host and port, URL or `unix_socket_path` share

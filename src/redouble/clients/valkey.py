@@ -10,6 +10,7 @@ from valkey._parsers import _AsyncRESP3Parser, _RESP3Parser
 
 from redouble.clients.asyncio import AsyncConnectionMixin, AsyncReplyReader
 from redouble.clients.construction import ClientMixin
+from redouble.clients.fast import AsyncFastMixin, FastMixin
 from redouble.clients.sync import SyncConnectionMixin, SyncReplyReader
 
 __all__ = [
@@ -55,7 +56,7 @@ class ValkeyMixin(ClientMixin):
         return "valkey"
 
 
-class FakeValkey(ValkeyMixin, valkey.Valkey):
+class FakeValkey(FastMixin, ValkeyMixin, valkey.Valkey):
     """A `valkey.Valkey` on a server of this process; see `FakeRedis` for what is shared."""
 
     library_class: ClassVar[type] = valkey.Valkey
@@ -67,7 +68,7 @@ class FakeStrictValkey(FakeValkey):
     """The same; valkey-py kept the name, too."""
 
 
-class FakeAsyncValkey(ValkeyMixin, valkey.asyncio.Valkey):
+class FakeAsyncValkey(AsyncFastMixin, ValkeyMixin, valkey.asyncio.Valkey):
     """A `valkey.asyncio.Valkey` on a server of this process."""
 
     library_class: ClassVar[type] = valkey.asyncio.Valkey

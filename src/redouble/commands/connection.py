@@ -129,6 +129,8 @@ def hello(client: Client, argv: Argv) -> Reply:
         elif word == b"SETNAME" and left >= 1:
             name = argv[i + 1]
             check_attribute(name, "Client names")
+            if server.dialect.hello_names_at_once:
+                client.name = name
             i += 2
         else:
             raise CommandError(f"ERR Syntax error in HELLO option '{errors.text(argv[i])}'")

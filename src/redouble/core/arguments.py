@@ -21,10 +21,12 @@ __all__ = [
     "INT64_MAX",
     "INT64_MIN",
     "double",
+    "int32",
     "integer",
     "integer_in",
     "long_double",
     "positive",
+    "scan_cursor",
     "random_count",
     "signed_count",
     "timeout_ms",
@@ -54,9 +56,29 @@ def integer_in(text: bytes, low: int, high: int, error: str = errors.OUT_OF_RANG
     return number
 
 
+def int32(text: bytes, low: int = -(2**31), high: int = 2**31 - 1) -> int:
+    """An integer whose range the error tells (getRangeLongFromObjectOrReply, getIntFromObjectOrReply)."""
+    number = integer(text)
+    if not low <= number <= high:
+        raise CommandError(f"ERR value is out of range, value must between {low} and {high}")
+    return number
+
+
 def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     """Zero or more; everything else, also what is no integer, is out of range (getPositiveLongFromObjectOrReply)."""
     return integer_in(text, 0, INT64_MAX, error)
+
+
+def scan_cursor(client: Client, text: bytes) -> int:
+    """The cursor of SCAN and its kin: an unsigned 64-bit integer, read as strtoull does (parseScanCursorOrReply)."""
+    text = text.partition(b"\0")[0]
+    digits = text.lstrip(b" \t\n\v\f\r+-0")
+    if len(digits) > 20 or not client.server.dialect.cursor_pattern.fullmatch(text):
+        raise CommandError(errors.INVALID_CURSOR)
+    cursor = int(digits or b"0")
+    if cursor >= 2**64:
+        raise CommandError(errors.INVALID_CURSOR)
+    return 2**64 - cursor if cursor and b"-" in text else cursor
 
 
 def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> float:

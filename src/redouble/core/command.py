@@ -186,7 +186,8 @@ def command(
 ) -> Callable[[Handler], Handler]:
     """Declare a command.
 
-    `flags` are Redis's command flags, `tips` its tips; a word that came later says so, `allow_busy@valkey=9.0.0`.
+    `flags` are Redis's command flags, `tips` its tips; a word that came later says so, `allow_busy@valkey=9.0.0`, and
+    so does one that went, `noscript@before:7.4.0,valkey=8.0.0`.
     `since` and `until` (the first version without it) are Redis versions, which
     hold for its forks up to 7.2; `"8.4.0 valkey=9.0.0"` names a fork's own, `"valkey=9.0.0"` alone says that Redis
     never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
@@ -247,7 +248,13 @@ def _help(client: Client, argv: Argv) -> Reply:
 def _words(text: str, dialect: type[Dialect]) -> tuple[str, ...]:
     """The flags or tips that `dialect` has."""
     pairs = (word.partition("@") for word in text.split())
-    return tuple(word for word, _, since in pairs if not since or dialect.has(since))
+    return tuple(word for word, _, moment in pairs if not moment or _at(moment.replace(",", " "), dialect))
+
+
+def _at(moment: str, dialect: type[Dialect]) -> bool:
+    if moment.startswith("before:"):
+        return not dialect.has(moment.removeprefix("before:"))
+    return dialect.has(moment)
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from redouble.resp.reply import (
     BigNumber,
     CommandError,
     Members,
+    Messages,
     Pairs,
     Push,
     Reply,
@@ -185,6 +186,7 @@ _CONTAINERS_2: dict[type, _Container] = {
     Pairs: _flat_pairs,
     dict: _map(b"*%d\r\n", 2),
     Attributed: lambda item, out: (item.reply,),
+    Messages: lambda item, out: item,
 }
 _CONTAINERS_3: dict[type, _Container] = _CONTAINERS_2 | {
     set: _sized(b"~%d\r\n"),

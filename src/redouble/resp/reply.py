@@ -22,6 +22,7 @@ __all__ = [
     "BigNumber",
     "CommandError",
     "Members",
+    "Messages",
     "Pairs",
     "Push",
     "Reply",
@@ -67,6 +68,12 @@ class Members(list[Any]):
 
 class Push(list[Any]):
     """`>`: an out-of-band message (pub/sub, invalidation); an array in RESP2."""
+
+    __slots__ = ()
+
+
+class Messages(list[Any]):
+    """Several messages for one command, sent one after the other: its reply and the pushes before or after it."""
 
     __slots__ = ()
 
@@ -133,6 +140,8 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
         return [resp2(item, double) for pair in reply.items() for item in pair]
     if kind is list or kind is Members or kind is set or kind is tuple:
         return [resp2(item, double) for item in reply]
+    if kind is Messages:
+        return Messages(resp2(item, double) for item in reply)
     if kind is Push:
         return Push(resp2(item, double) for item in reply)
     if kind is Verbatim:
