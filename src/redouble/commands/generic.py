@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from redouble.commands.scanning import scan_cursor
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, positive, scan_cursor
+from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, positive
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
@@ -64,7 +65,7 @@ def scan(client: Client, argv: Argv) -> Reply:
     db = client.db
     cursor = scan_cursor(client, argv[1])
     count, fits, wanted = 10, None, b""
-    for name, value in client.command.options.each(argv, 2):
+    for name, value in client.command.options.each(argv, 2, client.server.dialect.refused_by_scan):
         if name == "COUNT":
             count = integer(value)
             if count < 1:

@@ -26,7 +26,6 @@ __all__ = [
     "integer_in",
     "long_double",
     "positive",
-    "scan_cursor",
     "random_count",
     "signed_count",
     "timeout_ms",
@@ -67,18 +66,6 @@ def int32(text: bytes, low: int = -(2**31), high: int = 2**31 - 1) -> int:
 def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     """Zero or more; everything else, also what is no integer, is out of range (getPositiveLongFromObjectOrReply)."""
     return integer_in(text, 0, INT64_MAX, error)
-
-
-def scan_cursor(client: Client, text: bytes) -> int:
-    """The cursor of SCAN and its kin: an unsigned 64-bit integer, read as strtoull does (parseScanCursorOrReply)."""
-    text = text.partition(b"\0")[0]
-    digits = text.lstrip(b" \t\n\v\f\r+-0")
-    if len(digits) > 20 or not client.server.dialect.cursor_pattern.fullmatch(text):
-        raise CommandError(errors.INVALID_CURSOR)
-    cursor = int(digits or b"0")
-    if cursor >= 2**64:
-        raise CommandError(errors.INVALID_CURSOR)
-    return 2**64 - cursor if cursor and b"-" in text else cursor
 
 
 def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> float:

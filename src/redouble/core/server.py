@@ -83,7 +83,7 @@ class Server:
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
         self._client_ids = itertools.count(1)
-        self.pubsub = PubSub(self)
+        self.pubsub = PubSub()
         self.blocking = Blocking(self)
         self.notify_flags = 0
         self.deferred: deque[Callable[[], None]] = deque()
@@ -179,7 +179,10 @@ class Server:
             error = CommandError(self.dialect.refused_without_authentication(error.message))
         if command is not None:
             command.rejected += 1
-        if client.gate & gates.IN_MULTI:
+        if command is not None and command.name == "exec":
+            client.discard()
+            error = CommandError(f"EXECABORT Transaction discarded because of: {error.message.removeprefix('ERR ')}")
+        elif client.gate & gates.IN_MULTI:
             client.queue_failed = True
         self._count(error)
         return client.filter_reply(error) if client.gate & gates.REPLY_OFF else error
@@ -199,7 +202,7 @@ class Server:
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
         if gate & gates.IN_MULTI and "no_multi" in command.flags:
-            return self._reject(client, command, CommandError("ERR Command not allowed inside a transaction"))
+            return self._reject(client, command, CommandError(self.dialect.denied_in_multi(command.name)))
         if self.gate & PAUSED and self._paused_for(client, command):
             return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:

@@ -60,8 +60,6 @@ class Dialect:
 
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
-    cursor_pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`SCAN -1`, `SCAN ""`: cursors (Redis 7.0), errors (7.4)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     pushes_follow_the_reply: ClassVar[bool] = False
@@ -71,7 +69,7 @@ class Dialect:
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`HSCAN h ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.2)."""
+    """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     serves_the_ready_key_only: ClassVar[bool] = True
@@ -164,6 +162,11 @@ class Dialect:
         return error
 
     @staticmethod
+    def denied_in_multi(name: str) -> str:
+        """`MULTI`, `SHUTDOWN`."""
+        return "ERR Command not allowed inside a transaction"
+
+    @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
         """`NOSUCH a b`: the name and the arguments are cut at 128 bytes."""
         quoted = ""
@@ -205,7 +208,8 @@ def _tuple(version: str) -> tuple[int, ...]:
 
 
 def _text(argument: bytes) -> str:
-    return argument.decode("utf-8", "surrogateescape")
+    """An argument as an error shows it: C strings end at a zero byte."""
+    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
 
-STRICT_CURSOR = re.compile(rb"(?!-[1-9][0-9]{0,18}$)[ \t\n\v\f\r]*[+-]?[0-9]+")
+STRICT_CURSOR = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -25,7 +25,6 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
-    scan_cursor = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
@@ -40,7 +39,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
-    cursor_pattern = STRICT_CURSOR
+    scan_cursor = STRICT_CURSOR
     refused_by_scan = NOVALUES_REFUSED
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from redouble.dialects.base import Dialect
-from redouble.dialects.redis import STRICT_CURSOR, Redis72
 from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_boundless_weight, parse_hexless_double
@@ -24,7 +23,11 @@ class Valkey81(Valkey72):
     version = (8, 1, 1)
     small_integers_are_shared = False
     scan_knows_types = True
-    cursor_pattern = STRICT_CURSOR
+    scan_cursor = STRICT_CURSOR
+
+    @staticmethod
+    def denied_in_multi(name: str) -> str:
+        return f"ERR Command '{name}' not allowed inside a transaction"
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:

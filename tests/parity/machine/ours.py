@@ -15,7 +15,7 @@ from redouble.core.clock import ManualClock
 from redouble.core.server import Server
 from redouble.resp.encoder import encode
 from redouble.resp.reply import BLOCKED as WAITS
-from redouble.resp.reply import NO_REPLY, Push, Reply
+from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 
 from .normalise import BLOCKED, CLOSED, NOTHING
 from .play import play
@@ -32,6 +32,10 @@ class CoreClient(Client):
         super().__init__(server)
 
     def deliver(self, reply: Reply) -> None:
+        if type(reply) is Messages:
+            for message in reply:
+                self.deliver(message)
+            return
         pieces: list[bytes] = []
         encode(reply, self.resp, self.server.dialect.format_double, pieces)
         self.outbox.append(b"".join(pieces))
@@ -61,6 +65,8 @@ class CoreStage:
                 reply = self.server.call(client, list(argv))
                 if reply is not NO_REPLY and reply is not WAITS:
                     client.deliver(reply)
+                if client.closing:
+                    client.disconnect()
         return self._next(client)
 
     def receive(self, connection: int) -> bytes:
