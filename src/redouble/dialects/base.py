@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double, parse_weight
+from redouble.types.number import format_double_17g, parse_double, parse_score_bound, parse_weight
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -48,6 +48,8 @@ class Dialect:
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
 
+    parse_score_bound: Callable[[bytes], float] = staticmethod(parse_score_bound)
+    """`ZCOUNT z 0x10 " 20"`: a range (Redis 7.4), not a float (8.0)."""
     parse_weight: Callable[[bytes], float] = staticmethod(parse_weight)
     """`RPUSH l " 2"`, `SORT l`: a number (Redis 7), none (8.0, Valkey 9)."""
 

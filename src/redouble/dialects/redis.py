@@ -47,7 +47,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
-    parse_weight = staticmethod(parse_boundless_weight)
+    parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     modules = (Module(b"vectorset", 1),)
     client_fields = (*Redis74.client_fields, "io-thread")
 

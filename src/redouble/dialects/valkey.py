@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double, parse_strict_weight
+from redouble.types.number import parse_boundless_weight, parse_hexless_double
 
 __all__ = ["VALKEY"]
 
@@ -28,7 +30,9 @@ class Valkey81(Valkey72):
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= (33 if expires else 41)
 
-    refused_by_scan = NOVALUES_REFUSED
+    refused_by_scan = MappingProxyType(
+        {**NOVALUES_REFUSED, b"NOSCORES": "ERR NOSCORES option can only be used in ZSCAN"}
+    )
     bitcount_end_is_optional = True
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
@@ -85,6 +89,8 @@ class Valkey91(Valkey81):
     getex_checks_value_of_missing_key = True
     parse_double = staticmethod(parse_hexless_double)
     parse_weight = staticmethod(parse_strict_weight)
+    parse_double = parse_weight = staticmethod(parse_hexless_double)
+    parse_score_bound = staticmethod(parse_boundless_weight)
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
