@@ -1,12 +1,27 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import connection, hash, list, set, string, transactions
-from redouble.commands import bitmap, connection, string, transactions
+from redouble.commands import (
+    bitmap,
+    connection,
+    debug,
+    generic,
+    hash,
+    list,
+    server,
+    set,
+    string,
+    transactions,
+)
 
-__all__ = ["bitmap", "connection", "string", "transactions"]
-from redouble.commands import connection, list, string, transactions
-
-__all__ = ["connection", "hash", "list", "set", "string", "transactions"]
-from redouble.commands import connection, generic, hash, list, server, string, transactions
-
-__all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
+__all__ = [
+    "bitmap",
+    "connection",
+    "debug",
+    "generic",
+    "hash",
+    "list",
+    "server",
+    "set",
+    "string",
+    "transactions",
+]

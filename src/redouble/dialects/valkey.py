@@ -45,7 +45,11 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
-    modules = (Module(b"lua", 1, b"lua"),)
+    modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
+    keyspace_fields = ",keys_with_volatile_items=0"
+    lolwut_version = 9
+    lolwut_versions = {**Valkey81.lolwut_versions, 9: (80, 24)}
+    lolwut_gap = ""
     client_filters = Valkey81.client_filters | set(
         [
             "NAME",
@@ -72,6 +76,10 @@ class Valkey91(Valkey81):
     )
     complains_of_more_client_arguments = False
     checks_size_of_memory_values = True
+
+    @staticmethod
+    def denied_in_transaction(name: str) -> str:
+        return f"ERR Command '{name}' not allowed inside a transaction"
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
