@@ -3,31 +3,29 @@
 from redouble.commands import (
     bitmap,
     connection,
+    debug,
     generic,
     hash,
     list,
     pubsub,
     server,
     set,
+    sorted_set,
     string,
     transactions,
 )
-from redouble.commands import bitmap, connection, generic, hash, list, server, set, sorted_set, string, transactions
-
-__all__ = ["bitmap", "connection", "generic", "hash", "list", "server", "set", "sorted_set", "string", "transactions"]
-from redouble.commands import connection, generic, hash, list, pubsub, server, set, string, transactions
-from redouble.commands import connection, hash, list, set, string, transactions
-from redouble.commands import bitmap, connection, string, transactions
 
 __all__ = [
     "bitmap",
     "connection",
+    "debug",
     "generic",
     "hash",
     "list",
     "pubsub",
     "server",
     "set",
+    "sorted_set",
     "string",
     "transactions",
 ]

@@ -22,6 +22,8 @@ class Module:
     name: bytes
     version: int
     path: bytes = b""
+    options: str = ""
+    """What INFO modules says about it."""
 
     def describe(self) -> dict[bytes, object]:
         return {b"name": self.name, b"ver": self.version, b"path": self.path, b"args": []}
@@ -80,13 +82,21 @@ class Dialect:
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
+    keyspace_fields: ClassVar[str] = ""
+    """`INFO keyspace`: what follows avg_ttl."""
+    lolwut_version: ClassVar[int] = 0
+    """`LOLWUT`: the version whose picture is shown; most have none of their own."""
+    lolwut_versions: ClassVar[dict[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
+    """`LOLWUT VERSION 5`: the versions that have a picture, and how large it is."""
+    lolwut_gap: ClassVar[str] = " "
+    """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
     event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmdn"
     """`CONFIG SET notify-keyspace-events oc`: an error, but in Redis 8.2."""
     checks_size_of_memory_values: ClassVar[bool] = False
     """`CONFIG SET maxmemory 18446744073709551616`: OK (Redis), an error (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
     """`HELLO 3` where a password is needed: how it names the way in."""
-    hello_names_at_once: ClassVar[bool] = True
+    hello_acts_at_once: ClassVar[bool] = True
     """`HELLO 2 SETNAME ab FOO`, `CLIENT GETNAME`: ab (7.0), nil (7.2)."""
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
@@ -157,14 +167,14 @@ class Dialect:
         )
 
     @staticmethod
+    def denied_in_transaction(name: str) -> str:
+        """`MULTI`, `SAVE`."""
+        return "ERR Command not allowed inside a transaction"
+
+    @staticmethod
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a` and `GET` of a client that has to authenticate: the error that anybody gets."""
         return error
-
-    @staticmethod
-    def denied_in_multi(name: str) -> str:
-        """`MULTI`, `SHUTDOWN`."""
-        return "ERR Command not allowed inside a transaction"
 
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:

@@ -29,7 +29,7 @@ class Redis72(Redis70):
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
-    hello_names_at_once = False
+    hello_acts_at_once = False
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
@@ -41,6 +41,7 @@ class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     scan_cursor = STRICT_CURSOR
     refused_by_scan = NOVALUES_REFUSED
+    keyspace_fields = ",subexpiry=0"
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}
 
@@ -48,7 +49,9 @@ class Redis74(Redis72):
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
-    modules = (Module(b"vectorset", 1),)
+    modules = (Module(b"vectorset", 1, options="handle-io-errors|handle-repl-async-load"),)
+    lolwut_version = 8
+    lolwut_versions = {**Redis74.lolwut_versions, 8: (60, 10)}
     client_fields = (*Redis74.client_fields, "io-thread")
 
 

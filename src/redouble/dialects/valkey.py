@@ -7,10 +7,8 @@ from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
-from redouble.types.number import parse_hexless_double, parse_strict_weight
-from redouble.types.number import parse_boundless_weight, parse_hexless_double
+from redouble.types.number import parse_boundless_weight, parse_hexless_double, parse_strict_weight
 
 __all__ = ["VALKEY"]
 
@@ -48,7 +46,11 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
-    modules = (Module(b"lua", 1, b"lua"),)
+    modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
+    keyspace_fields = ",keys_with_volatile_items=0"
+    lolwut_version = 9
+    lolwut_versions = {**Valkey81.lolwut_versions, 9: (80, 24)}
+    lolwut_gap = ""
     client_filters = Valkey81.client_filters | set(
         [
             "NAME",
@@ -77,7 +79,7 @@ class Valkey91(Valkey81):
     checks_size_of_memory_values = True
 
     @staticmethod
-    def denied_in_multi(name: str) -> str:
+    def denied_in_transaction(name: str) -> str:
         return f"ERR Command '{name}' not allowed inside a transaction"
 
     @staticmethod
@@ -89,7 +91,6 @@ class Valkey91(Valkey81):
     getex_checks_value_of_missing_key = True
     parse_double = staticmethod(parse_hexless_double)
     parse_weight = staticmethod(parse_strict_weight)
-    parse_double = parse_weight = staticmethod(parse_hexless_double)
     parse_score_bound = staticmethod(parse_boundless_weight)
 
     @staticmethod
