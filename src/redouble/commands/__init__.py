@@ -1,5 +1,34 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
+from redouble.commands import (
+    bitmap,
+    connection,
+    debug,
+    generic,
+    hash,
+    list,
+    pubsub,
+    server,
+    set,
+    sorted_set,
+    string,
+    transactions,
+)
+
+__all__ = [
+    "bitmap",
+    "connection",
+    "debug",
+    "generic",
+    "hash",
+    "list",
+    "pubsub",
+    "server",
+    "set",
+    "sorted_set",
+    "string",
+    "transactions",
+]
 from redouble.commands import bitmap, connection, hash, list, set, string, transactions
 
 __all__ = ["bitmap", "connection", "string", "transactions"]

@@ -120,21 +120,24 @@ def hello(client: Client, argv: Argv) -> Reply:
         if protocol not in (2, 3):
             raise CommandError(errors.NOPROTO)
     credentials, name = None, None
+    at_once = server.dialect.hello_acts_at_once
     i = 2
     while i < len(argv):
         word, left = argv[i].upper(), len(argv) - i - 1
         if word == b"AUTH" and left >= 2:
             credentials = argv[i + 1], argv[i + 2]
+            if at_once:
+                authenticate(client, *credentials)
             i += 3
         elif word == b"SETNAME" and left >= 1:
             name = argv[i + 1]
             check_attribute(name, "Client names")
-            if server.dialect.hello_names_at_once:
+            if at_once:
                 client.name = name
             i += 2
         else:
             raise CommandError(f"ERR Syntax error in HELLO option '{errors.text(argv[i])}'")
-    if credentials is not None:
+    if credentials is not None and not at_once:
         authenticate(client, *credentials)
     if client.gate & gates.NEEDS_AUTH:
         raise CommandError(

@@ -71,18 +71,6 @@ def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     return integer_in(text, 0, INT64_MAX, error)
 
 
-def scan_cursor(client: Client, text: bytes) -> int:
-    """The cursor of SCAN and its kin: an unsigned 64-bit integer, read as strtoull does (parseScanCursorOrReply)."""
-    text = text.partition(b"\0")[0]
-    digits = text.lstrip(b" \t\n\v\f\r+-0")
-    if len(digits) > 20 or not client.server.dialect.cursor_pattern.fullmatch(text):
-        raise CommandError(errors.INVALID_CURSOR)
-    cursor = int(digits or b"0")
-    if cursor >= 2**64:
-        raise CommandError(errors.INVALID_CURSOR)
-    return 2**64 - cursor if cursor and b"-" in text else cursor
-
-
 def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> float:
     """A double, perhaps infinite but never NaN, as the emulated server reads it (getDoubleFromObjectOrReply)."""
     try:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random as random_module
 import threading
 from collections import deque
@@ -82,14 +81,20 @@ class Server:
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
-        self._client_ids = itertools.count(1)
-        self.pubsub = PubSub(self)
+        self._last_client_id = self._clients_not_counted = 0
+        self.pubsub = PubSub()
         self.blocking = Blocking(self)
         self.notify_flags = 0
         self.deferred: deque[Callable[[], None]] = deque()
         self._drivers: list[Callable[[], None]] = []
+        self._stop: list[Callable[[], None]] = []
         self.unit_ms = 0
         self.started_ms = self.clock.time_ns() // 1_000_000
+        self.last_save = self.started_ms // 1000
+        self.saves = self.dirty_when_saved = 0
+        self.peak_memory = 0
+        self.active_expire = True
+        """False: keys whose time has come go only when somebody asks for them (DEBUG SET-ACTIVE-EXPIRE)."""
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
@@ -99,6 +104,14 @@ class Server:
     @cached_property
     def random(self) -> random_module.Random:
         return random_module.Random()
+
+    @cached_property
+    def run_id(self) -> str:
+        return f"{self.random.getrandbits(160):040x}"
+
+    @cached_property
+    def replication_id(self) -> str:
+        return f"{self.random.getrandbits(160):040x}"
 
     # The one path.
 
@@ -142,6 +155,12 @@ class Server:
             command.failed += 1
             return self._count(error)
 
+    def internal_call(self, client: Client, argv: list[bytes]) -> Reply:
+        """What a command answers to another command of `client`; not counted."""
+        command = self.find(argv)
+        assert not isinstance(command, CommandError)
+        return command.run(client, argv)
+
     def find(self, argv: list[bytes]) -> Command | CommandError:
         """The command that `argv` names; for one that has none, the error to answer."""
         word = argv[0].upper()
@@ -179,7 +198,10 @@ class Server:
             error = CommandError(self.dialect.refused_without_authentication(error.message))
         if command is not None:
             command.rejected += 1
-        if client.gate & gates.IN_MULTI:
+        if command is not None and command.name == "exec":
+            client.discard()
+            error = CommandError(f"EXECABORT Transaction discarded because of: {error.message.removeprefix('ERR ')}")
+        elif client.gate & gates.IN_MULTI:
             client.queue_failed = True
         self._count(error)
         return client.filter_reply(error) if client.gate & gates.REPLY_OFF else error
@@ -199,7 +221,7 @@ class Server:
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
         if gate & gates.IN_MULTI and "no_multi" in command.flags:
-            return self._reject(client, command, CommandError("ERR Command not allowed inside a transaction"))
+            return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
         if self.gate & PAUSED and self._paused_for(client, command):
             return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
@@ -224,6 +246,15 @@ class Server:
             self._paused_until = 0.0
             self.blocking.resume()
 
+    @property
+    def paused_milliseconds(self) -> int:
+        """How long the pause still lasts; 0: there is none."""
+        return max(0, int((self._paused_until - self.clock.monotonic()) * 1000)) if self.gate & PAUSED else 0
+
+    @property
+    def paused_actions(self) -> str:
+        return "all" if self.gate & PAUSED_ALL else "write" if self.gate & PAUSED_WRITE else "none"
+
     def _paused_for(self, client: Client, command: Command) -> bool:
         if self.clock.monotonic() >= self._paused_until:
             self.unpause()
@@ -236,9 +267,43 @@ class Server:
 
     def register(self, client: Client) -> int:
         """Take a new connection in; returns its id."""
-        number = next(self._client_ids)
-        self.clients[number] = client
-        return number
+        self._last_client_id += 1
+        self.clients[self._last_client_id] = client
+        return self._last_client_id
+
+    @property
+    def connections_received(self) -> int:
+        """Since the start, or since the statistics were reset."""
+        return self._last_client_id - self._clients_not_counted
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        for command in self.called_commands():
+            command.calls = command.failed = command.rejected = 0
+        for db in self._databases.values():
+            db.hits = db.misses = 0
+        self.error_counts.clear()
+        self.expired_keys = 0
+        self._clients_not_counted = self._last_client_id
+
+    def saved(self) -> None:
+        """The databases were saved."""
+        self.last_save = int(self.clock.time())
+        self.dirty_when_saved = self.dirty
+        self.saves += 1
+
+    def shut_down(self) -> None:
+        """SHUTDOWN: close every connection and tell the drivers."""
+        self.connected = False
+        for client in list(self.clients.values()):
+            client.kill()
+            client.disconnect()
+        for stop in self._stop:
+            stop()
+
+    def on_shutdown(self, stop: Callable[[], None]) -> None:
+        """`stop` is called, under the lock, when a client shuts the server down."""
+        self._stop.append(stop)
 
     def defer(self, action: Callable[[], None]) -> None:
         """Run `action` under the lock, soon: for finalizers, which may run inside a command and never take the lock."""
@@ -293,7 +358,8 @@ class Server:
             moments.append(deadline)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
-        expiries = [at for db in self._databases.values() if db.expires and (at := db.next_expiry()) is not None]
+        volatile = [db for db in self._databases.values() if db.expires and self.active_expire]
+        expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
             pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + EXPIRY_GRAIN
             moments.append(self.clock.monotonic() + pause)
@@ -303,9 +369,10 @@ class Server:
         """Do what is due: remove expired keys, answer blocked clients whose time is up."""
         self.unit_ms = 0
         self.run_deferred()
-        for db in self._databases.values():
-            if db.expires:
-                db.expire_due()
+        if self.active_expire:
+            for db in self._databases.values():
+                if db.expires:
+                    db.expire_due()
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()
         self.blocking.time_out()

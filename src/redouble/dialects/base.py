@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double, parse_weight
+from redouble.types.number import format_double_17g, parse_double, parse_score_bound, parse_weight
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -22,6 +22,8 @@ class Module:
     name: bytes
     version: int
     path: bytes = b""
+    options: str = ""
+    """What INFO modules says about it."""
 
     def describe(self) -> dict[bytes, object]:
         return {b"name": self.name, b"ver": self.version, b"path": self.path, b"args": []}
@@ -48,6 +50,8 @@ class Dialect:
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
 
+    parse_score_bound: Callable[[bytes], float] = staticmethod(parse_score_bound)
+    """`ZCOUNT z 0x10 " 20"`: a range (Redis 7.4), not a float (8.0)."""
     parse_weight: Callable[[bytes], float] = staticmethod(parse_weight)
     """`RPUSH l " 2"`, `SORT l`: a number (Redis 7), none (8.0, Valkey 9)."""
 
@@ -63,8 +67,6 @@ class Dialect:
 
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
-    cursor_pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`SCAN -1`, `SCAN ""`: cursors (Redis 7.0), errors (7.4)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     pushes_follow_the_reply: ClassVar[bool] = False
@@ -88,7 +90,7 @@ class Dialect:
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`HSCAN h ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.2)."""
+    """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     serves_the_ready_key_only: ClassVar[bool] = True
@@ -99,13 +101,21 @@ class Dialect:
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
+    keyspace_fields: ClassVar[str] = ""
+    """`INFO keyspace`: what follows avg_ttl."""
+    lolwut_version: ClassVar[int] = 0
+    """`LOLWUT`: the version whose picture is shown; most have none of their own."""
+    lolwut_versions: ClassVar[dict[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
+    """`LOLWUT VERSION 5`: the versions that have a picture, and how large it is."""
+    lolwut_gap: ClassVar[str] = " "
+    """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
     event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmdn"
     """`CONFIG SET notify-keyspace-events oc`: an error, but in Redis 8.2."""
     checks_size_of_memory_values: ClassVar[bool] = False
     """`CONFIG SET maxmemory 18446744073709551616`: OK (Redis), an error (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
     """`HELLO 3` where a password is needed: how it names the way in."""
-    hello_names_at_once: ClassVar[bool] = True
+    hello_acts_at_once: ClassVar[bool] = True
     """`HELLO 2 SETNAME ab FOO`, `CLIENT GETNAME`: ab (7.0), nil (7.2)."""
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
@@ -176,6 +186,11 @@ class Dialect:
         )
 
     @staticmethod
+    def denied_in_transaction(name: str) -> str:
+        """`MULTI`, `SAVE`."""
+        return "ERR Command not allowed inside a transaction"
+
+    @staticmethod
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a` and `GET` of a client that has to authenticate: the error that anybody gets."""
         return error
@@ -222,7 +237,8 @@ def _tuple(version: str) -> tuple[int, ...]:
 
 
 def _text(argument: bytes) -> str:
-    return argument.decode("utf-8", "surrogateescape")
+    """An argument as an error shows it: C strings end at a zero byte."""
+    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from redouble.core.server import Server
 from redouble.net.tcp import TcpFakeServer
 from redouble.resp.encoder import encode
 from redouble.resp.reply import BLOCKED as WAITS
-from redouble.resp.reply import NO_REPLY, Push, Reply
+from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 
 from .normalise import BLOCKED, CLOSED, NOTHING, is_message
 from .play import LIMIT_SECONDS, SocketStage, Stage, play
@@ -51,6 +51,10 @@ class CoreClient(Client):
         super().__init__(server)
 
     def deliver(self, reply: Reply) -> None:
+        if type(reply) is Messages:
+            for message in reply:
+                self.deliver(message)
+            return
         pieces: list[bytes] = []
         encode(reply, self.resp, self.server.dialect.format_double, pieces)
         self.outbox.append(b"".join(pieces))
@@ -80,6 +84,8 @@ class CoreStage:
                 reply = self.server.call(client, list(argv))
                 if reply is not NO_REPLY and reply is not WAITS:
                     client.deliver(reply)
+                if client.closing:
+                    client.disconnect()
         return self._next(client)
 
     def receive(self, connection: int) -> bytes:
