@@ -1,13 +1,29 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import bitmap, connection, generic, hash, list, server, set, sorted_set, string, transactions
+from redouble.commands import (
+    bitmap,
+    connection,
+    generic,
+    hash,
+    list,
+    pubsub,
+    server,
+    set,
+    sorted_set,
+    string,
+    transactions,
+)
 
-__all__ = ["bitmap", "connection", "generic", "hash", "list", "server", "set", "sorted_set", "string", "transactions"]
-from redouble.commands import connection, generic, hash, list, pubsub, server, set, string, transactions
-from redouble.commands import connection, hash, list, set, string, transactions
-from redouble.commands import bitmap, connection, string, transactions
-
-__all__ = ["bitmap", "connection", "string", "transactions"]
-from redouble.commands import connection, list, string, transactions
-
-__all__ = ["connection", "generic", "hash", "list", "pubsub", "server", "set", "string", "transactions"]
+__all__ = [
+    "bitmap",
+    "connection",
+    "generic",
+    "hash",
+    "list",
+    "pubsub",
+    "server",
+    "set",
+    "sorted_set",
+    "string",
+    "transactions",
+]

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_boundless_weight, parse_hexless_double
 
