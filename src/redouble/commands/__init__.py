@@ -2,6 +2,7 @@
 
 from redouble.commands import (
     bitmap,
+    command,
     connection,
     debug,
     generic,
@@ -15,6 +16,7 @@ from redouble.commands import (
 
 __all__ = [
     "bitmap",
+    "command",
     "connection",
     "debug",
     "generic",

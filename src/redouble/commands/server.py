@@ -14,8 +14,6 @@ from redouble.core.memory import SAMPLES, size_of, used_memory
 from redouble.resp.reply import NO_REPLY, OK, Reply, Status, Verbatim
 
 ADMIN = "admin noscript loading stale"
-ALL_NODES = "request_policy:all_nodes@7.2.0 response_policy:all_succeeded@7.2.0"
-ALL_SHARDS = "request_policy:all_shards response_policy:all_succeeded"
 
 # CONFIG.
 
@@ -32,7 +30,6 @@ def config_get(client: Client, argv: Argv) -> Reply:
     "CONFIG SET parameter value [parameter value ...]",
     flags=ADMIN,
     since="2.0.0",
-    tips="request_policy:all_nodes response_policy:all_succeeded",
 )
 def config_set(client: Client, argv: Argv) -> Reply:
     """Change parameters: all of them, or none if one cannot be."""
@@ -42,14 +39,14 @@ def config_set(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("CONFIG RESETSTAT", flags=ADMIN, since="2.0.0", tips=ALL_NODES)
+@command("CONFIG RESETSTAT", flags=ADMIN, since="2.0.0")
 def config_resetstat(client: Client, argv: Argv) -> Reply:
     """Let INFO count from zero."""
     client.server.reset_statistics()
     return OK
 
 
-@command("CONFIG REWRITE", flags=ADMIN, since="2.8.0", tips=ALL_NODES)
+@command("CONFIG REWRITE", flags=ADMIN, since="2.8.0")
 def config_rewrite(client: Client, argv: Argv) -> Reply:
     """Write the parameters to the configuration file."""
     raise CommandError("ERR The server is running without a config file")
@@ -58,7 +55,7 @@ def config_rewrite(client: Client, argv: Argv) -> Reply:
 # Databases.
 
 
-@command("DBSIZE", flags="readonly fast", since="1.0.0", tips="request_policy:all_shards response_policy:agg_sum")
+@command("DBSIZE", flags="readonly fast", since="1.0.0", acl="keyspace")
 def dbsize(client: Client, argv: Argv) -> Reply:
     """How many keys the database has."""
     return len(client.db)
@@ -75,7 +72,6 @@ def check_flush_option(argv: Argv) -> None:
     since="1.0.0",
     since_option={"ASYNC": "4.0.0", "SYNC": "6.2.0"},
     acl="keyspace dangerous",
-    tips=ALL_SHARDS,
 )
 def flushdb(client: Client, argv: Argv) -> Reply:
     """Remove every key of the database."""
@@ -90,7 +86,6 @@ def flushdb(client: Client, argv: Argv) -> Reply:
     since="1.0.0",
     since_option={"ASYNC": "4.0.0", "SYNC": "6.2.0"},
     acl="keyspace dangerous",
-    tips=ALL_SHARDS,
 )
 def flushall(client: Client, argv: Argv) -> Reply:
     """Remove every key of every database."""
@@ -128,7 +123,6 @@ def database_index(text: bytes, error: str) -> int:
     flags="loading stale",
     since="1.0.0",
     acl="dangerous",
-    tips="nondeterministic_output request_policy:all_shards response_policy:special",
 )
 def info(client: Client, argv: Argv) -> Reply:
     """Facts and counters, as lines of names and values."""
@@ -136,7 +130,7 @@ def info(client: Client, argv: Argv) -> Reply:
     return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
 
 
-@command("TIME", flags="loading stale fast", since="2.6.0", tips="nondeterministic_output")
+@command("TIME", flags="loading stale fast", since="2.6.0")
 def time(client: Client, argv: Argv) -> Reply:
     """Unix time: seconds, and the microseconds since then."""
     seconds, nanoseconds = divmod(client.server.clock.time_ns(), 1_000_000_000)
@@ -196,8 +190,6 @@ def _skyline(client: Client, columns: int, rows: int) -> str:
 
 container("MEMORY", since="4.0.0", help_since="4.0.0")
 
-SPECIAL = "nondeterministic_output request_policy:all_shards response_policy:special"
-
 
 @command("MEMORY USAGE key [SAMPLES count]", flags="readonly", since="4.0.0")
 def memory_usage(client: Client, argv: Argv) -> Reply:
@@ -213,25 +205,25 @@ def memory_usage(client: Client, argv: Argv) -> Reply:
     return None if value is None else size_of(argv[2], value, samples)
 
 
-@command("MEMORY DOCTOR", since="4.0.0", tips=SPECIAL)
+@command("MEMORY DOCTOR", since="4.0.0")
 def memory_doctor(client: Client, argv: Argv) -> Reply:
     """What is wrong with the memory."""
     return Verbatim(b"Nothing is wrong: Python looks after this memory.\n")
 
 
-@command("MEMORY MALLOC-STATS", flags="loading@valkey=8.0.0", since="4.0.0", tips=SPECIAL)
+@command("MEMORY MALLOC-STATS", flags="loading@valkey=8.0.0", since="4.0.0")
 def memory_malloc_stats(client: Client, argv: Argv) -> Reply:
     """What the allocator says about itself."""
     return Verbatim(b"Stats not supported for the current allocator")
 
 
-@command("MEMORY PURGE", flags="loading@valkey=8.0.0", since="4.0.0", tips=ALL_SHARDS)
+@command("MEMORY PURGE", flags="loading@valkey=8.0.0", since="4.0.0")
 def memory_purge(client: Client, argv: Argv) -> Reply:
     """Give back what the allocator holds and does not need: nothing."""
     return OK
 
 
-@command("MEMORY STATS", since="4.0.0", tips=SPECIAL)
+@command("MEMORY STATS", since="4.0.0")
 def memory_stats(client: Client, argv: Argv) -> Reply:
     """What the memory is used for."""
     server = client.server
@@ -272,7 +264,7 @@ def memory_stats(client: Client, argv: Argv) -> Reply:
 # Saving: what is true of a server that has no disk.
 
 
-@command("LASTSAVE", flags="loading stale fast", since="1.0.0", acl="admin dangerous", tips="nondeterministic_output")
+@command("LASTSAVE", flags="loading stale fast", since="1.0.0", acl="admin dangerous")
 def lastsave(client: Client, argv: Argv) -> Reply:
     """Unix time of the last save in seconds; before the first, that of the start."""
     return client.server.last_save
@@ -350,13 +342,12 @@ command(
     flags="admin noscript stale no_async_loading",
     since="1.0.0",
     arity=3,
-    deprecated="5.0.0",
 )(replicaof)
 
 container("MODULE", since="4.0.0")
 
 
-@command("MODULE LIST", flags="admin noscript", since="4.0.0", tips="nondeterministic_output_order")
+@command("MODULE LIST", flags="admin noscript", since="4.0.0")
 def module_list(client: Client, argv: Argv) -> Reply:
     """The modules that the server comes with."""
     return [module.describe() for module in client.server.dialect.modules]

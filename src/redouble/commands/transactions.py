@@ -9,7 +9,7 @@ from redouble.core.errors import CommandError
 from redouble.resp.reply import NULL_ARRAY, OK, Reply
 
 
-@command("MULTI", flags="noscript loading stale fast allow_busy", since="1.2.0")
+@command("MULTI", flags="noscript loading stale fast allow_busy no_multi@valkey=9.0.0", since="1.2.0")
 def multi(client: Client, argv: Argv) -> Reply:
     """Begin a transaction: what follows is queued until EXEC."""
     if client.gate & IN_MULTI:
@@ -18,7 +18,9 @@ def multi(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("EXEC", flags="noscript loading stale skip_slowlog", since="1.2.0")
+@command(
+    "EXEC", flags="noscript loading stale skip_slowlog@before:valkey=8.1.0 skip_commandlog@valkey=8.1.0", since="1.2.0"
+)
 def exec_(client: Client, argv: Argv) -> Reply:
     """Run the queued commands as one unit; nil if a watched key was changed."""
     if not client.gate & IN_MULTI:
@@ -48,7 +50,7 @@ def discard(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("WATCH key [key ...]", flags="noscript loading stale fast allow_busy", since="2.2.0")
+@command("WATCH key [key ...]", flags="noscript loading stale fast allow_busy no_multi@valkey=9.0.0", since="2.2.0")
 def watch(client: Client, argv: Argv) -> Reply:
     """Let the next EXEC fail if one of these keys changes before it."""
     if client.gate & IN_MULTI:
