@@ -2,6 +2,7 @@
 
 from redouble.commands import (
     bitmap,
+    command,
     connection,
     debug,
     generic,
@@ -17,6 +18,7 @@ from redouble.commands import (
 
 __all__ = [
     "bitmap",
+    "command",
     "connection",
     "debug",
     "generic",

@@ -22,7 +22,6 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
     "PING [message]",
     flags="fast",
     since="1.0.0",
-    tips="request_policy:all_shards response_policy:all_succeeded",
 )
 def ping(client: Client, argv: Argv) -> Reply:
     """Answer PONG, or the message."""
@@ -51,7 +50,7 @@ def select(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("QUIT", flags="noscript loading stale fast no_auth allow_busy", since="1.0.0", arity=-1, deprecated="7.2.0")
+@command("QUIT", flags="noscript loading stale fast no_auth allow_busy", since="1.0.0", arity=-1)
 def quit_(client: Client, argv: Argv) -> Reply:
     """Close this connection, after its OK."""
     client.closing = True
@@ -195,7 +194,6 @@ def client_getname(client: Client, argv: Argv) -> Reply:
     "CLIENT SETNAME connection-name",
     flags=SETTING,
     since="2.6.9",
-    tips="request_policy:all_nodes@7.2.0 response_policy:all_succeeded@7.2.0",
 )
 def client_setname(client: Client, argv: Argv) -> Reply:
     """Give this connection a name; an empty one takes it away."""
@@ -209,7 +207,6 @@ def client_setname(client: Client, argv: Argv) -> Reply:
     flags=SETTING,
     since="7.2.0",
     arity=4,
-    tips="request_policy:all_nodes response_policy:all_succeeded",
 )
 def client_setinfo(client: Client, argv: Argv) -> Reply:
     """Say which client library calls, and its version."""
@@ -362,7 +359,7 @@ def client_lines(clients: Iterable[Client]) -> Verbatim:
     return Verbatim("".join(map(client_line, clients)).encode("utf-8", "surrogateescape"))
 
 
-@command("CLIENT INFO", flags="noscript loading stale", since="6.2.0", tips="nondeterministic_output")
+@command("CLIENT INFO", flags="noscript loading stale", since="6.2.0")
 def client_info(client: Client, argv: Argv) -> Reply:
     """All there is to know about this connection, in one line."""
     return client_lines([client])
@@ -512,7 +509,6 @@ def _type_called(client: Client, name: bytes) -> bytes:
         **dict.fromkeys(["USER", "ADDR", "LADDR", "SKIPME", "MAXAGE"], "valkey=8.1.0"),
         **dict.fromkeys(NEW_FILTERS.split(), "valkey=9.0.0"),
     },
-    tips="nondeterministic_output",
 )
 def client_list(client: Client, argv: Argv) -> Reply:
     """The connections, a line for each, in the order in which they came."""

@@ -291,7 +291,7 @@ def persist(client: Client, argv: Argv) -> Reply:
 # OBJECT.
 
 
-container("OBJECT", since="2.2.3")
+container("OBJECT", since="2.2.3", help_since="6.2.0")
 
 
 @command("OBJECT ENCODING key", flags="readonly", since="2.2.3", acl="keyspace")

@@ -388,9 +388,7 @@ _fact(
     ),
 )
 _fact("watching_clients", lambda server: sum(bool(client.watching) for client in server.clients.values()))
-_fact(
-    "clients_with_timeout", lambda server: sum(client.deadline is not None for client in server.blocking.clients)
-)
+_fact("clients_with_timeout", lambda server: sum(client.deadline is not None for client in server.blocking.clients))
 _fact("watched_keys", lambda server: sum(len(db.watched) for db in server.databases.values()))
 _fact("blocking_keys", lambda server: sum(len(db.blocked) for db in server.databases.values()))
 _fact("paused_reason", lambda server: "client_pause" if server.paused_milliseconds else "none")

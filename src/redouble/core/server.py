@@ -72,7 +72,7 @@ class Server:
         self.gate = 0
         self._paused_until = 0.0
         self.table: dict[bytes, Command] = {}
-        self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
+        self.prototypes = build_table(self.dialect)
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
         self.tracks_accesses = False
@@ -164,7 +164,7 @@ class Server:
     def find(self, argv: list[bytes]) -> Command | CommandError:
         """The command that `argv` names; for one that has none, the error to answer."""
         word = argv[0].upper()
-        prototype = self._prototypes.get(word)
+        prototype = self.prototypes.get(word)
         if prototype is None:
             return CommandError(self.dialect.unknown_command(argv))
         if prototype.subcommands and len(argv) > 1:
@@ -186,7 +186,13 @@ class Server:
 
     def subcommands(self, container: str) -> list[Prototype]:
         """What the dialect has below `container`."""
-        return list(self._prototypes[container.encode()].subcommands.values())
+        return list(self.prototypes[container.encode()].subcommands.values())
+
+    def prototype(self, name: bytes) -> Prototype | None:
+        """The command with this name, which may be a subcommand's: `client|list`."""
+        word, _, subcommand = name.upper().partition(b"|")
+        found = self.prototypes.get(word)
+        return found.subcommands.get(subcommand) if found is not None and subcommand else found
 
     def called_commands(self) -> list[Command]:
         """The commands that were called at least once, with their counters."""

@@ -101,6 +101,10 @@ class Dialect:
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
+    lists_subcommands: ClassVar[bool] = False
+    """`COMMAND INFO client` in RESP3: the subcommands are a set, but an array in Valkey 9."""
+    documents_display_text: ClassVar[bool] = False
+    """`COMMAND DOCS get`: arguments have a display_text since 7.2."""
     keyspace_fields: ClassVar[str] = ""
     """`INFO keyspace`: what follows avg_ttl."""
     lolwut_version: ClassVar[int] = 0
@@ -214,6 +218,12 @@ class Dialect:
     def has(cls, since: str, until: str = "") -> bool:
         """Whether something that came with `since` and went with `until` is there; the spelling is `@command`'s."""
         return cls._reached(since) and not (until and cls._reached(until))
+
+    @classmethod
+    def own_version(cls, since: str) -> str:
+        """The one of the versions in `since` that is about this server: what COMMAND DOCS tells."""
+        versions = {name or "redis": version for name, _, version in (part.rpartition("=") for part in since.split())}
+        return versions.get(cls.name) or versions["redis"]
 
     @classmethod
     def _reached(cls, moment: str) -> bool:

@@ -58,6 +58,7 @@ class Valkey91(Valkey81):
     version = (9, 1, 2)
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items=0"
+    lists_subcommands = True
     lolwut_version = 9
     lolwut_versions = {**Valkey81.lolwut_versions, 9: (80, 24)}
     lolwut_gap = ""
