@@ -412,7 +412,7 @@ def test_a_push_waits_for_the_reply_that_is_being_written(server: TcpFakeServer,
         wire.send(request(b"PING"))
         time.sleep(0.02)
         client.push(Push([b"message", b"c", b"m"]))
-    assert sorted(wire.read(7 + 34).split(b"*3")) == [b"+PONG\r\n", b"\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n"]
+    assert sorted(wire.read(7 + 31).split(b"*3")) == [b"+PONG\r\n", b"\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n"]
 
 
 # The server object.

@@ -43,6 +43,8 @@ ACCEPTS_PER_ROUND = 1000
 ACCEPT_PAUSE = 0.1
 """Seconds without accept() after the process ran out of descriptors."""
 BACKLOG = 511
+SMALLEST_QUERY_LIMIT = 1024 * 1024
+"""What CONFIG SET client-query-buffer-limit accepts at least: below it, the limit need not be looked up."""
 
 INTERNAL_ERROR = "ERR internal error in redouble, see its log: "
 MAXCLIENTS = "ERR max number of clients reached"
@@ -113,25 +115,30 @@ class TcpClient(Client):
         if events & WRITE and self.socket is not None:
             self._send_on()
         if events & READ and self.socket is not None and not self.executing:
-            self._receive()
+            self._receive(self.socket)
 
-    def _receive(self) -> None:
-        assert self.socket is not None
+    def _receive(self, sock: socket.socket) -> None:
         try:
-            data = self.socket.recv(READ_SIZE)
+            data = sock.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b""
+        parser = self.parser
         if not data:
             self.close()
         elif self.closing:
             pass  # the last reply is still on its way; nothing more is executed
         elif self.waits_for is not None or self.waiting:
-            self.parser.store(data)
+            parser.store(data)
         else:
-            self._execute(self.parser.feed(data))
-        if self.parser.pending > _setting(self.server, "client_query_buffer_limit"):
+            self._execute(parser.feed(data))
+        if parser.pending > SMALLEST_QUERY_LIMIT and parser.pending > _setting(
+            self.server, "client_query_buffer_limit"
+        ):
+            log.warning(
+                "client %d (%s) sends a request without end: %d bytes; closed", self.id, self.address, parser.pending
+            )
             self.close()
 
     def attended(self) -> None:
