@@ -16,6 +16,7 @@ from redouble.resp.reply import BLOCKED, NULL_ARRAY, Reply
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
+    from redouble.core.command import Command
     from redouble.core.database import Database
     from redouble.core.server import Server
 
@@ -31,6 +32,8 @@ class Blocking:
         """Keys that became ready in this execution unit, in that order."""
         self.serving = False
         self.clients: dict[Client, None] = {}
+        self.postponed: dict[Client, Command] = {}
+        """Who waits for the end of a CLIENT PAUSE, and which command then runs."""
         self._deadlines: list[tuple[float, int, Client]] = []
         self._order = 0
 
@@ -74,6 +77,26 @@ class Blocking:
                 client.db.stop_waiting(client, key)
             client.waits_for = None
             del self.clients[client]
+            self.postponed.pop(client, None)
+
+    def postpone(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
+        """Let `client` wait with this command until the pause ends."""
+        client.argv = argv
+        client.command = command
+        client.deadline = None
+        client.waits_for = {}
+        self.clients[client] = None
+        self.postponed[client] = command
+        return BLOCKED
+
+    def resume(self) -> None:
+        """The pause is over: run what waited for that, in order of arrival."""
+        for client, command in list(self.postponed.items()):
+            if client in self.postponed:  # not closed by one of the others
+                self.unblock(client)
+                reply = self.server.dispatch(client, command, client.argv)
+                if reply is not BLOCKED:
+                    client.deliver(reply)
 
     def answer(self, client: Client, reply: Reply) -> None:
         """End the wait of `client` with `reply`, if it still waits."""
@@ -100,10 +123,12 @@ class Blocking:
                         self.unblock(client)
                         client.reprocessing = True
                         client.undo = None
+                        client.ready_key = key if self.server.dialect.serves_the_ready_key_only else None
                         try:
                             reply = self.server.run(client, client.command, client.argv)
                         finally:
                             client.reprocessing = False
+                            client.ready_key = None
                         if reply is not BLOCKED:
                             client.deadline = None
                             client.deliver(client.filter_reply(reply))

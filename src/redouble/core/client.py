@@ -30,6 +30,10 @@ class Client:
 
     deny_blocking = False
     """True while a transaction or a script runs: what would block answers at once instead."""
+    fd = -1
+    """The number of its socket, if it has one."""
+    bytes_in = bytes_out = commands = 0
+    """What a driver counted for CLIENT LIST."""
 
     def __init__(self, server: Server, *, address: str = "127.0.0.1:0", local_address: str = "127.0.0.1:0") -> None:
         self.server = server
@@ -43,7 +47,10 @@ class Client:
         self.user = b"default"
         self.lib_name = b""
         self.lib_version = b""
-        self.gate = NEEDS_AUTH if server.requires_auth else 0
+        self.capabilities = b""
+        self.no_evict = self.no_touch = self.import_source = False
+        self.authenticated = not server.requires_auth
+        self.gate = 0 if self.authenticated else NEEDS_AUTH
         self.command: Command = server.no_command
         self.closing = False
         self.disconnected = False
@@ -66,6 +73,7 @@ class Client:
         self.timeout_reply: Reply = None
         self.deadline: float | None = None
         self.reprocessing = False
+        self.ready_key: bytes | None = None
         self.undo: Callable[[], None] | None = None
 
     # What a driver says.
@@ -93,11 +101,22 @@ class Client:
     def blocked(self) -> bool:
         return self.waits_for is not None
 
+    def where_to_look(self, keys: list[bytes]) -> list[bytes]:
+        """The keys of its command that a client which waited may look at, now that one is ready."""
+        return keys if self.ready_key is None else [self.ready_key]
+
     def open_gate(self, bit: int) -> None:
         self.gate &= ~bit
 
     def close_gate(self, bit: int) -> None:
         self.gate |= bit
+
+    def authentication_changed(self) -> None:
+        """After AUTH, RESET or a change of the password: may this client go on?"""
+        if self.authenticated or not self.server.requires_auth:
+            self.open_gate(NEEDS_AUTH)
+        else:
+            self.close_gate(NEEDS_AUTH)
 
     @property
     def subscriptions(self) -> int:

@@ -10,24 +10,28 @@ when a `Server` asks for its dialect's table; dispatch asks nothing.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from redouble.core.errors import SYNTAX_ERROR, CommandError
 from redouble.core.usage import Node, parse_usage
-from redouble.resp.reply import Reply
+from redouble.resp.reply import Reply, Status
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
     from redouble.dialects import Dialect
 
-__all__ = ["Command", "Declaration", "Given", "Options", "build_table", "command"]
+__all__ = ["Argv", "Command", "Declaration", "Given", "Options", "Prototype", "build_table", "command", "container"]
 
 Argv: TypeAlias = list[bytes]
 Handler: TypeAlias = "Callable[[Client, Argv], Reply]"
 Given: TypeAlias = dict[str, Any]
 """What was given: an option's name to its value; True if it takes none, a tuple if it takes several, a list of those if it may be repeated."""
+
+
+NOTHING: Mapping[bytes, str] = {}
 
 
 class Options:
@@ -55,6 +59,22 @@ class Options:
         if end < len(argv):
             raise CommandError(SYNTAX_ERROR)
         return given
+
+    def each(self, argv: Argv, start: int, refused: Mapping[bytes, str] = NOTHING) -> Iterator[tuple[str, Any]]:
+        """The options one by one, for the commands that convert values while they read (LPOS, LMPOP, HSCAN).
+
+        What is no option is a syntax error, unless `refused` has a text for it.
+        """
+        count = len(argv)
+        while start < count:
+            word = self.words.get(argv[start].upper())
+            if word is None:
+                raise CommandError(refused.get(argv[start].upper(), SYNTAX_ERROR))
+            if start + word[1] >= count:
+                raise CommandError(SYNTAX_ERROR)
+            name, values, _, _ = word
+            yield name, True if not values else argv[start + 1] if values == 1 else argv[start + 1 : start + 1 + values]
+            start += 1 + values
 
     def parse_leading(self, argv: Argv, start: int) -> tuple[Given, int]:
         """The options from `start` up to the first argument that is none, and where that is."""
@@ -88,12 +108,14 @@ class Declaration:
     nodes: tuple[Node, ...]
     run: Handler
     group: str
-    flags: frozenset[str]
+    flags: str
     acl: frozenset[str]
     since: str
     until: str
     since_option: Mapping[str, str]
     arity: int
+    tips: str = ""
+    deprecated: str = ""
 
     @property
     def container(self) -> str:
@@ -112,6 +134,7 @@ class Command:
     __slots__ = (
         "arity",
         "calls",
+        "changes_data",
         "declaration",
         "failed",
         "flags",
@@ -127,7 +150,8 @@ class Command:
         self.name = prototype.declaration.wire_name
         self.run = prototype.declaration.run
         self.arity = prototype.declaration.arity
-        self.flags = prototype.declaration.flags
+        self.flags = prototype.flags
+        self.changes_data = "write" in self.flags or "may_replicate" in self.flags
         self.options = prototype.options
         self.subcommands = prototype.subcommands
         self.calls = self.failed = self.rejected = 0
@@ -139,6 +163,8 @@ class Prototype:
 
     declaration: Declaration
     options: Options
+    flags: frozenset[str] = frozenset()
+    tips: tuple[str, ...] = ()
     subcommands: dict[bytes, Prototype] = field(default_factory=dict)
 
 
@@ -155,13 +181,18 @@ def command(
     arity: int = 0,
     acl: str = "",
     group: str = "",
+    tips: str = "",
+    deprecated: str = "",
 ) -> Callable[[Handler], Handler]:
     """Declare a command.
 
-    `flags` are Redis's command flags.  `since` and `until` (the first version without it) are Redis versions, which
+    `flags` are Redis's command flags, `tips` its tips; a word that came later says so, `allow_busy@valkey=9.0.0`, and
+    so does one that went, `noscript@before:7.4.0,valkey=8.0.0`.
+    `since` and `until` (the first version without it) are Redis versions, which
     hold for its forks up to 7.2; `"8.4.0 valkey=9.0.0"` names a fork's own, `"valkey=9.0.0"` alone says that Redis
     never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
-    `acl` adds ACL categories to those that follow from the flags and the group.
+    `acl` adds ACL categories to those that follow from the flags and the group.  `deprecated` is the version that
+    discourages it.
     """
     name, nodes = parse_usage(usage)
     least = sum(node.least() for node in nodes) + len(name.split())
@@ -175,18 +206,55 @@ def command(
                 nodes=nodes,
                 run=run,
                 group=group or run.__module__.rpartition(".")[2].replace("_", "-"),
-                flags=frozenset(flags.split()),
+                flags=flags,
                 acl=frozenset(acl.split()),
                 since=since,
                 until=until,
                 since_option=dict(since_option or {}),
                 arity=arity or (least if fixed else -least),
+                tips=tips,
+                deprecated=deprecated,
             )
         )
         build_table.cache_clear()
         return run
 
     return declare
+
+
+def container(name: str, *, since: str, until: str = "", help_since: str = "5.0.0", group: str = "") -> None:
+    """Declare a command that only holds subcommands, and its HELP."""
+
+    def run(client: Client, argv: Argv) -> Reply:
+        raise AssertionError(f"{name} has subcommands only")
+
+    run.__doc__ = f"The commands that begin with {name}."
+    frame = sys._getframe(1)
+    group = group or frame.f_globals["__name__"].rpartition(".")[2].replace("_", "-")
+    command(name, since=since, until=until, arity=-2, group=group)(run)
+    command(f"{name} HELP", flags="loading stale", since=help_since, until=until, group=group)(_help)
+
+
+def _help(client: Client, argv: Argv) -> Reply:
+    """Print this help."""
+    declaration = client.command.declaration
+    lines = [f"{declaration.container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+    for prototype in client.server.subcommands(declaration.container):
+        lines.append(prototype.declaration.usage.removeprefix(f"{declaration.container} "))
+        lines += (f"    {line.strip()}" for line in (prototype.declaration.run.__doc__ or "").splitlines())
+    return [Status(line.encode()) for line in lines]
+
+
+def _words(text: str, dialect: type[Dialect]) -> tuple[str, ...]:
+    """The flags or tips that `dialect` has."""
+    pairs = (word.partition("@") for word in text.split())
+    return tuple(word for word, _, moment in pairs if not moment or _at(moment.replace(",", " "), dialect))
+
+
+def _at(moment: str, dialect: type[Dialect]) -> bool:
+    if moment.startswith("before:"):
+        return not dialect.has(moment.removeprefix("before:"))
+    return dialect.has(moment)
 
 
 @functools.cache
@@ -201,7 +269,12 @@ def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
         def available(word: str, since: Mapping[str, str] = declaration.since_option) -> bool:
             return word not in since or dialect.has(since[word])
 
-        prototype = Prototype(declaration, Options(declaration.nodes, available))
+        prototype = Prototype(
+            declaration,
+            Options(declaration.nodes, available),
+            frozenset(_words(declaration.flags, dialect)),
+            _words(declaration.tips, dialect),
+        )
         if declaration.container:
             leaves.append(prototype)
         else:

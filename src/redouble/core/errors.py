@@ -9,7 +9,7 @@ from typing import Final
 
 from redouble.resp.reply import CommandError
 
-__all__ = ["CommandError", "wrong_arity"]
+__all__ = ["CommandError", "text", "wrong_arity"]
 
 SYNTAX_ERROR: Final = "ERR syntax error"
 WRONGTYPE: Final = "WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -27,6 +27,7 @@ SAME_OBJECT: Final = "ERR source and destination objects are the same"
 DB_OUT_OF_RANGE: Final = "ERR DB index is out of range"
 INVALID_DB: Final = "ERR invalid DB index"
 NUMKEYS_POSITIVE: Final = "ERR numkeys should be greater than 0"
+COUNT_POSITIVE: Final = "ERR count should be greater than 0"
 TIMEOUT_NOT_A_FLOAT: Final = "ERR timeout is not a float or out of range"
 TIMEOUT_NEGATIVE: Final = "ERR timeout is negative"
 TIMEOUT_OUT_OF_RANGE: Final = "ERR timeout is out of range"
@@ -40,3 +41,8 @@ INVALID_CURSOR: Final = "ERR invalid cursor"
 def wrong_arity(name: str) -> CommandError:
     """What a command with too few or too many arguments gets; `name` as Redis writes it, `client|kill`."""
     return CommandError(f"ERR wrong number of arguments for '{name}' command")
+
+
+def text(argument: bytes) -> str:
+    """An argument inside an error text: each byte stays what it is."""
+    return argument.decode("utf-8", "surrogateescape")

@@ -21,12 +21,13 @@ from redouble.core.database import Database
 from redouble.core.errors import CommandError
 from redouble.core.pubsub import PubSub
 from redouble.dialects import Dialect, dialect_for, parse_version
-from redouble.resp.reply import NO_REPLY, QUEUED, Reply
+from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Reply
+from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
 
-__all__ = ["Server"]
+__all__ = ["PAUSED_ALL", "PAUSED_WRITE", "Server"]
 
 
 def _no_command(client: Client, argv: list[bytes]) -> Reply:
@@ -35,7 +36,7 @@ def _no_command(client: Client, argv: list[bytes]) -> Reply:
 
 NO_COMMAND = Command(
     Prototype(
-        Declaration("NULL", "NULL", (), _no_command, "", frozenset(), frozenset(), "1.0.0", "", {}, 1),
+        Declaration("NULL", "NULL", (), _no_command, "", "", frozenset(), "1.0.0", "", {}, 1),
         Options((), lambda word: True),
     )
 )
@@ -57,7 +58,7 @@ class Server:
         version: tuple[int, ...] | str | int = (7,),
         clock: Clock | None = None,
         random: random_module.Random | None = None,
-        config: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.dialect: type[Dialect] = dialect_for(server_type, version)
@@ -70,9 +71,14 @@ class Server:
             self.random = random
         self.connected = True
         self.gate = 0
+        self._paused_until = 0.0
         self.table: dict[bytes, Command] = {}
         self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
+        self.limits = Limits.of_redis(self.dialect.redis_version)
+        self.tracks_accesses = False
+        self.counts_accesses = False
+        """Whether the eviction policy is one of those that count (LFU)."""
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
@@ -83,6 +89,7 @@ class Server:
         self.deferred: deque[Callable[[], None]] = deque()
         self._drivers: list[Callable[[], None]] = []
         self.unit_ms = 0
+        self.started_ms = self.clock.time_ns() // 1_000_000
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
@@ -108,16 +115,19 @@ class Server:
         if command is None:
             found = self.find(argv)
             if isinstance(found, CommandError):
-                return self._reject(client, found)
+                return self._reject(client, None, found)
             command = found
         count, arity = len(argv), command.arity
         if count != arity and (arity >= 0 or count < -arity):
-            command.rejected += 1
-            return self._reject(client, errors.wrong_arity(command.name))
-        if client.gate or self.gate:
-            reply = self._gated(client, command, argv)
-        else:
-            reply = self.run(client, command, argv)
+            return self._reject(client, command, errors.wrong_arity(command.name))
+        reply = self._gated(client, command, argv) if client.gate or self.gate else self.run(client, command, argv)
+        if self.blocking.ready:
+            self.blocking.serve()
+        return reply
+
+    def dispatch(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
+        """`call` for a command that was found and then had to wait for the end of a pause."""
+        reply = self._gated(client, command, argv)
         if self.blocking.ready:
             self.blocking.serve()
         return reply
@@ -155,12 +165,20 @@ class Server:
             command = self._made[id(prototype)] = Command(prototype)
         return command
 
+    def subcommands(self, container: str) -> list[Prototype]:
+        """What the dialect has below `container`."""
+        return list(self._prototypes[container.encode()].subcommands.values())
+
     def called_commands(self) -> list[Command]:
         """The commands that were called at least once, with their counters."""
         return list(self._made.values())
 
-    def _reject(self, client: Client, error: CommandError) -> Reply:
+    def _reject(self, client: Client, command: Command | None, error: CommandError) -> Reply:
         """Refuse a command before it runs; a transaction that was being queued will not run either."""
+        if client.gate & gates.NEEDS_AUTH and (command is None or "no_auth" not in command.flags):
+            error = CommandError(self.dialect.refused_without_authentication(error.message))
+        if command is not None:
+            command.rejected += 1
         if client.gate & gates.IN_MULTI:
             client.queue_failed = True
         self._count(error)
@@ -177,21 +195,42 @@ class Server:
         """A command that may not simply run; the checks stand in the order of processCommand."""
         gate = client.gate
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
-            command.rejected += 1
-            return self._reject(client, CommandError(errors.NOAUTH))
+            return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
-            command.rejected += 1
-            return self._reject(client, CommandError(self.dialect.denied_when_subscribed(command.name)))
+            return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
+        if gate & gates.IN_MULTI and "no_multi" in command.flags:
+            return self._reject(client, command, CommandError("ERR Command not allowed inside a transaction"))
+        if self.gate & PAUSED and self._paused_for(client, command):
+            return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
-            if "no_multi" in command.flags:
-                command.rejected += 1
-                return self._reject(client, CommandError("ERR Command not allowed inside a transaction"))
             client.queue.append((command, argv))
             return client.filter_reply(QUEUED) if gate & gates.REPLY_OFF else QUEUED
         reply = self.run(client, command, argv)
-        if client.gate & gates.REPLY_OFF and type(reply) is not type(NO_REPLY):
+        if client.gate & gates.REPLY_OFF and reply is not NO_REPLY and reply is not BLOCKED:
             return client.filter_reply(reply)
         return reply
+
+    # CLIENT PAUSE.
+
+    def pause(self, kind: int, milliseconds: int) -> None:
+        """Hold commands back for a while; a pause during a pause can only make it longer and stricter."""
+        self.gate |= kind
+        self._paused_until = max(self._paused_until, self.clock.monotonic() + milliseconds / 1000)
+        self.wake_drivers()
+
+    def unpause(self) -> None:
+        if self.gate & PAUSED:
+            self.gate &= ~PAUSED
+            self._paused_until = 0.0
+            self.blocking.resume()
+
+    def _paused_for(self, client: Client, command: Command) -> bool:
+        if self.clock.monotonic() >= self._paused_until:
+            self.unpause()
+            return False
+        if self.gate & PAUSED_ALL or command.changes_data:
+            return True
+        return command.name == "exec" and any(queued.changes_data for queued, _ in client.queue)
 
     # Connections.
 
@@ -225,7 +264,15 @@ class Server:
         db = self._databases.get(index)
         if db is None:
             db = self._databases[index] = Database(self, index)
+            if self.tracks_accesses:
+                db.track_accesses(self.now_ms())
         return db
+
+    def track_accesses(self, since_ms: int) -> None:
+        """Every database remembers from now on when its keys are used (OBJECT IDLETIME, maxmemory-policy)."""
+        self.tracks_accesses = True
+        for db in self._databases.values():
+            db.track_accesses(since_ms)
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
@@ -244,6 +291,8 @@ class Server:
         deadline = self.blocking.next_deadline()
         if deadline is not None:
             moments.append(deadline)
+        if self.gate & PAUSED:
+            moments.append(self._paused_until)
         expiries = [at for db in self._databases.values() if db.expires and (at := db.next_expiry()) is not None]
         if expiries:
             pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + EXPIRY_GRAIN
@@ -257,6 +306,8 @@ class Server:
         for db in self._databases.values():
             if db.expires:
                 db.expire_due()
+        if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
+            self.unpause()
         self.blocking.time_out()
         if self.blocking.ready:
             self.blocking.serve()
@@ -274,6 +325,8 @@ class Server:
 
     def _clock_changed(self) -> None:
         with self.lock:
+            # Time stood still until now, so whatever was used was used then: idle times are exact on a manual clock.
+            self.track_accesses(self.started_ms)
             self.tick()
             self.wake_drivers()
 
@@ -288,6 +341,11 @@ class Server:
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("config", None)
 
+
+# Why commands may not simply run, whoever sends them: the bits of `Server.gate`.
+PAUSED_WRITE = 1
+PAUSED_ALL = 2
+PAUSED = PAUSED_WRITE | PAUSED_ALL
 
 EXPIRY_GRAIN = 0.1
 """Seconds between two sweeps for expired keys that nobody asks for, as with Redis's default hz of 10."""

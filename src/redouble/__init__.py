@@ -1,0 +1,73 @@
+"""redouble: a test double for Redis and Valkey, in process, on asyncio and over TCP.
+
+The names are imported when they are first asked for, so that `import redouble` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "FakeAsyncConnection": "redouble.clients.asyncio",
+    "FakeAsyncRedis": "redouble.clients.asyncio",
+    "FakeAsyncRedisConnection": "redouble.clients.asyncio",
+    "FakeAsyncValkey": "redouble.clients.valkey",
+    "FakeAsyncValkeyConnection": "redouble.clients.valkey",
+    "FakeConnection": "redouble.clients.sync",
+    "FakeRedis": "redouble.clients.sync",
+    "FakeRedisConnection": "redouble.clients.sync",
+    "FakeServer": "redouble.clients.server",
+    "FakeStrictRedis": "redouble.clients.sync",
+    "FakeStrictValkey": "redouble.clients.valkey",
+    "FakeValkey": "redouble.clients.valkey",
+    "FakeValkeyConnection": "redouble.clients.valkey",
+    "ManualClock": "redouble.core.clock",
+    "TcpFakeServer": "redouble.net.tcp",
+    "reset": "redouble.clients.server",
+}
+
+if TYPE_CHECKING:
+    from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
+    from redouble.clients.server import FakeServer, reset
+    from redouble.clients.sync import FakeConnection, FakeRedis, FakeRedisConnection, FakeStrictRedis
+    from redouble.clients.valkey import (
+        FakeAsyncValkey,
+        FakeAsyncValkeyConnection,
+        FakeStrictValkey,
+        FakeValkey,
+        FakeValkeyConnection,
+    )
+    from redouble.core.clock import ManualClock
+
+__all__ = [
+    "FakeAsyncConnection",
+    "FakeAsyncRedis",
+    "FakeAsyncRedisConnection",
+    "FakeAsyncValkey",
+    "FakeAsyncValkeyConnection",
+    "FakeConnection",
+    "FakeRedis",
+    "FakeRedisConnection",
+    "FakeServer",
+    "FakeStrictRedis",
+    "FakeStrictValkey",
+    "FakeValkey",
+    "FakeValkeyConnection",
+    "ManualClock",
+    "reset",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _NAMES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES})

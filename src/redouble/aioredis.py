@@ -1,0 +1,20 @@
+"""The asyncio clients under the names that `redis.asyncio` gives them."""
+
+from __future__ import annotations
+
+from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
+from redouble.clients.server import FakeServer
+
+__all__ = [
+    "FakeAsyncConnection",
+    "FakeAsyncRedis",
+    "FakeAsyncRedisConnection",
+    "FakeConnection",
+    "FakeRedis",
+    "FakeServer",
+    "FakeStrictRedis",
+]
+
+FakeRedis = FakeAsyncRedis
+FakeStrictRedis = FakeAsyncRedis
+FakeConnection = FakeAsyncRedisConnection

@@ -1,0 +1,302 @@
+"""The in-process connection: what redis-py and valkey-py take for a socket, and what they take for a parser.
+
+`InProcessClient` is the server's side and the "socket" in one: commands go in as lists of arguments and run at once,
+replies come out as values; no byte of RESP is written or read.  `ReplyReader` turns a reply into what the library's
+own parser would have made of it.  Everything else (pools, retries, handshake, health checks, pipelines, pub/sub) is
+the library's own code.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from redouble.clients.server import CONNECTION_ERROR, FakeServer
+from redouble.core.client import Client
+from redouble.core.server import Server
+from redouble.resp.reply import (
+    BLOCKED,
+    NO_REPLY,
+    NULL_ARRAY,
+    Attributed,
+    BigNumber,
+    CommandError,
+    Push,
+    Reply,
+    resp2,
+)
+
+__all__ = ["ConnectionMixin", "InProcessClient", "ReplyReader", "to_client"]
+
+Argv: TypeAlias = list[bytes]
+Decode: TypeAlias = Callable[[bytes], Any]
+
+SERVER_CLOSED = "Connection closed by server."
+
+
+class InProcessClient(Client):
+    """A connection of this process.  `sync.py` and `asyncio.py` say how its user waits for a reply.
+
+    Its user may be dropped by the garbage collector in the middle of a command, so `close` takes no lock.
+    """
+
+    def __init__(self, server: Server, host: str, port: int) -> None:
+        self.inbox: deque[Reply] = deque()
+        self.backlog: deque[Argv] = deque()
+        self.closed = False
+        self.peer = (host, port)
+        super().__init__(server, local_address=f"{host}:{port}")
+        self.address = f"127.0.0.1:{49152 + self.id % 16384}"
+
+    # The server's side.
+
+    @property
+    def can_receive(self) -> bool:
+        return not self.closed
+
+    def deliver(self, reply: Reply) -> None:
+        if reply is not NO_REPLY:
+            self.inbox.append(reply)
+            self.wake()
+
+    def push(self, message: Push) -> None:
+        self.inbox.append(message)
+        self.wake()
+
+    def kill(self) -> None:
+        super().kill()
+        self.close()
+
+    def wake(self) -> None:
+        """Let whoever waits look at the inbox again."""
+        raise NotImplementedError
+
+    # The user's side.
+
+    def execute(self, commands: Iterable[Argv]) -> None:
+        """Run the commands in order; their replies are in the inbox, or will be."""
+        server = self.server
+        if not server.connected:
+            raise ConnectionRefusedError(CONNECTION_ERROR)
+        with server.lock:
+            if self.closed:
+                return  # as on a socket: what is sent to the dead is lost, and reading tells
+            if self.blocked or self.backlog:
+                self.backlog.extend(commands)
+                return
+            queue = iter(commands)
+            for argv in queue:
+                if not argv:
+                    continue
+                reply = server.call(self, argv)
+                if reply is BLOCKED:
+                    self.backlog.extend(queue)
+                elif reply is not NO_REPLY:
+                    self.inbox.append(reply)
+                if self.closing:
+                    self.close()
+                    return
+
+    def take(self) -> Reply:
+        """The next reply or message.  Raises IndexError if there is none yet."""
+        reply = self.inbox.popleft()
+        self.undo = None  # it has reached its user and cannot be taken back
+        if self.backlog and not self.blocked:
+            backlog, self.backlog = self.backlog, deque()
+            self.execute(backlog)
+        return reply
+
+    def give_up(self) -> None:
+        """Nobody waits for the reply any more; what it took goes back."""
+        with self.server.lock:
+            delivered = self.undo is not None
+            self.cancel()
+            self.backlog.clear()
+            if delivered:
+                self.inbox.clear()
+
+    def next_moment(self) -> float | None:
+        """When to look at the clock again, in the clock's monotonic seconds; under the lock."""
+        if self.blocked:
+            return self.deadline
+        return self.server.next_event() if self.watches_time else None
+
+    @property
+    def watches_time(self) -> bool:
+        """Whether something that happens by itself (a key expires) may send this client a message."""
+        return bool(self.channels or self.patterns)
+
+    @property
+    def why_closed(self) -> str:
+        return SERVER_CLOSED if self.server.connected else CONNECTION_ERROR
+
+    def close(self) -> None:
+        """End this connection, from any thread and at any moment."""
+        if not self.closed:
+            self.closed = True
+            self.server.defer(self.disconnect)
+        self.wake()
+
+    # The rest of a socket, as far as the libraries look at it.
+
+    def shutdown(self, how: int) -> None:
+        """Closing is all there is to do."""
+
+    def getpeername(self) -> tuple[str, int]:
+        return self.peer
+
+    def getsockname(self) -> tuple[str, int]:
+        host, _, port = self.address.rpartition(":")
+        return host, int(port)
+
+
+_UNCHANGED = frozenset((bytes, int, float, bool, type(None)))
+
+
+def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Exception]) -> Any:
+    """A reply as the libraries' parsers give it: `decode` for strings if responses are decoded, `error` for errors.
+
+    The reply must have the shape of its protocol: `resp2` comes first where that is RESP2.
+    """
+    kind = type(reply)
+    if kind is bytes:
+        return reply if decode is None else decode(reply)
+    if kind in _UNCHANGED or reply is NULL_ARRAY:
+        return None if reply is NULL_ARRAY else reply
+    if kind is list and decode is None and _UNCHANGED.issuperset(map(type, reply)):
+        return reply
+    if isinstance(reply, bytes):  # Status, Verbatim
+        return bytes(reply) if decode is None else decode(reply)
+    if kind is dict:
+        return {to_client(key, decode, error): to_client(value, decode, error) for key, value in reply.items()}
+    if isinstance(reply, (list, set, tuple, frozenset)):  # a set comes as a list, whatever it holds
+        return [to_client(item, decode, error) for item in reply]
+    if kind is CommandError:
+        return error(error_text(reply))
+    if kind is BigNumber:
+        return int(reply)
+    if kind is Attributed:
+        return to_client(reply.reply, decode, error)
+    raise TypeError(f"not a reply: {reply!r}")
+
+
+def error_text(reply: CommandError) -> str:
+    """The text of an error after its way over the wire: one line of UTF-8."""
+    text = reply.message.replace("\r", " ").replace("\n", " ")
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+class ReplyReader:
+    """What the sync and the asyncio parser share; mixed into the library's RESP3 parser, which keeps the push handlers."""
+
+    encoder: Any
+    client: InProcessClient | None = None
+    parse_error: Callable[[str], Exception]
+    connection_error: type[Exception] = ConnectionError
+    """The library's own."""
+
+    def on_connect(self, connection: Any) -> None:
+        self.client = connection.in_process_client
+        self.encoder = connection.encoder
+
+    def on_disconnect(self) -> None:
+        self.client = None
+
+    def translate(self, reply: Reply, disable_decoding: bool) -> Any:
+        client, encoder = self.client, self.encoder
+        assert client is not None
+        if client.resp == 2:
+            reply = resp2(reply, client.server.dialect.format_double)
+        decode: Decode | None = None
+        if encoder.decode_responses and not disable_decoding:
+
+            def decode(value: bytes) -> str:
+                return value.decode(encoder.encoding, encoder.encoding_errors)
+
+        return to_client(reply, decode, self._error)
+
+    def _error(self, text: str) -> Exception:
+        error = self.parse_error(text)
+        if isinstance(error, self.connection_error):
+            raise error
+        return error
+
+
+class ConnectionMixin:
+    """What the sync and the asyncio connection share; mixed in front of the library's own Connection.
+
+    Args:
+        server: the server to connect to; without one, that of the host and port, or of the path.
+        version: the server's version, if this makes it.
+        server_type: `"redis"` or `"valkey"`, if this makes it.
+        connected: False to begin with a server that refuses connections.
+        client_class: accepted for compatibility.
+        lua_modules: accepted for compatibility.
+    """
+
+    host: str
+    port: int
+    encoder: Any
+    parser_class: Any
+    """The reader of this library, set by the subclasses."""
+    connection_error: type[Exception]
+
+    def __init__(
+        self,
+        *args: Any,
+        server: FakeServer | None = None,
+        version: tuple[int, ...] | str | int = (7,),
+        server_type: str = "redis",
+        connected: bool = True,
+        client_class: type | None = None,
+        lua_modules: Iterable[str] | None = None,
+        path: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # TLS ends where there is no wire.
+        kwargs = {name: value for name, value in kwargs.items() if not name.startswith("ssl")}
+        self.path = path
+        self._version = version
+        self._server_type = server_type
+        super().__init__(*args, **kwargs)
+        if server is None:
+            server = FakeServer.at(path or f"{self.host}:{self.port}", version, server_type, connected=connected)
+        self._server = server
+
+    def set_parser(self, parser_class: Any) -> None:
+        """Whatever parser is asked for: replies come as values and are read as such."""
+        self._parser = self.parser_class(socket_read_size=65536)
+
+    def pack_command(self, *args: Any) -> list[Argv]:
+        """The command as a list of arguments, for `send_packed_command`."""
+        return [self._encode(args)]
+
+    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[Argv]:
+        encode = self._encode
+        return [encode(tuple(command)) for command in commands]
+
+    def _encode(self, args: tuple[Any, ...]) -> Argv:
+        encoder = self.encoder
+        encode, encoding, errors = encoder.encode, encoder.encoding, encoder.encoding_errors
+        argv: Argv = []
+        for value in args:
+            kind = type(value)
+            if kind is bytes:
+                argv.append(value)
+            elif kind is str:
+                argv.append(value.encode(encoding, errors))
+            else:
+                argv.append(bytes(encode(value)))
+        name = argv[0]
+        if b" " in name:  # "CONFIG GET" is two words on the wire
+            argv[:1] = name.split()
+        return argv
+
+    def repr_pieces(self) -> list[tuple[str, Any]]:
+        pieces: list[tuple[str, Any]] = [("server", self._server)]
+        return pieces + list(super().repr_pieces())  # type: ignore[misc]
+
+    def _refuse(self) -> None:
+        if not self._server.connected:
+            raise self.connection_error(CONNECTION_ERROR)

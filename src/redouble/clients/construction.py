@@ -1,0 +1,166 @@
+"""How a client is put on a server of this process: the constructors and `from_url`, for every library, sync or asyncio.
+
+The library's own constructor understands its own arguments and makes a pool; that pool is then told to make our
+connections.  No parameter of a library is listed here.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from redouble.clients.server import FakeServer
+
+__all__ = ["ClientMixin"]
+
+
+class ClientMixin:
+    """In front of a library's client class.
+
+    Args:
+        server: the server to use; clients that are given the same one share its data.
+        version: the version of the server that is made if none is given: `7`, `"7.4"` or `(7, 4)`.
+        server_type: `"redis"` or `"valkey"`.
+        connection_class: a subclass of our connection class.
+        connection_pool_class: any pool of the library, e.g. `BlockingConnectionPool`.
+        connected: False to begin with a server that refuses connections.
+        client_class: accepted for compatibility.
+        lua_modules: accepted for compatibility.
+    """
+
+    library_class: ClassVar[type]
+    """The library's class that this is a subclass of."""
+    default_connection_class: ClassVar[type]
+    default_pool_class: ClassVar[type]
+    default_server_type: ClassVar[str] = "redis"
+    connects_at_once: ClassVar[bool] = True
+    """Whether the library's constructor connects if `single_connection_client` is given."""
+    connection_pool: Any
+
+    def __init__(
+        self,
+        *args: Any,
+        server: FakeServer | None = None,
+        version: tuple[int, ...] | str | int = (7,),
+        server_type: str | None = None,
+        lua_modules: Iterable[str] | None = None,
+        client_class: type | None = None,
+        connection_class: type | None = None,
+        connection_pool_class: type | None = None,
+        connected: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        parameters = _parameters(self.library_class)
+        given = {**dict(zip(parameters, args)), **kwargs}
+        if given.get("connection_pool") is not None:
+            super().__init__(*args, **kwargs)
+            return
+        server_type = self._server_type(server_type)
+        if server is None and all(given.get(name) is None for name in ("host", "port", "unix_socket_path")):
+            server = FakeServer(version, server_type)
+            if not connected:
+                server.connected = False
+        if "retry" not in given and parameters.get("retry") is not None:
+            given["retry"] = _impatient(parameters["retry"])
+        single = self.connects_at_once and given.pop("single_connection_client", False)
+        super().__init__(**given)
+        pool = self.connection_pool
+        if connection_pool_class is not None and type(pool) is not connection_pool_class:
+            pool = self.connection_pool = _rebuilt(pool, connection_pool_class, given)
+        _put_in_process(
+            pool, connection_class or self.default_connection_class, server, version, server_type, connected
+        )
+        if single:
+            super().__init__(connection_pool=pool, single_connection_client=True)
+            self.auto_close_connection_pool = True
+        else:
+            self._shift_up()
+
+    def _shift_up(self) -> None:
+        """Called when the client is complete."""
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        server: FakeServer | None = None,
+        version: tuple[int, ...] | str | int = (7,),
+        server_type: str | None = None,
+        lua_modules: Iterable[str] | None = None,
+        client_class: type | None = None,
+        connection_class: type | None = None,
+        connection_pool_class: type | None = None,
+        connected: bool = True,
+        **kwargs: Any,
+    ) -> Any:
+        """The client of a URL, with the schemes that the library knows; the same URL is the same server."""
+        single = kwargs.pop("single_connection_client", False)
+        pool_class: Any = connection_pool_class or cls.default_pool_class
+        pool = pool_class.from_url(url, **kwargs)
+        _put_in_process(
+            pool,
+            connection_class or cls.default_connection_class,
+            server,
+            version,
+            cls._server_type(server_type),
+            connected,
+        )
+        client = cls(connection_pool=pool, single_connection_client=single)
+        client.auto_close_connection_pool = True
+        if not single:
+            client._shift_up()
+        return client
+
+    @classmethod
+    def _server_type(cls, wanted: str | None) -> str:
+        return wanted or cls.default_server_type
+
+
+@functools.cache
+def _parameters(library_class: type) -> dict[str, Any]:
+    """The parameters of a library's client, in their order, with their defaults."""
+    signature = inspect.signature(library_class.__init__)  # type: ignore[misc]
+    return {name: parameter.default for name, parameter in list(signature.parameters.items())[1:]}
+
+
+def _impatient(default: Any) -> Any:
+    """The library's default retry without its pauses: a failure that is emulated need not be waited for."""
+    retry = copy.deepcopy(default)
+    retry._backoff = _NoPause()
+    return retry
+
+
+class _NoPause:
+    """A backoff that does not wait."""
+
+    def reset(self) -> None:
+        pass
+
+    def compute(self, failures: int) -> float:
+        return 0.0
+
+
+def _put_in_process(
+    pool: Any,
+    connection_class: type,
+    server: FakeServer | None,
+    version: tuple[int, ...] | str | int,
+    server_type: str,
+    connected: bool,
+) -> None:
+    """Let `pool` make connections to a server of this process."""
+    pool.connection_class = connection_class
+    pool.connection_kwargs.update(server=server, version=version, server_type=server_type)
+    if not connected:
+        pool.connection_kwargs["connected"] = False
+
+
+def _rebuilt(pool: Any, pool_class: Any, given: dict[str, Any]) -> Any:
+    """The pool that the library made, as one of another class."""
+    kwargs = {name: value for name, value in pool.connection_kwargs.items() if not name.startswith("maint_")}
+    kwargs.update({name: given[name] for name in ("max_connections", "cache", "cache_config") if given.get(name)})
+    return pool_class(connection_class=pool.connection_class, **kwargs)

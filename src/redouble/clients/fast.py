@@ -1,0 +1,305 @@
+"""The fast gear: a plain command of a plain client goes from `execute_command` straight to the server.
+
+Redis-py spends some 10 us of its own on each command: pool, retry, event dispatch, measurement.  `execute_command` is
+overridden to spend them only where somebody could tell the difference; wherever that is so, it hands the command to
+the library unchanged.  The library's path is the reference, and this module is the list of what makes it needed:
+
+* the connection is not the client's usual one: another pool or connection class, `single_connection_client`, a pool
+  with no free connection, one that is closed, or that has something unread;
+* something watches the library's path: client-side caching, health checks, credential providers, events, metrics;
+* something replaced a part of that path: a subclass, `unittest.mock`, OpenTelemetry, Sentry;
+* the command is not plain: it blocks, subscribes, or changes the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import operator
+import os
+import sys
+from types import FunctionType
+from typing import Any, ClassVar
+
+from redouble.clients.connection import InProcessClient
+from redouble.core.errors import CommandError
+from redouble.resp.reply import BLOCKED, NO_REPLY
+
+__all__ = ["AsyncFastMixin", "FastMixin"]
+
+_NEVER_PLAIN = frozenset(
+    b"AUTH CLIENT FAILOVER HELLO HIMPORT MONITOR PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET"
+    b" SHUTDOWN SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE".split()
+)
+_DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
+_OF_CLIENT = ("parse_response", "_execute_command", "_send_command_parse_response")
+_OF_POOL = ("get_connection", "release")
+_OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_response")
+
+
+class Seams:
+    """The parts of one class that the fast gear passes by, and whether they are still the ones it knows."""
+
+    def __init__(self, owner: Any, names: tuple[str, ...]) -> None:
+        self.owner = owner
+        present = [name for name in (*names, "__class__") if hasattr(owner, name)]  # two or more: a tuple comes back
+        self.read = operator.attrgetter(*present)
+        self.known = self.read(owner)
+
+    def intact(self) -> bool:
+        return bool(self.read(self.owner) == self.known)
+
+    def pristine(self, *packages: str) -> bool:
+        """Whether nothing was replaced before we looked: every function was defined in one of these packages."""
+        return all(
+            type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.known[:-1]
+        )
+
+
+class Plan:
+    """How to call one command: the words of its name, and under which name its response callback is kept."""
+
+    __slots__ = ("callback_name", "first", "words")
+
+    def __init__(self, name: str) -> None:
+        self.words = name.encode().split()
+        self.first = self.words[0] if len(self.words) == 1 else None
+        self.callback_name = name.upper()
+
+
+class FastBase:
+    """What the sync and the asyncio client share."""
+
+    library_class: ClassVar[Any]
+    default_connection_class: ClassVar[Any]
+    default_pool_class: ClassVar[Any]
+    connection_pool: Any
+    response_callbacks: Any
+    _fast_pool: Any = None
+    """The pool whose connections may be used directly; None if this client needs the library's path."""
+    _seams: tuple[Seams, ...]
+    _plans: dict[str, Plan | None]
+    _metrics: Any
+
+    def _shift_up(self) -> None:
+        """Use the fast gear from now on, if nothing about this client forbids it."""
+        pool = self.connection_pool
+        kwargs = pool.connection_kwargs
+        if (
+            type(pool) is not self.default_pool_class
+            or pool.connection_class is not self.default_connection_class
+            or getattr(pool, "cache", None) is not None
+            or kwargs.get("health_check_interval")
+            or kwargs.get("credential_provider")
+            or kwargs.get("event_dispatcher")
+            or kwargs.get("redis_connect_func")
+        ):
+            return
+        seams = _seams_of(type(self), self.library_class, self.default_pool_class, self.default_connection_class)
+        if seams is not None:
+            self._seams = seams
+            self._plans = {}
+            self._metrics = _metrics_of(self.library_class)
+            self._fast_pool = pool
+
+    def _free_connection(self) -> Any:
+        """A connected, idle connection of the pool; None if the library has to see to it."""
+        pool = self.connection_pool
+        if pool is not self._fast_pool or self.__dict__.get("connection") is not None:
+            return None
+        for seams in self._seams:
+            if seams.read(seams.owner) != seams.known:
+                return None
+        if (
+            "get_connection" in pool.__dict__
+            or "parse_response" in self.__dict__
+            or (self._metrics is not None and self._metrics._provider_manager is not None)
+        ):
+            return None
+        try:
+            connection = pool._available_connections.pop()
+        except IndexError:
+            return None
+        client = connection.in_process_client
+        if client is None or client.closed or client.inbox or client.backlog or not client.server.connected:
+            pool._available_connections.append(connection)
+            return None
+        return connection
+
+    def _plan(self, connection: Any, name: Any) -> Plan | None:
+        """How to call the command `name`; None if it is not plain."""
+        if type(name) is not str or not name.strip():
+            return None
+        plan: Plan | None = Plan(name)
+        assert plan is not None
+        found = connection.in_process_client.server.find([*plan.words, b""])
+        if isinstance(found, CommandError):
+            return None  # unknown so far; not worth remembering
+        if plan.words[0].upper() in _NEVER_PLAIN or "blocking" in found.flags:
+            plan = None
+        self._plans[name] = plan
+        return plan
+
+
+def _answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
+    """What `parse_response` makes of a reply before the response callback; options that it uses up are removed."""
+    never_decode = options.pop("NEVER_DECODE", False) if options else False
+    kind = type(reply)
+    if kind is bytes:
+        encoder = connection.encoder
+        if encoder.decode_responses and never_decode is False:
+            reply = reply.decode(encoder.encoding, encoder.encoding_errors)
+    elif reply is not None and kind is not int:
+        reply = connection._parser.translate(reply, never_decode is not False)
+        if isinstance(reply, Exception):
+            if "EMPTY_RESPONSE" in options:
+                return _Final(options["EMPTY_RESPONSE"])
+            raise reply
+    if options:
+        options.pop("EMPTY_RESPONSE", None)
+        options.pop("keys", None)
+    return reply
+
+
+class _Final:
+    """An answer that no response callback sees."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class FastMixin(FastBase):
+    """`execute_command` of a synchronous client."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run one command; see `redis.Redis.execute_command`."""
+        connection = self._free_connection()
+        if connection is None:
+            return super().execute_command(*args, **options)  # type: ignore[misc]
+        try:
+            name = args[0]
+            try:
+                plan = self._plans[name]
+            except KeyError:
+                plan = self._plan(connection, name)
+            if plan is not None:
+                client = connection._sock
+                argv = _arguments(connection, plan, args)
+                with client.server.lock:
+                    reply = client.server.call(client, argv)
+                if reply is BLOCKED or reply is NO_REPLY:
+                    reply = connection.read_response(disable_decoding="NEVER_DECODE" in options)
+                    reply = _used_up(reply, options)
+                else:
+                    reply = _answer(connection, reply, options)
+        except connection.connection_error:  # NOAUTH is one, too
+            connection.disconnect()
+            raise
+        finally:
+            self._fast_pool._available_connections.append(connection)
+        if plan is None:
+            return super().execute_command(*args, **options)  # type: ignore[misc]
+        if type(reply) is _Final:
+            return reply.value
+        callback = dict.get(self.response_callbacks, plan.callback_name)
+        return reply if callback is None else callback(reply, **options)
+
+
+class AsyncFastMixin(FastBase):
+    """`execute_command` of an asyncio client."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run one command; see `redis.asyncio.Redis.execute_command`."""
+        connection = self._free_connection()
+        if connection is None:
+            return await super().execute_command(*args, **options)  # type: ignore[misc]
+        try:
+            name = args[0]
+            try:
+                plan = self._plans[name]
+            except KeyError:
+                plan = self._plan(connection, name)
+            if plan is not None:
+                argv = _arguments(connection, plan, args)
+                await asyncio.sleep(0)
+                client: InProcessClient | None = connection._writer
+                if client is None or client.closed:
+                    plan = None
+                else:
+                    with client.server.lock:
+                        reply = client.server.call(client, argv)
+                    if reply is BLOCKED or reply is NO_REPLY:
+                        reply = await connection.read_response(disable_decoding="NEVER_DECODE" in options)
+                        reply = _used_up(reply, options)
+                    else:
+                        reply = _answer(connection, reply, options)
+        except connection.connection_error:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            self._fast_pool._available_connections.append(connection)
+        if plan is None:
+            return await super().execute_command(*args, **options)  # type: ignore[misc]
+        if type(reply) is _Final:
+            return reply.value
+        callback = dict.get(self.response_callbacks, plan.callback_name)
+        if callback is None:
+            return reply
+        result = callback(reply, **options)
+        return await result if type(result) not in _DONE and inspect.isawaitable(result) else result
+
+
+def _used_up(reply: Any, options: dict[str, Any]) -> Any:
+    for name in ("NEVER_DECODE", "EMPTY_RESPONSE", "keys"):
+        options.pop(name, None)
+    return reply
+
+
+def _arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes]:
+    """The arguments as bytes, as the library's encoder gives them."""
+    encoder = connection.encoder
+    if plan.first is not None:
+        argv = [plan.first]
+    else:
+        argv = plan.words.copy()
+    add = argv.append
+    values = iter(args)
+    next(values)
+    for value in values:
+        kind = type(value)
+        if kind is bytes:
+            add(value)
+        elif kind is str:
+            add(value.encode(encoder.encoding, encoder.encoding_errors))
+        else:
+            add(bytes(encoder.encode(value)))
+    return argv
+
+
+_known_seams: dict[type, tuple[Seams, ...] | None] = {}
+
+
+def _seams_of(client: Any, library: Any, pool: Any, connection: Any) -> tuple[Seams, ...] | None:
+    """What to watch for clients of a class; None if something was replaced already."""
+    if client not in _known_seams:
+        package = os.path.dirname(inspect.getfile(sys.modules[library.__module__.partition(".")[0]]))
+        ours = os.path.dirname(__file__)
+        seams = (
+            Seams(library, ("execute_command",)),
+            Seams(client, _OF_CLIENT),
+            Seams(pool, _OF_POOL),
+            Seams(connection, _OF_CONNECTION),
+        )
+        _known_seams[client] = seams if all(part.pristine(package, ours) for part in seams) else None
+    return _known_seams[client]
+
+
+def _metrics_of(library: Any) -> Any:
+    """What holds the library's own metrics, which need its own path."""
+    if not library.__module__.startswith("redis."):
+        return None
+    try:
+        from redis.observability.providers import get_observability_instance
+    except ImportError:  # before redis-py 7.2
+        return None
+    return get_observability_instance()

@@ -1,0 +1,206 @@
+"""The synchronous clients: redis-py's own, on a server of this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any, ClassVar
+
+import redis
+from redis._parsers import _RESP3Parser
+
+from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader
+from redouble.clients.construction import ClientMixin
+from redouble.clients.fast import FastMixin
+from redouble.core.server import Server
+from redouble.resp.reply import Push, Reply
+
+__all__ = ["FakeConnection", "FakeRedis", "FakeRedisConnection", "FakeStrictRedis"]
+
+_SOCKET_TIMEOUT: Any = object()
+
+
+class SyncClient(InProcessClient):
+    """A connection whose user sleeps in its own thread, on its own lock."""
+
+    def __init__(self, server: Server, host: str, port: int, timeout: float | None) -> None:
+        self.timeout = timeout
+        self.wakeup = threading.Lock()
+        self.wakeup.acquire()
+        self.waiting = 0
+        super().__init__(server, host, port)
+
+    def wake(self) -> None:
+        if self.waiting or self.closed:
+            try:
+                self.wakeup.release()
+            except RuntimeError:  # somebody else did already
+                pass
+
+    def settimeout(self, timeout: float | None) -> None:
+        self.timeout = timeout
+
+    def gettimeout(self) -> float | None:
+        return self.timeout
+
+    def wait(self, timeout: float | None) -> bool:
+        """Sleep until there is something to read, the end of the connection included; False if time is up."""
+        server = self.server
+        until = None if timeout is None else monotonic() + timeout
+        while not self.inbox and not self.closed:
+            with server.lock:
+                if self.inbox or self.closed:
+                    break
+                moment = self.next_moment()
+                pause = None if moment is None else server.clock.seconds_until(moment)
+                watches_time = self.watches_time
+                if watches_time:
+                    server.on_new_event(self.wake)
+                self.waiting += 1
+            if until is not None:
+                remaining = max(0.0, until - monotonic())
+                pause = remaining if pause is None else min(pause, remaining)
+            try:
+                self.wakeup.acquire(timeout=-1 if pause is None else min(pause, threading.TIMEOUT_MAX))
+            finally:
+                with server.lock:
+                    self.waiting -= 1
+                    if watches_time:
+                        server.forget_driver(self.wake)
+                    if not self.inbox:
+                        server.tick()
+                    elif self.waiting:
+                        self.wake()
+            if until is not None and until <= monotonic() and not self.inbox:
+                return False
+        return True
+
+    def receive(self, timeout: float | None) -> Reply:
+        """The next reply or message."""
+        while True:
+            try:
+                return self.take()
+            except IndexError:
+                pass
+            if self.closed:
+                raise EOFError(self.why_closed)
+            try:
+                arrived = self.wait(timeout)
+            except BaseException:  # Ctrl-C
+                self.give_up()
+                raise
+            if not arrived:
+                self.give_up()
+                raise TimeoutError("timed out")
+
+
+class SyncReplyReader(ReplyReader):
+    """The parser of a synchronous connection."""
+
+    client: SyncClient | None
+
+    def can_read(self, timeout: float | None = 0) -> bool:
+        client = self.client
+        if client is None:
+            return False
+        return bool(client.inbox) or client.closed or (timeout != 0 and client.wait(timeout))
+
+    def read_response(
+        self, disable_decoding: bool = False, push_request: bool = False, timeout: Any = _SOCKET_TIMEOUT
+    ) -> Any:
+        client = self.client
+        if client is None:
+            raise self.connection_error("Connection closed by server.")
+        if type(timeout) not in (int, float, type(None)):
+            timeout = client.timeout
+        while True:
+            try:
+                reply = client.receive(timeout)
+            except EOFError as closed:
+                raise self.connection_error(str(closed)) from None
+            response = self.translate(reply, disable_decoding)
+            if type(reply) is not Push or client.resp == 2:
+                return response
+            response = self.handle_push_response(  # type: ignore[attr-defined]  # the library's parser has it
+                response, disable_decoding=disable_decoding, push_request=push_request
+            )
+            if push_request:
+                return response
+
+
+class SyncConnectionMixin(ConnectionMixin):
+    """In front of a library's Connection: a connection to a server of this process."""
+
+    _sock: SyncClient | None
+    socket_timeout: float | None
+
+    @property
+    def in_process_client(self) -> SyncClient | None:
+        return self._sock
+
+    def _connect(self) -> SyncClient:
+        self._refuse()
+        core = self._server.core
+        with core.lock:
+            return SyncClient(core, self.host, self.port, self.socket_timeout)
+
+    def send_command(self, *args: Any, **kwargs: Any) -> None:
+        self.send_packed_command((self._encode(args),), check_health=kwargs.get("check_health", True))
+
+    def send_packed_command(self, command: Iterable[Argv], check_health: bool = True) -> None:
+        """Run commands that were "packed" by `pack_command` or `pack_commands`."""
+        if self._sock is None:
+            try:
+                connect = self.connect_check_health  # type: ignore[attr-defined]
+            except AttributeError:  # redis-py 5, valkey-py
+                self.connect()  # type: ignore[attr-defined]
+            else:
+                connect(check_health=False)
+        if check_health:
+            self.check_health()  # type: ignore[attr-defined]
+        client = self._sock
+        try:
+            assert client is not None
+            client.execute(command)
+        except ConnectionRefusedError as refused:
+            self.disconnect()  # type: ignore[attr-defined]
+            raise self.connection_error(str(refused)) from None
+        except BaseException:
+            self.disconnect()  # type: ignore[attr-defined]
+            raise
+
+    def __del__(self) -> None:
+        client = self.__dict__.get("_sock")
+        if client is not None:
+            client.close()
+
+
+class RedisReplyReader(SyncReplyReader, _RESP3Parser):  # type: ignore[misc]  # redis-py is untyped here
+    connection_error = redis.ConnectionError
+
+
+class FakeRedisConnection(SyncConnectionMixin, redis.Connection):  # type: ignore[misc]  # redis-py is untyped here
+    """A `redis.Connection` to a server of this process: the `connection_class` of any pool."""
+
+    parser_class = RedisReplyReader
+    connection_error = redis.ConnectionError
+
+
+FakeConnection = FakeRedisConnection
+
+
+class FakeRedis(FastMixin, ClientMixin, redis.Redis):  # type: ignore[misc]
+    """A `redis.Redis` on a server of this process.
+
+    Without a host it has a server of its own; clients with the same host and port, URL or `unix_socket_path` share
+    one, as do clients that are given the same `server`.  Everything else is `redis.Redis`.
+    """
+
+    library_class: ClassVar[type] = redis.Redis
+    default_connection_class: ClassVar[type] = FakeRedisConnection
+    default_pool_class: ClassVar[type] = redis.ConnectionPool
+
+
+class FakeStrictRedis(FakeRedis):
+    """The same; redis-py kept the name, too."""

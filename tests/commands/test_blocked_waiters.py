@@ -1,0 +1,86 @@
+"""A client that waited, was served, and was cancelled before it could take its reply: nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from redouble import commands
+from redouble.core.client import Client
+from redouble.core.server import Server
+from redouble.resp.reply import BLOCKED, Reply
+
+assert commands
+
+
+class Caller(Client):
+    """Keeps what is delivered to it."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.delivered: list[Reply] = []
+
+    def deliver(self, reply: Reply) -> None:
+        self.delivered.append(reply)
+
+    def __call__(self, line: str) -> Reply:
+        return self.server.call(self, line.encode().split())
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.mark.parametrize(
+    ("blocked", "push", "look", "content"),
+    [
+        ("BLPOP l 0", "RPUSH l a b c", "LRANGE l 0 -1", [b"a", b"b", b"c"]),
+        ("BRPOP l 0", "RPUSH l a b c", "LRANGE l 0 -1", [b"a", b"b", b"c"]),
+        ("BLMPOP 0 2 m l LEFT COUNT 2", "RPUSH l a b c", "LRANGE l 0 -1", [b"a", b"b", b"c"]),
+        ("BLMPOP 0 1 l RIGHT COUNT 2", "RPUSH l a b c", "LRANGE l 0 -1", [b"a", b"b", b"c"]),
+        ("BLPOP l 0", "RPUSH l a", "LRANGE l 0 -1", [b"a"]),
+        ("BLMOVE l d LEFT RIGHT 0", "RPUSH l a b", "LRANGE l 0 -1", [b"a", b"b"]),
+        ("BLMOVE l l LEFT RIGHT 0", "RPUSH l a b c", "LRANGE l 0 -1", [b"a", b"b", b"c"]),
+        ("BRPOPLPUSH l d 0", "RPUSH l a b", "LRANGE l 0 -1", [b"a", b"b"]),
+    ],
+)
+def test_what_a_cancelled_waiter_got_goes_back(
+    server: Server, blocked: str, push: str, look: str, content: list[bytes]
+) -> None:
+    waiter, pusher = Caller(server), Caller(server)
+    assert waiter(blocked) is BLOCKED
+    pusher(push)
+    assert waiter.delivered
+    waiter.cancel()
+    assert pusher(look) == content
+    assert pusher("LLEN d") == 0
+
+
+def test_what_goes_back_serves_the_next_in_the_queue(server: Server) -> None:
+    first, second, pusher = Caller(server), Caller(server), Caller(server)
+    first("BLPOP l 0")
+    second("BLPOP l 0")
+    pusher("RPUSH l a")
+    assert first.delivered == [[b"l", b"a"]]
+    assert second.delivered == []
+    first.cancel()
+    assert second.delivered == [[b"l", b"a"]]
+    assert pusher("LLEN l") == 0
+
+
+def test_a_move_that_somebody_built_upon_stays(server: Server) -> None:
+    waiter, pusher = Caller(server), Caller(server)
+    waiter("BLMOVE l d LEFT LEFT 0")
+    pusher("RPUSH l a")
+    pusher("LPOP d")
+    waiter.cancel()
+    assert pusher("LLEN l") == 0
+
+
+def test_a_waiter_that_is_cancelled_in_time_takes_nothing(server: Server) -> None:
+    waiter, pusher = Caller(server), Caller(server)
+    waiter("BLPOP l 0")
+    waiter.cancel()
+    pusher("RPUSH l a")
+    assert waiter.delivered == []
+    assert pusher("LLEN l") == 1
