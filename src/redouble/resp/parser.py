@@ -90,9 +90,9 @@ class RequestParser:
         "rules",
     )
 
-    def __init__(self, rules: Rules | None = None, *, largest_bulk: int = 512 * 1024 * 1024) -> None:
+    def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
-        self.largest_bulk = largest_bulk
+        self.largest_bulk = 512 * 1024 * 1024
         self.restricted = False
         self.error: str | None = None
         self._buffer = bytearray()  # what could not be used yet
