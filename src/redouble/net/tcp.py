@@ -256,7 +256,7 @@ class TcpClient(Client):
         if hard and waiting > hard:
             over = True
         elif soft and waiting > soft:
-            now = time.monotonic()
+            now = self.server.clock.monotonic()
             if self.above_soft_limit_since is None:
                 self.above_soft_limit_since = now
             over = now - self.above_soft_limit_since > seconds
