@@ -187,7 +187,6 @@ def _version() -> str:
 
 
 def _url(server: TcpFakeServer) -> str:
-    assert server.server_address is not None
     host, port = server.server_address
     scheme = "redis" if server.context is None else "rediss"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
@@ -197,12 +196,12 @@ def _announce(server: TcpFakeServer) -> None:
     from redouble.net.tcp import is_loopback
 
     dialect = server.server.dialect
-    places = [] if server.server_address is None else [_url(server)]
+    places = [_url(server)] if server.server_address[0] else []
     if server.unixsocket is not None:
         places.append(f"unix://{os.path.abspath(server.unixsocket)}")
     version = ".".join(map(str, dialect.version))
     print(f"Ready to accept connections on {' and '.join(places)} ({dialect.name.capitalize()} {version})", flush=True)
-    if server.server_address is not None and not is_loopback(server.server_address[0]) and server.protected:
+    if server.server_address[0] and not is_loopback(server.server_address[0]) and server.protected:
         print("Protected mode: without --requirepass, only this machine is let in.", flush=True)
 
 

@@ -37,17 +37,17 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], A
             folder = tmp_path_factory.mktemp("real")
             path = folder / "s"
             options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
-            options += ["--enable-debug-command", "yes"]
+            if name != "redis-6.2":
+                options += ["--enable-debug-command", "yes"]
             process = subprocess.Popen([_launcher(name), *options], stdout=subprocess.DEVNULL)
             client = redis.Redis(unix_socket_path=str(path))
             client.response_callbacks.clear()
             started[name] = process, client
-            for _ in range(100):
-                try:
-                    client.execute_command("PING")
+            for _ in range(200):
+                if path.exists() or process.poll() is not None:
                     break
-                except redis.ConnectionError:
-                    time.sleep(0.05)
+                time.sleep(0.05)
+            client.execute_command("PING")
         return started[name][1].execute_command
 
     yield start

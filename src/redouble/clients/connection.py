@@ -22,10 +22,8 @@ from redouble.resp.reply import (
     Attributed,
     BigNumber,
     CommandError,
-    Pairs,
     Push,
     Reply,
-    Verbatim,
     resp2,
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterable
 from time import monotonic
@@ -93,7 +92,7 @@ class SyncClient(InProcessClient):
                 raise
             if not arrived:
                 self.give_up()
-                raise socket.timeout("timed out")
+                raise TimeoutError("timed out")
 
 
 class SyncReplyReader(ReplyReader):

@@ -129,6 +129,8 @@ def hello(client: Client, argv: Argv) -> Reply:
         elif word == b"SETNAME" and left >= 1:
             name = argv[i + 1]
             check_attribute(name, "Client names")
+            if server.dialect.hello_names_at_once:
+                client.name = name
             i += 2
         else:
             raise CommandError(f"ERR Syntax error in HELLO option '{errors.text(argv[i])}'")
@@ -504,7 +506,7 @@ def _type_called(client: Client, name: bytes) -> bytes:
     since_option={
         "TYPE": "5.0.0",
         "ID": "6.2.0",
-        **dict.fromkeys("USER ADDR LADDR SKIPME MAXAGE".split(), "valkey=8.1.0"),
+        **dict.fromkeys(["USER", "ADDR", "LADDR", "SKIPME", "MAXAGE"], "valkey=8.1.0"),
         **dict.fromkeys(NEW_FILTERS.split(), "valkey=9.0.0"),
     },
     tips="nondeterministic_output",

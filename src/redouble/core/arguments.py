@@ -15,15 +15,19 @@ from redouble.types.number import LongDouble
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
+    from redouble.core.command import Argv
 
 __all__ = [
     "INT64_MAX",
     "INT64_MIN",
     "double",
+    "int32",
     "integer",
     "integer_in",
     "long_double",
     "positive",
+    "scan_cursor",
+    "random_count",
     "signed_count",
     "timeout_ms",
 ]
@@ -52,9 +56,29 @@ def integer_in(text: bytes, low: int, high: int, error: str = errors.OUT_OF_RANG
     return number
 
 
+def int32(text: bytes, low: int = -(2**31), high: int = 2**31 - 1) -> int:
+    """An integer whose range the error tells (getRangeLongFromObjectOrReply, getIntFromObjectOrReply)."""
+    number = integer(text)
+    if not low <= number <= high:
+        raise CommandError(f"ERR value is out of range, value must between {low} and {high}")
+    return number
+
+
 def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     """Zero or more; everything else, also what is no integer, is out of range (getPositiveLongFromObjectOrReply)."""
     return integer_in(text, 0, INT64_MAX, error)
+
+
+def scan_cursor(client: Client, text: bytes) -> int:
+    """The cursor of SCAN and its kin: an unsigned 64-bit integer, read as strtoull does (parseScanCursorOrReply)."""
+    text = text.partition(b"\0")[0]
+    digits = text.lstrip(b" \t\n\v\f\r+-0")
+    if len(digits) > 20 or not client.server.dialect.cursor_pattern.fullmatch(text):
+        raise CommandError(errors.INVALID_CURSOR)
+    cursor = int(digits or b"0")
+    if cursor >= 2**64:
+        raise CommandError(errors.INVALID_CURSOR)
+    return 2**64 - cursor if cursor and b"-" in text else cursor
 
 
 def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> float:
@@ -71,6 +95,22 @@ def signed_count(text: bytes) -> int:
     if number == INT64_MIN:
         raise CommandError(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
     return number
+
+
+def random_count(argv: Argv, with_word: bytes) -> tuple[int, bool]:
+    """`count [WITHVALUES]` of HRANDFIELD, SRANDMEMBER and ZRANDMEMBER, from `argv[2]` on."""
+    count = signed_count(argv[2])
+    if len(argv) > 4 or (len(argv) == 4 and argv[3].upper() != with_word):
+        raise CommandError(errors.SYNTAX_ERROR)
+    if len(argv) == 4 and not -(INT64_MAX // 2) <= count <= INT64_MAX // 2:
+        raise CommandError(errors.OUT_OF_RANGE)
+    if count < -MOST_RANDOM:
+        raise CommandError(f"ERR a reply of more than {MOST_RANDOM} elements is not supported by redouble")
+    return count, len(argv) == 4
+
+
+MOST_RANDOM = 10_000_000
+"""A real server tries to repeat itself as often as it is told to, until its memory ends."""
 
 
 def long_double(text: bytes, error: str = errors.NOT_A_FLOAT) -> LongDouble:

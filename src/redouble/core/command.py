@@ -31,6 +31,9 @@ Given: TypeAlias = dict[str, Any]
 """What was given: an option's name to its value; True if it takes none, a tuple if it takes several, a list of those if it may be repeated."""
 
 
+NOTHING: Mapping[bytes, str] = {}
+
+
 class Options:
     """The option table of one command in one dialect, compiled from the usage line.
 
@@ -57,12 +60,17 @@ class Options:
             raise CommandError(SYNTAX_ERROR)
         return given
 
-    def each(self, argv: Argv, start: int) -> Iterator[tuple[str, Any]]:
-        """The options one by one, for the commands that convert values while they read (LPOS, LMPOP, ZRANGEBYSCORE)."""
+    def each(self, argv: Argv, start: int, refused: Mapping[bytes, str] = NOTHING) -> Iterator[tuple[str, Any]]:
+        """The options one by one, for the commands that convert values while they read (LPOS, LMPOP, HSCAN).
+
+        What is no option is a syntax error, unless `refused` has a text for it.
+        """
         count = len(argv)
         while start < count:
             word = self.words.get(argv[start].upper())
-            if word is None or start + word[1] >= count:
+            if word is None:
+                raise CommandError(refused.get(argv[start].upper(), SYNTAX_ERROR))
+            if start + word[1] >= count:
                 raise CommandError(SYNTAX_ERROR)
             name, values, _, _ = word
             yield name, True if not values else argv[start + 1] if values == 1 else argv[start + 1 : start + 1 + values]
@@ -178,7 +186,8 @@ def command(
 ) -> Callable[[Handler], Handler]:
     """Declare a command.
 
-    `flags` are Redis's command flags, `tips` its tips; a word that came later says so, `allow_busy@valkey=9.0.0`.
+    `flags` are Redis's command flags, `tips` its tips; a word that came later says so, `allow_busy@valkey=9.0.0`, and
+    so does one that went, `noscript@before:7.4.0,valkey=8.0.0`.
     `since` and `until` (the first version without it) are Redis versions, which
     hold for its forks up to 7.2; `"8.4.0 valkey=9.0.0"` names a fork's own, `"valkey=9.0.0"` alone says that Redis
     never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
@@ -239,7 +248,13 @@ def _help(client: Client, argv: Argv) -> Reply:
 def _words(text: str, dialect: type[Dialect]) -> tuple[str, ...]:
     """The flags or tips that `dialect` has."""
     pairs = (word.partition("@") for word in text.split())
-    return tuple(word for word, _, since in pairs if not since or dialect.has(since))
+    return tuple(word for word, _, moment in pairs if not moment or _at(moment.replace(",", " "), dialect))
+
+
+def _at(moment: str, dialect: type[Dialect]) -> bool:
+    if moment.startswith("before:"):
+        return not dialect.has(moment.removeprefix("before:"))
+    return dialect.has(moment)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from redouble.core import notify
+from redouble.core.accesses import Accesses
 from redouble.core.errors import WRONGTYPE, CommandError
 from redouble.types.hash import Hash
 from redouble.types.list import List
@@ -41,6 +42,7 @@ class Database:
     __slots__ = (
         "_heap",
         "_order",
+        "accesses",
         "blocked",
         "dict",
         "expires",
@@ -64,6 +66,8 @@ class Database:
         self.watched: dict[bytes, dict[Client, None]] = {}
         self.hooks = False
         self.hits = self.misses = 0
+        self.accesses: Accesses | None = None
+        """When each key was last used; see `track_accesses`."""
 
     # Reading.
 
@@ -75,6 +79,10 @@ class Database:
             return None
         self.hits += 1
         return value
+
+    def inspect(self, key: bytes) -> Value | None:
+        """`lookup` by a command that looks at a key without using it (EXISTS, TYPE, TTL, OBJECT)."""
+        return Database.lookup(self, key)
 
     def peek(self, key: bytes) -> Value | None:
         """The value of `key` for the server itself or for a command that writes it; not counted."""
@@ -146,6 +154,12 @@ class Database:
         self._remove(key)
         self.modified(key, event, kind)
         return True
+
+    def take(self, key: bytes) -> Value:
+        """Remove an existing `key`, whose value goes elsewhere (RENAME, MOVE); the caller says what happened."""
+        value = self.dict[key]
+        self._remove(key)
+        return value
 
     def _remove(self, key: bytes) -> None:
         del self.dict[key]
@@ -277,7 +291,7 @@ class Database:
             for key in db.watched:
                 if key in self.dict or key in other.dict:
                     db.touch(key)
-        for name in ("dict", "expires", "_heap", "_order"):
+        for name in ("dict", "expires", "_heap", "_order", "accesses", "__class__"):
             mine, theirs = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs)
             setattr(other, name, mine)
@@ -285,6 +299,19 @@ class Database:
             for key in db.blocked:
                 if key in db.dict:
                     db.signal_ready(key)
+
+    # Idle times and frequencies.
+
+    def track_accesses(self, since_ms: int) -> Accesses:
+        """From now on remember when each key is used; those that exist count as used at `since_ms`.
+
+        Nothing is remembered, and a lookup costs nothing more, until somebody asks (OBJECT IDLETIME), a maxmemory
+        policy needs it or a manual clock moves: then this database becomes a `TrackedDatabase`.
+        """
+        if self.accesses is None:
+            self.accesses = Accesses(since_ms)
+            self.__class__ = TrackedDatabase
+        return self.accesses
 
     # Who listens.
 
@@ -307,6 +334,41 @@ class Database:
 
     def listeners_changed(self) -> None:
         self.hooks = bool(self.blocked or self.watched or self.server.notify_flags)
+
+
+class TrackedDatabase(Database):
+    """A database that remembers when its keys are used."""
+
+    __slots__ = ()
+    accesses: Accesses
+
+    def lookup(self, key: bytes) -> Value | None:
+        value = Database.lookup(self, key)
+        if value is not None:
+            self.accesses.use(key, self.server)
+        return value
+
+    def peek(self, key: bytes) -> Value | None:
+        value = Database.peek(self, key)
+        if value is not None:
+            self.accesses.use(key, self.server)
+        return value
+
+    def add(self, key: bytes, value: V) -> V:
+        self.accesses.begin(key, self.server)
+        return Database.add(self, key, value)
+
+    def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
+        self.accesses.begin(key, self.server)
+        Database.put(self, key, value, keep_ttl=keep_ttl)
+
+    def _remove(self, key: bytes) -> None:
+        self.accesses.forget(key)
+        Database._remove(self, key)
+
+    def clear(self) -> int:
+        self.accesses = Accesses(self.server.now_ms())
+        return Database.clear(self)
 
 
 def _typed(value: Value | None, kind: type[V]) -> V | None:

@@ -58,7 +58,7 @@ class Server:
         version: tuple[int, ...] | str | int = (7,),
         clock: Clock | None = None,
         random: random_module.Random | None = None,
-        config: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.dialect: type[Dialect] = dialect_for(server_type, version)
@@ -76,6 +76,9 @@ class Server:
         self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
+        self.tracks_accesses = False
+        self.counts_accesses = False
+        """Whether the eviction policy is one of those that count (LFU)."""
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
@@ -86,6 +89,7 @@ class Server:
         self.deferred: deque[Callable[[], None]] = deque()
         self._drivers: list[Callable[[], None]] = []
         self.unit_ms = 0
+        self.started_ms = self.clock.time_ns() // 1_000_000
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
@@ -260,7 +264,15 @@ class Server:
         db = self._databases.get(index)
         if db is None:
             db = self._databases[index] = Database(self, index)
+            if self.tracks_accesses:
+                db.track_accesses(self.now_ms())
         return db
+
+    def track_accesses(self, since_ms: int) -> None:
+        """Every database remembers from now on when its keys are used (OBJECT IDLETIME, maxmemory-policy)."""
+        self.tracks_accesses = True
+        for db in self._databases.values():
+            db.track_accesses(since_ms)
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
@@ -313,6 +325,8 @@ class Server:
 
     def _clock_changed(self) -> None:
         with self.lock:
+            # Time stood still until now, so whatever was used was used then: idle times are exact on a manual clock.
+            self.track_accesses(self.started_ms)
             self.tick()
             self.wake_drivers()
 

@@ -3,12 +3,14 @@ shows it.  A handler asks `client.server.dialect.some_question`; nobody compares
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double
+from redouble.types.number import format_double_17g, parse_double, parse_weight
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -46,8 +48,30 @@ class Dialect:
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
 
+    parse_weight: Callable[[bytes], float] = staticmethod(parse_weight)
+    """`RPUSH l " 2"`, `SORT l`: a number (Redis 7), none (8.0, Valkey 9)."""
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        """`SET k {v*44}`, `OBJECT ENCODING k`: embstr, or raw where key and value have to fit together (Redis 8.6, Valkey 8.1)."""
+        return length <= 44
+
+    small_integers_are_shared: ClassVar[bool] = True
+    """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
+    cursor_pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
+    """`SCAN -1`, `SCAN ""`: cursors (Redis 7.0), errors (7.4)."""
+    scan_knows_types: ClassVar[bool] = False
+    """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
+    pushes_follow_the_reply: ClassVar[bool] = False
+    """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
+    bitcount_end_is_optional: ClassVar[bool] = False
+    """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
+    scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
+    """`HSCAN h ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.2)."""
+    refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
+    """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False
@@ -56,13 +80,47 @@ class Dialect:
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
+    event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmdn"
+    """`CONFIG SET notify-keyspace-events oc`: an error, but in Redis 8.2."""
+    checks_size_of_memory_values: ClassVar[bool] = False
+    """`CONFIG SET maxmemory 18446744073709551616`: OK (Redis), an error (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
     """`HELLO 3` where a password is needed: how it names the way in."""
+    hello_names_at_once: ClassVar[bool] = True
+    """`HELLO 2 SETNAME ab FOO`, `CLIENT GETNAME`: ab (7.0), nil (7.2)."""
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
     client_fields: ClassVar[tuple[str, ...]] = tuple(
-        "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll"
-        " omem tot-mem events cmd user redir resp".split()
+        [
+            "id",
+            "addr",
+            "laddr",
+            "fd",
+            "name",
+            "age",
+            "idle",
+            "flags",
+            "db",
+            "sub",
+            "psub",
+            "ssub",
+            "multi",
+            "qbuf",
+            "qbuf-free",
+            "argv-mem",
+            "multi-mem",
+            "rbs",
+            "rbp",
+            "obl",
+            "oll",
+            "omem",
+            "tot-mem",
+            "events",
+            "cmd",
+            "user",
+            "redir",
+            "resp",
+        ]
     )
     """`CLIENT INFO`: the fields of its line."""
     client_types: ClassVar[frozenset[bytes]] = frozenset((b"normal", b"master", b"slave", b"replica", b"pubsub"))

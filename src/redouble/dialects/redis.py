@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.base import Dialect
-from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
-__all__ = ["REDIS"]
+from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.resp.parser import Rules
+from redouble.types.number import format_double_shortest, parse_boundless_weight
+
+__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
+
+NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
+
+
+STRICT_CURSOR = re.compile(rb"(?!-[1-9][0-9]{0,18}$)[ \t\n\v\f\r]*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -17,37 +25,64 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
+    scan_cursor = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
+    hello_names_at_once = False
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
     timeouts_wrap = False
+    pushes_follow_the_reply = True
 
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    cursor_pattern = STRICT_CURSOR
+    refused_by_scan = NOVALUES_REFUSED
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}
 
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    parse_weight = staticmethod(parse_boundless_weight)
     modules = (Module(b"vectorset", 1),)
     client_fields = (*Redis74.client_fields, "io-thread")
 
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    small_integers_are_shared = False
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= 41
+
     client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a`: the arguments are not repeated to somebody unknown."""
         return error.partition(", with args beginning with: ")[0]
+
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
+    event_letters = b"Ag$lshzxeKEtmdnoc"
+    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: nothing is said of arguments where there are none."""
+        said = Redis80.unknown_command(argv)
+        return said if len(argv) > 1 else said.partition(", with args beginning with: ")[0]
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: the list of arguments is not announced when there are none."""
+        text = Dialect.unknown_command(argv)
+        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from redouble.dialects.base import Dialect, Module, insert_after
 from dataclasses import replace
 
 from redouble.dialects.base import Dialect
-from redouble.dialects.redis import Redis72
+from redouble.dialects.redis import STRICT_CURSOR, Redis72
+from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
@@ -20,6 +21,16 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    small_integers_are_shared = False
+    scan_knows_types = True
+    cursor_pattern = STRICT_CURSOR
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= (33 if expires else 41)
+
+    refused_by_scan = NOVALUES_REFUSED
+    bitcount_end_is_optional = True
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
         "tot-net-in",
@@ -36,10 +47,31 @@ class Valkey91(Valkey81):
     version = (9, 1, 2)
     modules = (Module(b"lua", 1, b"lua"),)
     client_filters = Valkey81.client_filters | set(
-        "NAME IDLE FLAGS LIB-NAME LIB-VER DB CAPA IP NOT-TYPE NOT-ID NOT-USER NOT-ADDR NOT-LADDR NOT-NAME NOT-FLAGS"
-        " NOT-LIB-NAME NOT-LIB-VER NOT-DB NOT-CAPA NOT-IP".split()
+        [
+            "NAME",
+            "IDLE",
+            "FLAGS",
+            "LIB-NAME",
+            "LIB-VER",
+            "DB",
+            "CAPA",
+            "IP",
+            "NOT-TYPE",
+            "NOT-ID",
+            "NOT-USER",
+            "NOT-ADDR",
+            "NOT-LADDR",
+            "NOT-NAME",
+            "NOT-FLAGS",
+            "NOT-LIB-NAME",
+            "NOT-LIB-VER",
+            "NOT-DB",
+            "NOT-CAPA",
+            "NOT-IP",
+        ]
     )
     complains_of_more_client_arguments = False
+    checks_size_of_memory_values = True
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
@@ -48,7 +80,11 @@ class Valkey91(Valkey81):
 
     requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
-    parse_double = staticmethod(parse_hexless_double)
+    parse_double = parse_weight = staticmethod(parse_hexless_double)
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + (2 if key_length > 31 else 0) + length <= (105 if expires else 113)
 
 
 VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]

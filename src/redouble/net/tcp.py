@@ -287,7 +287,8 @@ class TcpFakeServer:
         server.server_close()
 
     `start` and `stop` do the same with a thread of the server's own; leaving `with` stops it.  Port 0 takes a free port,
-    `server_address` is the real one.  With `server_address` None only the Unix socket is served.
+    `server_address` is the real one.  With `server_address` None only the Unix socket is served,
+    and `server_address` is `("", 0)`.
 
     Any address but the loopback's needs a password (`config={"requirepass": ...}`) or `protected_mode=False`: without
     them strangers are told so and sent away.  `tls_cert_file` makes the port speak TLS; with `tls_ca_cert_file`,
@@ -314,8 +315,8 @@ class TcpFakeServer:
         if server_address is None and unixsocket is None:
             raise ValueError("a server needs an address or a unixsocket")
         self.server = server or Server(server_type=server_type, version=server_version, config=config)
-        self.requested_address = server_address
-        self.server_address: tuple[str, int] | None = server_address
+        self._tcp = server_address is not None
+        self.server_address: tuple[str, int] = server_address or ("", 0)
         self.unixsocket = None if unixsocket is None else os.fspath(unixsocket)
         self.unixsocketperm = unixsocketperm
         self.protected_mode = protected_mode
@@ -346,10 +347,10 @@ class TcpFakeServer:
     def server_bind(self) -> None:
         """Open the listening sockets; serve_forever() does the rest."""
         try:
-            if self.requested_address is not None:
-                listener = _listen(*self.requested_address)
+            if self._tcp:
+                listener = _listen(*self.server_address)
                 self._listeners.append(listener)
-                self.requested_address = self.server_address = listener.getsockname()[:2]
+                self.server_address = listener.getsockname()[:2]
             if self.unixsocket is not None:
                 self._listeners.append(_listen_unix(self.unixsocket, self.unixsocketperm))
         except BaseException:

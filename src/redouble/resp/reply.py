@@ -21,6 +21,8 @@ __all__ = [
     "Attributed",
     "BigNumber",
     "CommandError",
+    "Members",
+    "Messages",
     "Pairs",
     "Push",
     "Reply",
@@ -58,8 +60,20 @@ class Pairs(list[Any]):
     __slots__ = ()
 
 
+class Members(list[Any]):
+    """`~`: a set, listed in the order in which the real server shows it; an array in RESP2."""
+
+    __slots__ = ()
+
+
 class Push(list[Any]):
     """`>`: an out-of-band message (pub/sub, invalidation); an array in RESP2."""
+
+    __slots__ = ()
+
+
+class Messages(list[Any]):
+    """Several messages for one command, sent one after the other: its reply and the pushes before or after it."""
 
     __slots__ = ()
 
@@ -114,7 +128,7 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
     `double` prints a double as the emulated server does.
     """
     kind = type(reply)
-    if kind in _PLAIN or (kind is list and _PLAIN.issuperset(map(type, reply))):
+    if kind in _PLAIN or ((kind is list or kind is Members) and _PLAIN.issuperset(map(type, reply))):
         return reply
     if kind is float:
         return double(reply)
@@ -124,8 +138,10 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
         return [resp2(item, double) for pair in reply for item in pair]
     if kind is dict:
         return [resp2(item, double) for pair in reply.items() for item in pair]
-    if kind is list or kind is set or kind is tuple:
+    if kind is list or kind is Members or kind is set or kind is tuple:
         return [resp2(item, double) for item in reply]
+    if kind is Messages:
+        return Messages(resp2(item, double) for item in reply)
     if kind is Push:
         return Push(resp2(item, double) for item in reply)
     if kind is Verbatim:

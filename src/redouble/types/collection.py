@@ -8,8 +8,8 @@ from collections.abc import Iterator, KeysView
 from random import Random
 from typing import Generic, TypeVar
 
-from .limits import DEFAULT_LIMITS, Limits
-from .scan_order import ScanOrder
+from redouble.types.limits import DEFAULT_LIMITS, Limits
+from redouble.types.scan_order import ScanOrder
 
 __all__ = ["Collection"]
 
@@ -57,6 +57,14 @@ class Collection(Generic[V]):
     def sample(self, count: int, chance: Random) -> list[bytes]:
         """Different members in random order, all of them if there are not more.  O(count); the first time O(n)."""
         return self._ordered().sample(count, chance)
+
+    def random(self, count: int, chance: Random) -> list[bytes]:
+        """*RANDFIELD and *RANDMEMBER with a count: different members, all of them in their own order if there are not
+        more; with a negative count that many, each chosen from all of them.  O(count)."""
+        if count < 0:
+            choice = self._ordered().choice
+            return [choice(chance) for _ in range(-count)]
+        return list(self) if count >= len(self) else self.sample(count, chance)
 
     def _ordered(self) -> ScanOrder:
         if self._order is None:

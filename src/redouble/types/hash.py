@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import ItemsView, Sequence, ValuesView
 from typing import ClassVar
 
-from .collection import Collection
-from .limits import DEFAULT_LIMITS, Limits
+from redouble.types.collection import Collection
+from redouble.types.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Hash"]
 
@@ -60,7 +60,7 @@ class Hash(Collection[bytes]):
         """HSET: fields and values by turns; how many fields are new."""
         fields = self._members
         if len(words) == 2:
-            return self.set(words[0], words[1])
+            return int(self.set(words[0], words[1]))
         if self._small:
             limits = self.limits
             too_many = limits.arguments_count and len(words) // 2 > limits.hash_max_listpack_entries

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from .limits import DEFAULT_LIMITS, Limits
-from .listpack_size import LISTPACK_OVERHEAD, entry_size, listpack_size
-from .quicklist import Quicklist, exceeds, node_limits
+from redouble.types.limits import DEFAULT_LIMITS, Limits
+from redouble.types.listpack_size import LISTPACK_OVERHEAD, entry_size, listpack_size
+from redouble.types.quicklist import Quicklist, exceeds, node_limits
 
 __all__ = ["List"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .number import parse_integer
+from redouble.types.number import parse_integer
 
 __all__ = ["LISTPACK_OVERHEAD", "entry_size", "listpack_size"]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import sys
 
 __all__ = [
     "INTEGER_MAX",
@@ -18,9 +19,11 @@ __all__ = [
     "format_double_17g",
     "format_double_shortest",
     "format_long_double",
+    "parse_boundless_weight",
     "parse_double",
     "parse_hexless_double",
     "parse_integer",
+    "parse_weight",
 ]
 
 _DECIMAL = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -29,23 +32,6 @@ _HEXADECIMAL = re.compile(
     rb"(?:[pP](?P<exponent>[+-]?[0-9]+))?"
 )
 _INFINITY = re.compile(rb"[+-]?inf(?:inity)?", re.IGNORECASE)
-
-INTEGER_MIN = -0x8000000000000000
-INTEGER_MAX = 0x7FFFFFFFFFFFFFFF
-
-
-def parse_integer(text: bytes) -> int | None:
-    """The canonical decimal of a 64-bit signed integer (string2ll), else None: no plus, no blanks, no leading zeros."""
-    if text.isdigit():
-        if len(text) > 19 or (text[0] == 0x30 and len(text) > 1):
-            return None
-        number = int(text)
-        return number if number <= INTEGER_MAX else None
-    if text[:1] == b"-" and len(text) <= 20 and text[1:].isdigit() and text[1] != 0x30:
-        number = int(text)
-        return number if number >= INTEGER_MIN else None
-    return None
-
 
 # Reading doubles.
 
@@ -96,6 +82,24 @@ def parse_hexless_double(text: bytes) -> float:
     if _INFINITY.fullmatch(text):
         return float(text)
     raise ValueError("not a double")
+
+
+def parse_weight(text: bytes) -> float:
+    """What SORT takes for a number up to Redis 7.4: C's strtod with all its blanks, but nothing beyond its range."""
+    text = text.partition(b"\0")[0].lstrip(b" \t\n\v\f\r")
+    number = parse_double(text) if text else 0.0
+    if 0 < abs(number) < sys.float_info.min:
+        raise ValueError("out of range")
+    return number
+
+
+def parse_boundless_weight(text: bytes) -> float:
+    """What SORT takes for a number since Redis 8.0: no blanks, no hexadecimal, and the numbers beyond the range are
+    infinite or zero."""
+    text = text.partition(b"\0")[0]
+    if not text:
+        return 0.0
+    return float(text) if _DECIMAL.fullmatch(text) else parse_hexless_double(text)
 
 
 def _digits(text: bytes, exponent_marks: bytes) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from .listpack_size import LISTPACK_OVERHEAD, entry_size
+from redouble.types.listpack_size import LISTPACK_OVERHEAD, entry_size
 
 __all__ = ["Node", "Quicklist", "exceeds", "node_limits"]
 

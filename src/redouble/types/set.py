@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import ClassVar
 
-from .collection import Collection
-from .limits import DEFAULT_LIMITS, Limits
-from .number import parse_integer
+from redouble.types.collection import Collection
+from redouble.types.limits import DEFAULT_LIMITS, Limits
+from redouble.types.number import parse_integer
 
 __all__ = ["Set"]
 

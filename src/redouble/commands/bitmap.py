@@ -1,0 +1,273 @@
+"""Bitmaps and bit fields: strings whose bits are counted from the highest one of the first byte."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from redouble.commands.string import writable
+from redouble.core import errors, notify
+from redouble.core.arguments import INT64_MAX, integer
+from redouble.core.client import Client
+from redouble.core.command import Argv, command
+from redouble.core.errors import CommandError
+from redouble.resp.reply import Reply
+from redouble.types import bits
+
+BIT_OFFSET: Final = "ERR bit offset is not an integer or out of range"
+BIT_VALUE: Final = "ERR bit is not an integer or out of range"
+
+
+def bit_offset(client: Client, text: bytes, width: int = 0) -> int:
+    """An offset in bits; `#3` counts fields of `width` bits (getBitOffsetFromArgument)."""
+    if width and text[:1] == b"#":
+        offset = integer(text[1:], BIT_OFFSET) * width
+        offset = (offset + INT64_MAX + 1) % (1 << 64) - INT64_MAX - 1  # BITFIELD k GET u8 #2305843009213693952: of #0
+    else:
+        offset = integer(text, BIT_OFFSET)
+    if offset < 0 or offset >> 3 >= client.server.config.proto_max_bulk_len:
+        raise CommandError(BIT_OFFSET)
+    return offset
+
+
+def writable_bits(client: Client, key: bytes, end: int) -> bytearray:
+    """The string at `key`, made or lengthened so that its bits up to `end` exist (lookupStringForBitCommand)."""
+    value = writable(client, key, client.db.string_for_write(key))
+    missing = ((end + 7) >> 3) - len(value)
+    if missing > 0:
+        value.extend(bytes(missing))
+    return value
+
+
+@command("SETBIT key offset value", flags="write denyoom", since="2.2.0")
+def setbit(client: Client, argv: Argv) -> Reply:
+    """Change one bit of a string, which grows with zeros where it is too short; answers the old bit."""
+    _, key, offset_text, bit_text = argv
+    offset = bit_offset(client, offset_text)
+    bit = integer(bit_text, BIT_VALUE)
+    if bit not in (0, 1):
+        raise CommandError(BIT_VALUE)
+    value = writable_bits(client, key, offset + 1)
+    old = bits.get_bit(value, offset)
+    bits.set_bit(value, offset, bit)
+    client.db.modified(key, b"setbit", notify.STRING)
+    return old
+
+
+@command("GETBIT key offset", flags="readonly fast", since="2.2.0")
+def getbit(client: Client, argv: Argv) -> Reply:
+    """One bit of a string; 0 behind its end."""
+    _, key, offset_text = argv
+    offset = bit_offset(client, offset_text)
+    return bits.get_bit(client.db.string(key) or b"", offset)
+
+
+class Span(NamedTuple):
+    """The part of a string that BITCOUNT and BITPOS look at, as they were told."""
+
+    start: int = 0
+    end: int = -1
+    in_bits: bool = False
+
+    def within(self, size: int) -> tuple[int, int]:
+        """The first and the last bit, in a string of `size` bytes; none if the last is before the first."""
+        total = size * 8 if self.in_bits else size
+        start = max(self.start + total, 0) if self.start < 0 else self.start
+        end = max(self.end + total, 0) if self.end < 0 else min(self.end, total - 1)
+        return (start, end) if self.in_bits else (start * 8, end * 8 + 7)
+
+
+def span(argv: Argv, start: int) -> Span:
+    """`[start [end [BYTE | BIT]]]`, from argument `start` on."""
+    count = len(argv) - start
+    first = integer(argv[start]) if count > 0 else 0
+    last = integer(argv[start + 1]) if count > 1 else -1
+    unit = argv[start + 2].upper() if count > 2 else b"BYTE"
+    if count > 3 or unit not in (b"BYTE", b"BIT"):
+        raise CommandError(errors.SYNTAX_ERROR)
+    return Span(first, last, unit == b"BIT")
+
+
+# Up to 7.2 the key came first: `BITCOUNT nokey 0 x` is 0 there, later an error.
+
+
+@command(
+    "BITCOUNT key [start end [BYTE | BIT]]",
+    flags="readonly",
+    since="2.6.0",
+    until="7.4.0 valkey=8.0.0",
+)
+def bitcount_key_first(client: Client, argv: Argv) -> Reply:
+    """How many bits of a string, or of a part of it, are 1."""
+    value = client.db.string(argv[1])
+    return 0 if value is None else _count(value, _count_span(client, argv))
+
+
+@command("BITCOUNT key [start [end [BYTE | BIT]]]", flags="readonly", since="7.4.0 valkey=8.0.0")
+def bitcount(client: Client, argv: Argv) -> Reply:
+    """How many bits of a string, or of a part of it, are 1."""
+    part = _count_span(client, argv)
+    return _count(client.db.string(argv[1]) or b"", part)
+
+
+def _count_span(client: Client, argv: Argv) -> Span:
+    if len(argv) == 3 and not client.server.dialect.bitcount_end_is_optional:
+        raise CommandError(errors.SYNTAX_ERROR)
+    return span(argv, 2)
+
+
+def _count(value: bytes | bytearray, part: Span) -> int:
+    if part.start < 0 and part.end < 0 and part.start > part.end:
+        return 0
+    first, last = part.within(len(value))
+    return bits.count_bits(value, first, last) if first <= last else 0
+
+
+@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="2.8.7", until="7.4.0 valkey=8.0.0")
+def bitpos_key_first(client: Client, argv: Argv) -> Reply:
+    """Where the first bit of a kind is, in a string or in a part of it."""
+    bit = _wanted_bit(argv[2])
+    value = client.db.string(argv[1])
+    return bit and -1 if value is None else _position(value, bit, span(argv, 3), len(argv) < 5)
+
+
+@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="7.4.0 valkey=8.0.0")
+def bitpos(client: Client, argv: Argv) -> Reply:
+    """Where the first bit of a kind is, in a string or in a part of it."""
+    bit = _wanted_bit(argv[2])
+    part = span(argv, 3)
+    value = client.db.string(argv[1])
+    return bit and -1 if value is None else _position(value, bit, part, len(argv) < 5)
+
+
+def _wanted_bit(text: bytes) -> int:
+    bit = integer(text)
+    if bit not in (0, 1):
+        raise CommandError("ERR The bit argument must be 1 or 0.")
+    return bit
+
+
+def _position(value: bytes | bytearray, bit: int, part: Span, open_end: bool) -> int:
+    first, last = part.within(len(value))
+    if first > last:
+        return -1
+    found = bits.find_bit(value, bit, first, last)
+    if found is None:
+        return last + 1 if open_end and not bit else -1  # behind an open end there are zeros
+    return found
+
+
+@command(
+    "BITOP <AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]",
+    flags="write denyoom",
+    since="2.6.0",
+    since_option={"DIFF": "8.2.0", "DIFF1": "8.2.0", "ANDOR": "8.2.0", "ONE": "8.2.0"},
+)
+def bitop(client: Client, argv: Argv) -> Reply:
+    """Store what an operation on the bits of several strings gives."""
+    _, operation_text, destination, *keys = argv
+    word = client.command.options.words.get(operation_text.upper())
+    if word is None:
+        raise CommandError(errors.SYNTAX_ERROR)
+    operation = word[0]
+    if operation == "NOT" and len(keys) != 1:
+        raise CommandError("ERR BITOP NOT must be called with a single source key.")
+    if operation in ("DIFF", "DIFF1", "ANDOR") and len(keys) < 2:
+        raise CommandError(f"ERR BITOP {operation} must be called with at least two source keys.")
+    db = client.db
+    result = bits.combine(operation, [db.string(key) or b"" for key in keys])
+    if result:
+        db.put(destination, result)
+        db.modified(destination, b"set", notify.STRING)
+    else:
+        db.delete(destination)
+    return len(result)
+
+
+class FieldOperation(NamedTuple):
+    """One operation of BITFIELD."""
+
+    name: bytes
+    type: bits.FieldType
+    offset: int
+    operand: int = 0
+    overflow: str = "WRAP"
+
+
+_OPERANDS: Final = {b"GET": 2, b"SET": 3, b"INCRBY": 3, b"OVERFLOW": 1}
+
+
+def field_operations(client: Client, argv: Argv) -> list[FieldOperation]:
+    """What BITFIELD was told to do."""
+    operations = []
+    overflow, i, count = "WRAP", 2, len(argv)
+    while i < count:
+        name = argv[i].upper()
+        operands = _OPERANDS.get(name)
+        if operands is None or i + operands >= count:
+            raise CommandError(errors.SYNTAX_ERROR)
+        if name == b"OVERFLOW":
+            overflow = argv[i + 1].upper().decode("latin-1")
+            if overflow not in ("WRAP", "SAT", "FAIL"):
+                raise CommandError("ERR Invalid OVERFLOW type specified")
+        else:
+            kind = _field_type(argv[i + 1])
+            offset = bit_offset(client, argv[i + 2], kind.bits)
+            operand = integer(argv[i + 3]) if operands == 3 else 0
+            operations.append(FieldOperation(name, kind, offset, operand, overflow))
+        i += 1 + operands
+    return operations
+
+
+def _field_type(text: bytes) -> bits.FieldType:
+    error = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+    signed = text[:1] == b"i"
+    width = integer(text[1:], error)
+    if text[:1] not in (b"i", b"u") or not 1 <= width <= (64 if signed else 63):
+        raise CommandError(error)
+    return bits.FieldType(signed, width)
+
+
+@command(
+    "BITFIELD key [<GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>]"
+    " <SET encoding offset value | INCRBY encoding offset increment>> ...]",
+    flags="write denyoom",
+    since="3.2.0",
+)
+def bitfield(client: Client, argv: Argv) -> Reply:
+    """Read, write and increment integers of any width inside a string."""
+    key = argv[1]
+    operations = field_operations(client, argv)
+    ends = [operation.offset + operation.type.bits for operation in operations if operation.name != b"GET"]
+    if not ends:
+        return _read_fields(client, key, operations)
+    value = writable_bits(client, key, max(ends))
+    replies = [_run_field_operation(value, operation) for operation in operations]
+    if any(operation.name != b"GET" and reply is not None for operation, reply in zip(operations, replies)):
+        client.db.modified(key, b"setbit", notify.STRING)
+    return replies
+
+
+def _run_field_operation(value: bytearray, operation: FieldOperation) -> int | None:
+    name, kind, offset, operand, overflow = operation
+    old = kind.decode(bits.get_field(value, offset, kind.bits))
+    if name == b"GET":
+        return old
+    new = kind.add(operand, 0, overflow) if name == b"SET" else kind.add(old, operand, overflow)
+    if new is None:
+        return None
+    bits.set_field(value, offset, kind.bits, new)
+    return old if name == b"SET" else new
+
+
+@command("BITFIELD_RO key [GET encoding offset ...]", flags="readonly fast", since="6.0.0")
+def bitfield_ro(client: Client, argv: Argv) -> Reply:
+    """Read integers of any width inside a string."""
+    operations = field_operations(client, argv)
+    if any(operation.name != b"GET" for operation in operations):
+        raise CommandError("ERR BITFIELD_RO only supports the GET subcommand")
+    return _read_fields(client, argv[1], operations)
+
+
+def _read_fields(client: Client, key: bytes, operations: list[FieldOperation]) -> Reply:
+    value = client.db.string(key) or b""
+    return [kind.decode(bits.get_field(value, offset, kind.bits)) for _, kind, offset, _, _ in operations]

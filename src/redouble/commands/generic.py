@@ -1,0 +1,495 @@
+"""Commands on keys whatever they hold: deleting, renaming, copying, expiring, scanning, sorting, OBJECT, WAIT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from redouble.core import errors, notify
+from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, positive, scan_cursor
+from redouble.core.client import Client
+from redouble.core.command import Argv, command, container
+from redouble.core.database import Database, Value, type_name
+from redouble.core.errors import CommandError
+from redouble.resp.reply import OK, Reply, Status
+from redouble.types.glob import compile_glob
+from redouble.types.list import List
+from redouble.types.number import parse_integer
+from redouble.types.set import Set
+from redouble.types.sorted_set import SortedSet
+
+
+@command("DEL key [key ...]", flags="write", since="1.0.0")
+def del_(client: Client, argv: Argv) -> Reply:
+    """Delete keys; answers how many there were."""
+    return sum(map(client.db.delete, argv[1:]))
+
+
+command("UNLINK key [key ...]", flags="write fast", since="4.0.0")(del_)
+
+
+@command("EXISTS key [key ...]", flags="readonly fast", since="1.0.0")
+def exists(client: Client, argv: Argv) -> Reply:
+    """How many of these keys exist; one that is named twice counts twice."""
+    return sum(client.db.inspect(key) is not None for key in argv[1:])
+
+
+@command("TOUCH key [key ...]", flags="readonly fast", since="3.2.1")
+def touch(client: Client, argv: Argv) -> Reply:
+    """Use keys, so that they are no longer idle; answers how many exist."""
+    return sum(client.db.lookup(key) is not None for key in argv[1:])
+
+
+@command("TYPE key", flags="readonly fast", since="1.0.0")
+def type_(client: Client, argv: Argv) -> Reply:
+    """The type of the value of a key."""
+    value = client.db.inspect(argv[1])
+    return Status(b"none" if value is None else type_name(value))
+
+
+@command("KEYS pattern", flags="readonly", since="1.0.0", acl="dangerous")
+def keys(client: Client, argv: Argv) -> Reply:
+    """Every key that matches a pattern."""
+    return list(filter(_key_filter(argv[1]), client.db.keys()))
+
+
+def _key_filter(pattern: bytes) -> Callable[[bytes], bool]:
+    """`compile_glob`, but for `*`, which takes the empty key too."""
+    return (lambda key: True) if pattern == b"*" else compile_glob(pattern)
+
+
+@command("SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]", flags="readonly", since="2.8.0")
+def scan(client: Client, argv: Argv) -> Reply:
+    """One step through the keys: the cursor for the next step, 0 at the end, and some keys."""
+    db = client.db
+    cursor = scan_cursor(client, argv[1])
+    count, fits, wanted = 10, None, b""
+    for name, value in client.command.options.each(argv, 2):
+        if name == "COUNT":
+            count = integer(value)
+            if count < 1:
+                raise CommandError(errors.SYNTAX_ERROR)
+        elif name == "MATCH":
+            fits = _key_filter(value)
+        else:
+            wanted = value.lower()
+            if client.server.dialect.scan_knows_types and wanted not in _TYPE_NAMES:
+                raise CommandError(f"ERR unknown type name '{value.decode(errors='surrogateescape')}'")
+    cursor, found = db.scan(cursor, count)
+    if fits:
+        found = list(filter(fits, found))
+    if wanted:
+        found = [key for key in found if type_name(db.inspect(key)) == wanted]
+    return [b"%d" % cursor, found]
+
+
+_TYPE_NAMES = frozenset((b"string", b"list", b"set", b"zset", b"hash", b"stream"))
+
+
+@command("RANDOMKEY", flags="readonly", since="1.0.0")
+def randomkey(client: Client, argv: Argv) -> Reply:
+    """Any key."""
+    return client.db.random_key()
+
+
+# From one key to another.
+
+
+@command("RENAME key newkey", flags="write", since="1.0.0")
+def rename(client: Client, argv: Argv) -> Reply:
+    """Give a key another name, over whatever had it."""
+    _rename(client, argv, replace=True)
+    return OK
+
+
+@command("RENAMENX key newkey", flags="write fast", since="1.0.0")
+def renamenx(client: Client, argv: Argv) -> Reply:
+    """Give a key another name, if no other key has it."""
+    return _rename(client, argv, replace=False)
+
+
+def _rename(client: Client, argv: Argv, replace: bool) -> int:
+    _, key, newkey = argv
+    db = client.db
+    if db.peek(key) is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if key == newkey or (not replace and db.peek(newkey) is not None):
+        return 0
+    _move(db, key, db, newkey)
+    db.modified(key, b"rename_from", notify.GENERIC)
+    db.touch(newkey)
+    db.notify(newkey, b"rename_to", notify.GENERIC)
+    return 1
+
+
+def _move(source: Database, key: bytes, target: Database, newkey: bytes) -> None:
+    """Put a value under another name, with its time to live, over what is there."""
+    at = source.expires_at(key)
+    target.put(newkey, source.take(key))
+    if at is not None:
+        target.set_expiry(newkey, at)
+
+
+@command("MOVE key db", flags="write fast", since="1.0.0")
+def move(client: Client, argv: Argv) -> Reply:
+    """Take a key to another database, unless it has one of that name."""
+    _, key, index = argv
+    source, target = client.db, _database(client, index)
+    if source is target:
+        raise CommandError(errors.SAME_OBJECT)
+    if source.peek(key) is None or target.peek(key) is not None:
+        return 0
+    _move(source, key, target, key)
+    source.modified(key, b"move_from", notify.GENERIC)
+    target.touch(key)
+    target.notify(key, b"move_to", notify.GENERIC)
+    return 1
+
+
+def _database(client: Client, text: bytes) -> Database:
+    index = int32(text)
+    if not 0 <= index < client.server.config.databases:
+        raise CommandError(errors.DB_OUT_OF_RANGE)
+    return client.server.database(index)
+
+
+@command("COPY source destination [DB destination-db] [REPLACE]", flags="write denyoom", since="6.2.0")
+def copy(client: Client, argv: Argv) -> Reply:
+    """Copy a value and its time to live to another key."""
+    _, key, newkey, *_ = argv
+    source = target = client.db
+    replace = False
+    for name, value in client.command.options.each(argv, 3):
+        if name == "DB":
+            target = _database(client, value)
+        else:
+            replace = True
+    if source is target and key == newkey:
+        raise CommandError(errors.SAME_OBJECT)
+    value = source.lookup(key)
+    if value is None or (target.peek(newkey) is not None and not replace):
+        return 0
+    at = source.expires_at(key)
+    target.put(newkey, value if type(value) is bytes else value.copy())
+    if at is not None:
+        target.set_expiry(newkey, at)
+    target.modified(newkey, b"copy_to", notify.GENERIC)
+    return 1
+
+
+# Time to live.
+
+
+@command("EXPIRE key seconds [NX | XX | GT | LT]", flags="write fast", since="1.0.0")
+def expire(client: Client, argv: Argv) -> Reply:
+    """Let a key go after some seconds."""
+    return _expire(client, argv, 1000, client.server.now_ms())
+
+
+@command("PEXPIRE key milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0")
+def pexpire(client: Client, argv: Argv) -> Reply:
+    """Let a key go after some milliseconds."""
+    return _expire(client, argv, 1, client.server.now_ms())
+
+
+@command("EXPIREAT key unix-time-seconds [NX | XX | GT | LT]", flags="write fast", since="1.2.0")
+def expireat(client: Client, argv: Argv) -> Reply:
+    """Let a key go at a moment given in seconds."""
+    return _expire(client, argv, 1000, 0)
+
+
+@command("PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0")
+def pexpireat(client: Client, argv: Argv) -> Reply:
+    """Let a key go at a moment given in milliseconds."""
+    return _expire(client, argv, 1, 0)
+
+
+def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
+    _, key, text, *words = argv
+    db = client.db
+    options = _expire_options(words) if words else frozenset()
+    at = integer(text)
+    if not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms and unit_ms > 1:
+        raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
+    at *= unit_ms
+    if at > INT64_MAX - base_ms:
+        raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
+    at += base_ms
+    if db.peek(key) is None:
+        return 0
+    if options:
+        current = db.expires_at(key)
+        if (
+            (b"NX" in options and current is not None)
+            or (b"XX" in options and current is None)
+            or (b"GT" in options and (current is None or at <= current))
+            or (b"LT" in options and current is not None and at >= current)
+        ):
+            return 0
+    if at <= client.server.now_ms():
+        db.delete(key)
+    else:
+        db.set_expiry(key, at)
+        db.modified(key, b"expire", notify.GENERIC)
+    return 1
+
+
+def _expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
+    """Unlike options elsewhere these have errors of their own, and may be repeated (parseExtendedExpireArgumentsOrReply)."""
+    options = set()
+    for word in words:
+        option = word.upper()
+        if option not in (b"NX", b"XX", b"GT", b"LT"):
+            raise CommandError(f"ERR Unsupported option {word.decode(errors='surrogateescape')}")
+        options.add(option)
+    if b"NX" in options and len(options) > 1:
+        raise CommandError("ERR NX and XX, GT or LT options at the same time are not compatible")
+    if b"GT" in options and b"LT" in options:
+        raise CommandError("ERR GT and LT options at the same time are not compatible")
+    return frozenset(options)
+
+
+@command("TTL key", flags="readonly fast", since="1.0.0")
+def ttl(client: Client, argv: Argv) -> Reply:
+    """The seconds that a key has left; -1: it stays, -2: there is none."""
+    left = _expiry(client, argv[1], client.server.now_ms())
+    return left if left < 0 else (left + 500) // 1000
+
+
+@command("PTTL key", flags="readonly fast", since="2.6.0")
+def pttl(client: Client, argv: Argv) -> Reply:
+    """The milliseconds that a key has left; -1: it stays, -2: there is none."""
+    return _expiry(client, argv[1], client.server.now_ms())
+
+
+@command("EXPIRETIME key", flags="readonly fast", since="7.0.0")
+def expiretime(client: Client, argv: Argv) -> Reply:
+    """The Unix time in seconds at which a key goes; -1: it stays, -2: there is none."""
+    at = _expiry(client, argv[1], 0)
+    return at if at < 0 else (at + 500) // 1000
+
+
+@command("PEXPIRETIME key", flags="readonly fast", since="7.0.0")
+def pexpiretime(client: Client, argv: Argv) -> Reply:
+    """The Unix time in milliseconds at which a key goes; -1: it stays, -2: there is none."""
+    return _expiry(client, argv[1], 0)
+
+
+def _expiry(client: Client, key: bytes, since_ms: int) -> int:
+    if client.db.inspect(key) is None:
+        return -2
+    at = client.db.expires_at(key)
+    return -1 if at is None else max(at - since_ms, 0)
+
+
+@command("PERSIST key", flags="write fast", since="2.2.0")
+def persist(client: Client, argv: Argv) -> Reply:
+    """Let a key stay that would have gone."""
+    _, key = argv
+    if client.db.peek(key) is None or not client.db.persist(key):
+        return 0
+    client.db.modified(key, b"persist", notify.GENERIC)
+    return 1
+
+
+# OBJECT.
+
+
+container("OBJECT", since="2.2.3")
+
+
+@command("OBJECT ENCODING key", flags="readonly", since="2.2.3", acl="keyspace")
+def object_encoding(client: Client, argv: Argv) -> Reply:
+    """How the real server would keep the value in memory."""
+    key = argv[2]
+    value = client.db.inspect(key)
+    if value is None:
+        return None
+    if type(value) is bytearray:
+        return b"raw"
+    if type(value) is not bytes:
+        return value.encoding()
+    if parse_integer(value) is not None:
+        return b"int"
+    expires = client.db.expires_at(key) is not None
+    return b"embstr" if client.server.dialect.fits_embedded(len(key), len(value), expires) else b"raw"
+
+
+@command("OBJECT REFCOUNT key", flags="readonly", since="2.2.3", acl="keyspace")
+def object_refcount(client: Client, argv: Argv) -> Reply:
+    """How many references to the value there are."""
+    value = client.db.inspect(argv[2])
+    if value is None:
+        return None
+    shared = client.server.dialect.small_integers_are_shared and type(value) is bytes and len(value) < 5
+    return 2**31 - 1 if shared and (number := parse_integer(value)) is not None and number >= 0 else 1
+
+
+@command("OBJECT IDLETIME key", flags="readonly", since="2.2.3", acl="keyspace")
+def object_idletime(client: Client, argv: Argv) -> Reply:
+    """For how many seconds nobody has used a key."""
+    key, server = argv[2], client.server
+    if client.db.inspect(key) is None:
+        return None
+    if server.counts_accesses:
+        raise CommandError(f"ERR An LFU maxmemory policy is selected, idle time not tracked. {_SWITCHING}")
+    server.track_accesses(server.now_ms())
+    return client.db.track_accesses(server.now_ms()).idle_ms(key, server) // 1000
+
+
+@command("OBJECT FREQ key", flags="readonly", since="4.0.0", acl="keyspace")
+def object_freq(client: Client, argv: Argv) -> Reply:
+    """How often a key is used, as the counter of the LFU policies."""
+    key, server = argv[2], client.server
+    if client.db.inspect(key) is None:
+        return None
+    if not server.counts_accesses:
+        raise CommandError(f"ERR An LFU maxmemory policy is not selected, access frequency not tracked. {_SWITCHING}")
+    server.track_accesses(server.now_ms())
+    return client.db.track_accesses(server.now_ms()).count(key, server)
+
+
+_SWITCHING = (
+    "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+)
+
+
+# SORT.
+
+
+@command(
+    "SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]",
+    flags="write denyoom movablekeys",
+    since="1.0.0",
+    acl="set sortedset list dangerous",
+)
+def sort(client: Client, argv: Argv) -> Reply:
+    """The elements of a list, set or sorted set in order, or what other keys say about them."""
+    key = argv[1]
+    db = client.db
+    by: bytes | None = None
+    store: bytes | None = None
+    start, count = 0, -1
+    gets: list[bytes] = []
+    alpha = descending = unsorted = False
+    for name, value in client.command.options.each(argv, 2):
+        if name == "LIMIT":
+            start, count = integer(value[0]), integer(value[1])
+        elif name == "BY":
+            by = value
+            unsorted = unsorted or b"*" not in value
+        elif name == "GET":
+            gets.append(value)
+        elif name == "STORE":
+            store = value
+        elif name == "ALPHA":
+            alpha = True
+        else:
+            descending = name == "DESC"
+    source = db.lookup(key)
+    if source is not None and type(source) not in (List, Set, SortedSet):
+        raise CommandError(errors.WRONGTYPE)
+    if unsorted and store is not None and type(source) is Set:
+        # Without an order of its own the result would be another one on each replica.
+        unsorted, alpha, by = False, True, None
+    elements = list(source or ())
+    if not unsorted:
+        elements = _sorted(client, elements, by, alpha, descending, store is not None)
+    elif descending and type(source) is not Set:
+        elements.reverse()
+    start = max(start, 0)
+    elements = elements[start : len(elements) if count < 0 else start + count]
+    found: list[bytes | None] = [*elements]
+    if gets:
+        found = [_look_up(db, pattern, element) for element in elements for pattern in gets]
+    if store is None:
+        return found
+    if found:
+        db.put(store, List(client.server.limits, [item or b"" for item in found]))
+        db.modified(store, b"sortstore", notify.LIST)
+    else:
+        db.delete(store)
+    return len(found)
+
+
+command(
+    "SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
+    flags="readonly movablekeys",
+    since="7.0.0",
+    acl="set sortedset list dangerous",
+)(sort)
+
+
+def _sorted(
+    client: Client, elements: list[bytes], by: bytes | None, alpha: bool, descending: bool, store: bool
+) -> list[bytes]:
+    keys: list[Any]
+    weights = elements if by is None else [_look_up(client.db, by, element) for element in elements]
+    if not alpha:
+        try:
+            parse = client.server.dialect.parse_weight
+            numbers = [0.0 if weight is None else parse(weight) for weight in weights]
+        except ValueError:
+            raise CommandError("ERR One or more scores can't be converted into double") from None
+        keys = list(zip(numbers, elements))
+    else:
+        # strcoll sees nothing behind a zero byte; what is stored is compared whole.
+        texts = [weight if weight is None or store else weight.partition(b"\0")[0] for weight in weights]
+        keys = [(text is not None, text) for text in texts]
+    order = sorted(range(len(elements)), key=keys.__getitem__, reverse=descending)
+    return [elements[index] for index in order]
+
+
+def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
+    """What BY and GET mean: the string at the key that the pattern makes of the element, or a hash's field behind
+    `->`, or for `#` the element itself (lookupKeyByPattern)."""
+    if pattern == b"#":
+        return element
+    star = pattern.find(b"*")
+    if star < 0:
+        return None
+    arrow = pattern.find(b"->", star + 1)
+    field = pattern[arrow + 2 :] if arrow >= 0 else b""
+    value: Value = db.lookup(pattern[:star] + element + pattern[star + 1 : arrow if field else None])
+    if field:
+        return value.get(field) if value is not None and type_name(value) == b"hash" else None
+    return bytes(value) if isinstance(value, (bytes, bytearray)) else None
+
+
+# Replicas, of which there are none.
+
+
+@command(
+    "WAIT numreplicas timeout",
+    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
+    since="3.0.0",
+    acl="connection",
+)
+def wait(client: Client, argv: Argv) -> Reply:
+    """Wait until so many replicas know what this client wrote; answers how many do."""
+    replicas, timeout_ms = integer(argv[1]), _wait_timeout(client, argv[2])
+    if replicas <= 0:
+        return 0
+    return client.server.blocking.block(client, argv, (), timeout_ms, bool, denied=0, timed_out=0)
+
+
+@command("WAITAOF numlocal numreplicas timeout", flags="blocking", since="7.2.0", acl="connection")
+def waitaof(client: Client, argv: Argv) -> Reply:
+    """Wait until what this client wrote is in the append-only file here, and in those of so many replicas."""
+    local, replicas, timeout_ms = int32(argv[1], 0, 1), positive(argv[2]), _wait_timeout(client, argv[3])
+    appendonly = client.server.config.flag("appendonly")
+    if local and not appendonly:
+        raise CommandError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+    done = [int(appendonly), 0]
+    if not replicas:
+        return done
+    return client.server.blocking.block(client, argv, (), timeout_ms, bool, denied=done, timed_out=done)
+
+
+def _wait_timeout(client: Client, text: bytes) -> int:
+    timeout_ms = integer(text, "ERR timeout is not an integer or out of range")
+    if timeout_ms < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    if timeout_ms > INT64_MAX - client.server.now_ms() and not client.server.dialect.timeouts_wrap:
+        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
+    return timeout_ms

@@ -1,0 +1,41 @@
+"""What HSCAN, SSCAN and ZSCAN have in common: the cursor, and one step through a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from redouble.core import errors
+from redouble.core.arguments import integer
+from redouble.core.client import Client
+from redouble.core.command import Argv
+from redouble.core.errors import CommandError
+from redouble.types.collection import Collection
+from redouble.types.glob import compile_glob
+
+__all__ = ["scan_cursor", "scan_step"]
+
+
+def scan_cursor(client: Client, text: bytes) -> int:
+    """The cursor that a client came back with (parseScanCursorOrReply)."""
+    text = text.partition(b"\0")[0]
+    if not client.server.dialect.scan_cursor.fullmatch(text) or len(text) > 30:
+        raise CommandError(errors.INVALID_CURSOR)
+    cursor = int(text or b"0")
+    if abs(cursor) >= 2**64:
+        raise CommandError(errors.INVALID_CURSOR)
+    return cursor % 2**64
+
+
+def scan_step(client: Client, argv: Argv, cursor: int, collection: Collection[Any]) -> tuple[bytes, Iterable[bytes]]:
+    """The next cursor, and the members of this step that match; the options begin at `argv[3]`."""
+    count, matches = 10, None
+    for name, text in client.command.options.each(argv, 3, client.server.dialect.refused_by_scan):
+        if name == "COUNT":
+            count = integer(text)
+            if count < 1:
+                raise CommandError(errors.SYNTAX_ERROR)
+        elif name == "MATCH":
+            matches = compile_glob(text)
+    cursor, members = collection.scan(cursor, count)
+    return b"%d" % cursor, filter(matches, members) if matches else members

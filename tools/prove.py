@@ -1,0 +1,139 @@
+"""The long proofs, whose results are committed in docs/proofs.md: `make prove`.
+
+python tools/prove.py                    all of it (about an hour)
+python tools/prove.py fuzz --commands 20000
+python tools/prove.py interpreters       the test suite on every interpreter that is installed
+python tools/prove.py clients            the client tests with every major version of redis-py
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+REPORT = ROOT / "docs" / "proofs.md"
+
+FUZZED = {"redis-8.6": 100_000, "redis-7.0": 100_000, "redis-7.4": 50_000, "valkey-9": 50_000}
+"""Commands that redouble and a real server are sent alike."""
+
+INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15", "pypy3")
+
+REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
+
+
+def fuzz(commands: int | None) -> list[str]:
+    rows = ["| server | commands | seed | differences |", "|---|---|---|---|"]
+    for server, count in FUZZED.items():
+        seed = int.from_bytes(os.urandom(3), "big")
+        count = commands or count
+        arguments = ["--server", server, "--commands", str(count), "--seed", str(seed)]
+        result = subprocess.run([sys.executable, "-m", "tests.fuzz", *arguments], cwd=ROOT, check=False)
+        verdict = "0" if result.returncode == 0 else "found some: see the output"
+        rows.append(f"| {server} | {count:,} | {seed} | {verdict} |")
+    return rows
+
+
+def environment(python: str, folder: Path, *requirements: str) -> Path | None:
+    """A fresh environment with redouble and what its tests need; None if this interpreter is not here."""
+    found = shutil.which(python) or next(
+        (
+            str(path)
+            for path in Path(os.environ.get("INTERPRETERS", "~/.cache/interpreters")).expanduser().glob(f"bin/{python}")
+        ),
+        None,
+    )
+    if found is None or subprocess.run([found, "--version"], capture_output=True, check=False).returncode:
+        return None
+    python_there = folder / "bin" / "python"
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", "--python", found, str(folder)], check=True)
+    install = [*uv, "pip", "install", "--quiet", "--python", str(python_there)]
+    if python.startswith("pypy"):
+        requirements = (*requirements, "hypothesis<6.140")  # newer ones want a Rust compiler there
+    subprocess.run(
+        [*install, "--editable", str(ROOT), "--group", f"{ROOT}/pyproject.toml:test", *requirements], check=True
+    )
+    return python_there
+
+
+def suite(python: Path, *arguments: str) -> str:
+    """Run the tests; returns pytest's closing line."""
+    result = subprocess.run(
+        [str(python), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    closing = result.stdout.strip().splitlines()[-1] if result.stdout.strip() else result.stderr.strip()[-200:]
+    if result.returncode:
+        sys.stderr.write(result.stdout[-5000:])
+    return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
+
+
+def interpreters() -> list[str]:
+    rows = ["| interpreter | tests |", "|---|---|"]
+    for name in INTERPRETERS:
+        with tempfile.TemporaryDirectory() as folder:
+            python = environment(name, Path(folder) / "env")
+            rows.append(f"| {name} | {suite(python) if python else 'not installed here'} |")
+            print(rows[-1], flush=True)
+    return rows
+
+
+def clients() -> list[str]:
+    rows = ["| redis-py | tests of the clients |", "|---|---|"]
+    for version in REDIS_PY:
+        with tempfile.TemporaryDirectory() as folder:
+            python = environment(sys.executable, Path(folder) / "env")
+            assert python is not None
+            pin = [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--quiet",
+                "--python",
+                str(python),
+                f"redis=={version}",
+            ]
+            subprocess.run(pin, check=True)
+            rows.append(f"| {version} | {suite(python, 'tests/clients', 'tests/frameworks')} |")
+            print(rows[-1], flush=True)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("proofs", nargs="*", help="fuzz, interpreters, clients (default: all)")
+    parser.add_argument("--commands", type=int, help="random commands for each server")
+    arguments = parser.parse_args()
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
+    proofs = {
+        "fuzz": ("Random commands, redouble beside a real server", lambda: fuzz(arguments.commands)),
+        "interpreters": ("The test suite on every interpreter", interpreters),
+        "clients": ("Every major version of redis-py", clients),
+    }
+    sections = (
+        dict(re.findall(r"^## (.*?)\n\n(.*?)\n(?=\n## |\Z)", REPORT.read_text(), re.S | re.M))
+        if REPORT.exists()
+        else {}
+    )
+    for name in arguments.proofs or proofs:
+        title, proof = proofs[name]
+        sections[title] = f"{datetime.date.today()}, `python tools/prove.py {name}`.\n\n" + "\n".join(proof())
+    head = "# Proofs\n\nWhat takes too long for every test run; written by `make prove`.\n"
+    REPORT.write_text(head + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in sections.items()))
+
+
+if __name__ == "__main__":
+    main()
