@@ -1,12 +1,10 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
-from redouble.commands import connection, hash, list, set, string, transactions
-from redouble.commands import bitmap, connection, string, transactions
+from redouble.commands import bitmap, connection, hash, list, set, string, transactions
 
 __all__ = ["bitmap", "connection", "string", "transactions"]
-from redouble.commands import connection, list, string, transactions
 
 __all__ = ["connection", "hash", "list", "set", "string", "transactions"]
-from redouble.commands import connection, generic, hash, list, server, string, transactions
+from redouble.commands import generic, server
 
 __all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]

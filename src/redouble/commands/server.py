@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from redouble.core import errors
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
-from redouble.core import errors
 from redouble.core.errors import CommandError
 from redouble.resp.reply import OK, Reply
 

@@ -26,8 +26,8 @@ __all__ = [
     "integer_in",
     "long_double",
     "positive",
-    "scan_cursor",
     "random_count",
+    "scan_cursor",
     "signed_count",
     "timeout_ms",
 ]

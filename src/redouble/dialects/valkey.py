@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from redouble.dialects.base import Dialect
-from redouble.dialects.redis import STRICT_CURSOR, Redis72
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.resp.parser import Rules
 from redouble.types.number import parse_hexless_double
 
