@@ -112,6 +112,7 @@ class FastBase:
                 return None
         if (
             "get_connection" in pool.__dict__
+            or "release" in pool.__dict__
             or "parse_response" in self.__dict__
             or (self._metrics is not None and self._metrics._provider_manager is not None)
         ):
