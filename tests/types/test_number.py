@@ -217,12 +217,12 @@ def test_doubles_are_read_as_by_the_real_server(real: Callable[..., Any], name: 
     | st.builds(lambda m, e: Fraction(m) * Fraction(2) ** e, st.integers(), st.integers(-80, 80))
 )
 def test_a_long_double_is_the_nearest(value: Fraction) -> None:
-    found = LongDouble.of(value)
+    found = LongDouble.of(value.numerator, value.denominator)
     assert abs(found.mantissa).bit_length() <= 64
     error = abs(found.value - value)
     if found.mantissa:
         assert error <= Fraction(2) ** (abs(found.mantissa).bit_length() - 64 + found.exponent) / 2
-    assert LongDouble.of(found.value).value == found.value
+    assert LongDouble.of(found.value.numerator, found.value.denominator).value == found.value
 
 
 def test_sums_of_infinities() -> None:

@@ -26,10 +26,10 @@ class LongDouble(NamedTuple):
     """1 and -1 are the infinities."""
 
     @classmethod
-    def of(cls, value: Fraction) -> LongDouble:
-        """The nearest one."""
-        numerator, denominator = abs(value.numerator), value.denominator
-        sign = -1 if value < 0 else 1
+    def of(cls, numerator: int, denominator: int = 1) -> LongDouble:
+        """The one nearest to a fraction."""
+        sign = -1 if numerator < 0 else 1
+        numerator = abs(numerator)
         exponent = max(numerator.bit_length() - denominator.bit_length() - _BITS, _LEAST)
         mantissa = _divide(numerator, denominator, exponent)
         if mantissa.bit_length() > _BITS:
@@ -52,7 +52,7 @@ class LongDouble(NamedTuple):
             return None if self.infinite + other.infinite == 0 else (self if self.infinite else other)
         low = min(self.exponent, other.exponent)
         total = (self.mantissa << self.exponent - low) + (other.mantissa << other.exponent - low)
-        return LongDouble.of(Fraction(total << low) if low >= 0 else Fraction(total, 1 << -low))
+        return LongDouble.of(total << low) if low >= 0 else LongDouble.of(total, 1 << -low)
 
     def __bytes__(self) -> bytes:
         """`%.17Lf` without the zeros at its end."""
@@ -74,10 +74,10 @@ def parse_long_double(text: bytes) -> LongDouble | None:
     if len(text) > _LONGEST_TEXT:
         return None
     if DECIMAL.fullmatch(text):
-        digits, _, power = text.lower().partition(b"e")
+        digits, _, power = text.lstrip(b"+-").lower().partition(b"e")
         base = 10
     elif HEXADECIMAL.fullmatch(text):
-        digits, _, power = text.lower().replace(b"0x", b"", 1).partition(b"p")
+        digits, _, power = text.lstrip(b"+-")[2:].lower().partition(b"p")
         base = 2
     else:
         sign = infinity(text)
@@ -89,18 +89,23 @@ def parse_long_double(text: bytes) -> LongDouble | None:
     if len(power.lstrip(b"+-0")) > 5:  # far outside, whatever the at most 5119 digits are
         return None
     tens = int(power or 0) - len(part) * (4 if base == 2 else 1)
-    found = LongDouble.of(Fraction(number * base**tens) if tens >= 0 else Fraction(number, base**-tens))
+    if text[:1] == b"-":
+        number = -number
+    found = LongDouble.of(number * base**tens) if tens >= 0 else LongDouble.of(number, base**-tens)
     return None if found.infinite or not found.mantissa else found
 
 
 def _digits(number: int) -> bytes:
-    """Python converts only so many digits at once."""
-    high, low = divmod(number, 10**4000)
-    return b"%d%04000d" % (high, low) if high else b"%d" % low
+    """Python converts at most 4300 digits at once."""
+    if number.bit_length() < 13_000:
+        return b"%d" % number
+    return b"%d%04000d" % divmod(number, 10**4000)
 
 
 def _integer(digits: bytes) -> int:
-    return int(digits[:-4000] or 0) * 10**4000 + int(digits[-4000:])
+    if len(digits) <= 4000:
+        return int(digits)
+    return int(digits[:-4000]) * 10**4000 + int(digits[-4000:])
 
 
 def _divide(numerator: int, denominator: int, exponent: int) -> int:

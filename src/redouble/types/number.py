@@ -124,7 +124,7 @@ def format_double_short(value: float) -> bytes:
 @lru_cache(maxsize=4096)
 def _short(value: float) -> bytes:
     sign = "-" if value < 0 else ""
-    digits, exponent = _grisu2(abs(value))
+    digits, exponent = _few_digits(abs(value)) or _grisu2(abs(value))
     count = len(digits)
     magnitude = abs(exponent + count - 1)
     if exponent >= 0 and magnitude < count + 7:
@@ -137,6 +137,28 @@ def _short(value: float) -> bytes:
         text = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         text += f"e{'-' if exponent + count - 1 < 0 else '+'}{magnitude}"
     return (sign + text).encode()
+
+
+def _few_digits(value: float) -> tuple[str, int] | None:
+    """The digits of `repr` where Grisu2 certainly finds the same ones, five times faster.
+
+    At most 15 digits are the only ones so short in the double's rounding interval.  Grisu2 sees them unless they are
+    in the outermost sliver of that interval, which its rounding errors hide.
+    """
+    if not 1e-15 < value < 1e15:
+        return None
+    text, _, power = repr(value).partition("e")
+    whole, _, part = text.partition(".")
+    digits = (whole + part).lstrip("0")
+    places = len(part) - int(power or 0)
+    if len(digits) > 15 or places > 30:
+        return None
+    numerator, denominator = value.as_integer_ratio()
+    half = numerator.bit_length() - denominator.bit_length() - 54  # a half ulp is 2**half, or twice that
+    tens: int = 10**places
+    # | digits / tens  -  numerator / denominator |  <  2**half * 255 / 256
+    error = abs(int(digits) * denominator - numerator * tens)
+    return (digits, -places) if error << 8 - half < 255 * denominator * tens else None
 
 
 def _grisu2(value: float) -> tuple[str, int]:
