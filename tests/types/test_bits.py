@@ -95,6 +95,36 @@ def test_a_field_is_what_was_put_there(value: bytes, offset: int, width: int, si
     assert (int(changed[offset : offset + width], 2) - new) % (1 << width) == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "start", "by", "overflow", "expected"),
+    [
+        ("u8", 250, 10, b"WRAP", 4),
+        ("u8", 250, 10, b"SAT", 255),
+        ("u8", 250, 10, b"FAIL", None),
+        ("u8", 3, -10, b"SAT", 0),
+        ("i8", -120, -10, b"WRAP", 126),
+        ("i8", -120, -10, b"SAT", -128),
+        ("i8", 100, 100, b"SAT", 127),
+        ("i64", 2**63 - 1, 1, b"WRAP", -(2**63)),
+    ],
+)
+def test_overflow(kind: str, start: int, by: int, overflow: bytes, expected: int | None) -> None:
+    ours = bytearray()
+    signed, width = kind[0] == "i", int(kind[1:])
+    assert bits.bitfield_set(ours, 3, width, signed, start, overflow) == 0
+    assert bits.bitfield_incrby(ours, 3, width, signed, by, overflow) == expected
+    assert bits.bitfield_get(ours, 3, width, signed) == (start if expected is None else expected)
+
+
+def test_bitfield_set_saturates_at_the_wrong_end() -> None:
+    ours = bytearray()
+    bits.bitfield_set(ours, 0, 63, True, -(2**63), b"SAT")
+    assert bits.bitfield_get(ours, 0, 63, True) == 2**62 - 1
+    assert bits.bitfield_set(ours, 0, 8, False, -1, b"FAIL") is None
+    bits.bitfield_set(ours, 0, 8, False, -1, b"SAT")
+    assert bits.bitfield_get(ours, 0, 8, False) == 255
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["redis-7.0", "redis-7.4", "redis-8.6", "valkey-9"])
 def test_the_real_servers_agree(real: Callable[..., Any], name: str) -> None:

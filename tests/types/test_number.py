@@ -80,6 +80,82 @@ def test_nan() -> None:
         assert parse_double(text) is parse_bound(text, True) is parse_long_double(text) is None
 
 
+def test_doubles_are_printed_as_on_7_4() -> None:
+    expected = """
+        1e+20 1e+20|1e17 100000000000000000|4.6e18 4600000000000000000|5e18 5e+18|-1e23 -99999999999999990000000
+        1e-5 0.00001|1e-6 0.000001|1e-7 1e-7|1.234e-7 1.234e-7|1e300 1e+300|-0.0 -0|inf inf|-inf -inf|3.0 3|0.1 0.1
+        0.30000000000000004 0.30000000000000004|5e-324 5e-324|1.7976931348623157e308 1.7976931348623157e+308
+        12345678901234567890 12345678901234567000|0.00001234 1.234e-5|1.1e25 1.1e+25|1.1e-20 1.1e-20
+        2.2250738585072014e-308 2.2250738585072014e-308"""
+    for line in expected.strip().replace("\n", "|").split("|"):
+        value, text = line.split()
+        assert format_double_short(float(value)) == text.encode()
+    assert format_double_17g(0.1) == b"0.10000000000000001"
+
+
+def test_numbers_that_are_read_on_some_servers_only() -> None:
+    assert parse_double(b"0x10") == 16
+    assert parse_double(b"0x10", hexadecimal=False) is None
+    assert (
+        parse_double(b"-0x1p1024")
+        is parse_double(b"0x1p-1075")
+        is parse_double(b"1e400")
+        is parse_double(b"1e-400")
+        is None
+    )
+    assert parse_double(b"0x0p-5000") == parse_double(b"0e5000") == 0
+    assert parse_bound(b" 0x2", strtod=True) == 2
+    assert parse_bound(b" 0x2", strtod=False) is parse_bound(b" 2", strtod=False) is None
+    assert parse_bound(b"", strtod=False) == parse_bound(b"\0x", strtod=True) == 0
+    assert parse_bound(b"-0x1p5000", strtod=True) == parse_bound(b"-1e400", strtod=False) == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (b"3.0", b"1e-17", b"3.00000000000000001"),
+        (b"0.1", b"0.2", b"0.3"),
+        (b"5.0e3", b"-5.0e3", b"0"),
+        (b"-0x1.8p1", b"0X10", b"13"),
+        (b"0", b"-1e-18", b"0"),
+        (b"12345678901234567890.123", b"0", b"12345678901234567890"),
+        (b"-1.5", b".25", b"-1.25"),
+        (b"0", b"0x1p-16445", b"0"),
+    ],
+)
+def test_incrbyfloat(first: bytes, second: bytes, expected: bytes) -> None:
+    a, b = parse_long_double(first), parse_long_double(second)
+    assert a is not None
+    assert b is not None
+    total = a.plus(b)
+    assert total is not None
+    assert bytes(total) == expected
+
+
+def test_the_largest_and_the_smallest_long_doubles() -> None:
+    large = parse_long_double(b"1e4932")
+    assert large is not None
+    assert len(bytes(large)) == 4933
+    assert bytes(large).startswith(b"1000000000000000000006018949387963891323")
+    assert parse_long_double(b"1" * 4900) == parse_long_double(b"1" * 4900 + b".0")
+    for text in (
+        b"1.2e4932",
+        b"0x1p16384",
+        b"0x1p-16446",
+        b"1e-4951",
+        b"1e" + b"9" * 50,
+        b"0" * 5120,
+        b"1e",
+        b"",
+        b" 1",
+    ):
+        assert parse_long_double(text) is None
+    assert parse_long_double(b"0e" + b"9" * 50) == (0, 0, 0)
+    total = large.plus(LongDouble(-1, 0, -1))
+    assert total is not None
+    assert bytes(total) == b"-inf"
+
+
 def texts(chance: Random) -> list[bytes]:
     fixed = [
         b"",

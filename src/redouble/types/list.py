@@ -234,6 +234,7 @@ class List:
             start = stop = length
         self._delete_range(stop, length - stop)
         self._delete_range(0, start)
+        self._shrink()  # even if nothing went
         return length - len(self)
 
     def copy(self) -> List:
@@ -250,7 +251,7 @@ class List:
     def loaded(cls, values: Sequence[bytes], limits: Limits = DEFAULT_LIMITS) -> List:
         """A list made in one go (SORT STORE, RESTORE): filled as a quicklist, a listpack if that fits."""
         made = cls(limits)
-        if made._tracked:
+        if made._tracked and values:
             made._quicklist = Quicklist(limits.list_max_listpack_size)
         made.rpush(values)
         if made._tracked:

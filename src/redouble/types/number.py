@@ -68,8 +68,8 @@ def parse_double(text: bytes, hexadecimal: bool = True) -> float | None:
 def parse_bound(text: bytes, strtod: bool) -> float | None:
     """A bound of ZRANGEBYSCORE without its `(`, else None.
 
-    `strtod` (`ZRANGEBYSCORE z 0x1 ' 3'`: Redis up to 8.0): hexadecimal and leading blanks are fine.  Anywhere the text
-    is a C string, which a zero byte ends; an empty one is 0, and what is too large is infinite.
+    `strtod` (`ZRANGEBYSCORE z 0x1 ' 3'`: Redis up to 7.4, Valkey up to 8.1): hexadecimal and leading blanks are
+    fine.  Anywhere the text is a C string, which a zero byte ends; an empty one is 0, what is too large is infinite.
     """
     text = text.partition(b"\0")[0]
     if not text:
