@@ -36,6 +36,6 @@ def scan_step(client: Client, argv: Argv, cursor: int, collection: Collection[An
             if count < 1:
                 raise CommandError(errors.SYNTAX_ERROR)
         elif name == "MATCH":
-            matches = compile_glob(text)
+            matches = None if text == b"*" else compile_glob(text)  # a star alone also lets the empty member pass
     cursor, members = collection.scan(cursor, count)
     return b"%d" % cursor, filter(matches, members) if matches else members

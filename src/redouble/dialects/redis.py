@@ -40,6 +40,7 @@ class Redis72(Redis70):
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     scan_cursor = STRICT_CURSOR
+    negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}
@@ -54,6 +55,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
 
     @staticmethod
