@@ -47,7 +47,9 @@ def test_time_is_up_on_a_manual_clock() -> None:
     clock = ManualClock()
     server = FakeServer(clock=clock)
     results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(FakeRedis(server=server, socket_timeout=None).blpop("l", 60)))
+    thread = threading.Thread(
+        target=lambda: results.append(FakeRedis(server=server, socket_timeout=None).blpop("l", 60))
+    )
     thread.start()
     until(lambda: blocked(server) == 1)
     clock.advance(59)

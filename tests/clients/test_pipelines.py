@@ -85,7 +85,7 @@ def test_a_blocking_command_in_a_pipeline_holds_up_what_follows(server: FakeServ
     pipeline.blpop("list", 5)
     pipeline.set("after", "1")
     pipeline.get("after")
-    timer = threading.Timer(0.05, lambda: (client.get("after") is None and client.rpush("list", "x")))
+    timer = threading.Timer(0.05, lambda: client.get("after") is None and client.rpush("list", "x"))
     timer.start()
     popped, *rest = pipeline.execute()
     timer.join()

@@ -139,7 +139,9 @@ def test_values_that_cannot_be_sent(client: Any, value: Any) -> None:
 
 def test_errors_have_redis_py_s_classes_and_texts(client: Any) -> None:
     client.rpush("list", "a")
-    with pytest.raises(redis.ResponseError, match="^WRONGTYPE Operation against a key holding the wrong kind of value$"):
+    with pytest.raises(
+        redis.ResponseError, match="^WRONGTYPE Operation against a key holding the wrong kind of value$"
+    ):
         client.get("list")
     with pytest.raises(redis.ResponseError, match="^wrong number of arguments for 'get' command$"):
         client.execute_command("GET")

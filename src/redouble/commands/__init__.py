@@ -2,7 +2,9 @@
 
 from redouble.commands import (
     bitmap,
+    command,
     connection,
+    debug,
     generic,
     hash,
     list,
@@ -16,7 +18,9 @@ from redouble.commands import (
 
 __all__ = [
     "bitmap",
+    "command",
     "connection",
+    "debug",
     "generic",
     "hash",
     "list",
@@ -27,3 +31,14 @@ __all__ = [
     "string",
     "transactions",
 ]
+from redouble.commands import bitmap, connection, hash, list, set, string, transactions
+
+__all__ = ["bitmap", "connection", "string", "transactions"]
+
+__all__ = ["connection", "hash", "list", "set", "string", "transactions"]
+from redouble.commands import generic, server
+
+__all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
+from redouble.commands import bitmap, connection, generic, hash, list, scanning, server, set, string, transactions
+
+__all__ = ["bitmap", "connection", "generic", "hash", "list", "scanning", "server", "set", "string", "transactions"]

@@ -284,13 +284,13 @@ def is_list(value: object) -> bool:
     return type(value) is List
 
 
-@command("BLPOP key [key ...] timeout", flags="write blocking", since="2.0.0")
+@command("BLPOP key [key ...] timeout", flags="write blocking noscript@before:7.2.0", since="2.0.0")
 def blpop(client: Client, argv: Argv) -> Reply:
     """Take the head of the first list that has one, and wait if none has."""
     return _blocking_pop(client, argv, left=True)
 
 
-@command("BRPOP key [key ...] timeout", flags="write blocking", since="2.0.0")
+@command("BRPOP key [key ...] timeout", flags="write blocking noscript@before:7.2.0", since="2.0.0")
 def brpop(client: Client, argv: Argv) -> Reply:
     """Take the tail of the first list that has one, and wait if none has."""
     return _blocking_pop(client, argv, left=False)
@@ -316,7 +316,9 @@ def blmpop(client: Client, argv: Argv) -> Reply:
 
 
 @command(
-    "BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout", flags="write denyoom blocking", since="6.2.0"
+    "BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout",
+    flags="write denyoom blocking noscript@before:7.2.0",
+    since="6.2.0",
 )
 def blmove(client: Client, argv: Argv) -> Reply:
     """LMOVE that waits for the source to have an element."""
@@ -325,7 +327,7 @@ def blmove(client: Client, argv: Argv) -> Reply:
     return _blocking_move(client, argv, source, destination, from_left, to_left, timeout_ms(client, timeout_text))
 
 
-@command("BRPOPLPUSH source destination timeout", flags="write denyoom blocking", since="2.2.0")
+@command("BRPOPLPUSH source destination timeout", flags="write denyoom blocking noscript@before:7.2.0", since="2.2.0")
 def brpoplpush(client: Client, argv: Argv) -> Reply:
     """RPOPLPUSH that waits for the source to have an element."""
     _, source, destination, timeout_text = argv

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from redouble.core.command import Argv
 
 __all__ = [
+    "INT32_MAX",
     "INT64_MAX",
     "INT64_MIN",
     "double",
@@ -27,12 +28,14 @@ __all__ = [
     "long_double",
     "positive",
     "random_count",
+    "scan_cursor",
     "signed_count",
     "timeout_ms",
 ]
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
+INT32_MAX = 2**31 - 1
 
 
 def integer(text: bytes, error: str = errors.NOT_AN_INTEGER) -> int:

@@ -24,6 +24,7 @@ __all__ = [
     "parse_hexless_double",
     "parse_integer",
     "parse_score_bound",
+    "parse_strict_weight",
     "parse_weight",
 ]
 
@@ -101,6 +102,11 @@ def parse_boundless_weight(text: bytes) -> float:
     if not text:
         return 0.0
     return float(text) if _DECIMAL.fullmatch(text) else parse_hexless_double(text)
+
+
+def parse_strict_weight(text: bytes) -> float:
+    """What SORT takes for a number in Valkey 9: what a score may be, up to the first zero byte."""
+    return parse_hexless_double(text.partition(b"\0")[0])
 
 
 def parse_score_bound(text: bytes) -> float:
