@@ -43,6 +43,7 @@ class Redis74(Redis72):
     bits_of_missing_keys_have_any_range = False
     cursor_pattern = STRICT_CURSOR
     scan_cursor = STRICT_CURSOR
+    negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
     keyspace_fields = ",subexpiry=0"
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
@@ -60,6 +61,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
 
     @staticmethod
