@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import random
 import socket
 import threading
@@ -572,6 +573,35 @@ def test_a_dropped_server_is_freed_without_the_garbage_collector() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_disturb_the_server_of_its_parent(
+    server: TcpFakeServer, wire: Wire, connect: Connect
+) -> None:
+    wire.send(request(b"SET", b"k", b"v")).expect(b"+OK\r\n")
+    other = connect()
+    other.send(b"PING\r\n").expect(b"+PONG\r\n")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            assert local(server)(b"GET", b"k") == b"v"
+            assert not server.clients
+            server.stop()
+            with TcpFakeServer(("127.0.0.1", 0)).start() as own, Wire(own.server_address) as mine:
+                mine.send(b"PING\r\n").expect(b"+PONG\r\n")
+            time.sleep(0.3)  # while the parent goes on, this process must hold nothing of it
+            status = 0
+        finally:
+            os._exit(status)
+    wire.send(request(b"GET", b"k")).expect(b"$1\r\nv\r\n")
+    server.stop()
+    assert wire.rest() == other.rest() == b""
+    with pytest.raises(ConnectionRefusedError):
+        Wire(server.server_address)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_out_of_descriptors_it_waits_and_goes_on(

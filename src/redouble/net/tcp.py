@@ -16,6 +16,7 @@ import socket
 import stat
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["TcpClient", "TcpFakeServer"]
 
 READ_SIZE = 64 * 1024
+READS_AT_THE_END = 16
 LARGEST_SEND = 1024 * 1024
 """One call of send() is offered no more: TLS keeps a copy of what it could not write."""
 ACCEPTS_PER_ROUND = 1000
@@ -361,6 +363,7 @@ class TcpFakeServer:
             raise
         self._close = self._stop = self._served = False
         self.loop = Loop()
+        _open.add(self)
         for listener in self._listeners:
             listener.setblocking(False)
             self._listen_to(listener)
@@ -553,14 +556,32 @@ class TcpFakeServer:
         self._close_listeners()
         self.loop.close()
         self._attend.clear()
+        _open.discard(self)
 
     def _close_listeners(self) -> None:
         for listener in self._listeners:
             name = listener.getsockname()
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # a program that this process has started may hold a copy
             listener.close()
             if isinstance(name, str):
                 Path(name).unlink(missing_ok=True)
         self._listeners.clear()
+
+    def abandon(self) -> None:
+        """In a forked child, where nobody serves: let go of every socket, without a word to those who use the parent."""
+        self._state = threading.Condition()
+        self._serving, self._close, self._thread = False, True, None
+        for client in list(self.clients):
+            sock, client.socket = client.socket, None
+            if sock is not None:
+                sock.close()
+            client.disconnect()
+        self.clients.clear()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self.loop.close()
 
     def start(self) -> Self:
         """Serve on a thread of the server's own."""
@@ -586,6 +607,20 @@ class TcpFakeServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+
+_open: weakref.WeakSet[TcpFakeServer] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for server in list(_open):
+        with server.server.lock:
+            server.abandon()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
 
 
 @functools.lru_cache
@@ -643,12 +678,15 @@ def _remove_stale_socket(path: str) -> None:
 
 
 def _close(sock: socket.socket) -> None:
-    """Close for good, also where a forked child holds a copy; what the peer has sent must not turn into a reset."""
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-        for _ in range(16):
+    """Close for good, also where a started program holds a copy.
+
+    What the peer has sent already is read, lest it turn the last reply into a reset.  Only the sending half is shut
+    down before that: on Linux a socket whose receiving half is shut down announces no window any more, and a peer that
+    was waiting for one would wait for a minute.
+    """
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        for _ in range(READS_AT_THE_END):
             if not sock.recv(READ_SIZE):
                 break
-    except OSError:
-        pass
     sock.close()
