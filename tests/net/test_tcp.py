@@ -190,6 +190,21 @@ def test_messages_from_eight_threads_arrive_whole(server: TcpFakeServer, wire: W
         thread.join()
 
 
+def test_a_message_reaches_a_resp3_client_that_is_blocked(server: TcpFakeServer, wire: Wire) -> None:
+    subscribed, message = (
+        b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n",
+        b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n",
+    )
+    wire.send(b"HELLO 3\r\n")
+    assert wire.socket.recv(65536).startswith(b"%")
+    wire.send(b"SUBSCRIBE c\r\nBLPOP list 0\r\n").expect(subscribed)
+    eventually(blocked(server))
+    local(server)(b"PUBLISH", b"c", b"m")
+    wire.expect(message)
+    local(server)(b"LPUSH", b"list", b"x")
+    wire.expect(b"*2\r\n$4\r\nlist\r\n$1\r\nx\r\n")
+
+
 # Slow readers.
 
 
@@ -331,7 +346,19 @@ def test_quit_is_answered_after_all_that_the_client_has_not_read_yet(server: Tcp
     wire.send(request(b"SET", b"k", b"x" * 1_000_000)).expect(b"+OK\r\n")
     wire.send(request(b"GET", b"k") * 30 + b"QUIT\r\n")
     eventually(lambda: any(client.unsent for client in clients(server)))
+    wire.send(request(b"SET", b"k", b"too late"))
     assert wire.rest() == (b"$1000000\r\n" + b"x" * 1_000_000 + b"\r\n") * 30 + b"+OK\r\n"
+
+
+def test_a_server_that_is_switched_off_hangs_up_and_takes_no_one(
+    server: TcpFakeServer, wire: Wire, connect: Connect
+) -> None:
+    wire.send(b"PING\r\n").expect(b"+PONG\r\n")
+    server.fake_server.connected = False
+    assert wire.rest() == b""
+    assert connect().rest() == b""
+    server.fake_server.connected = True
+    connect().send(b"PING\r\n").expect(b"+PONG\r\n")
 
 
 def test_a_killed_client_is_closed_whatever_it_does(server: TcpFakeServer, wire: Wire, connect: Connect) -> None:
