@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.parity.machine.normalise import BLOCKED, NOTHING, normalise, same
+from tests.parity.machine.normalise import BLOCKED, NOTHING, is_message, normalise, same
 from tests.parity.machine.ours import Careful, CoreStage
 from tests.parity.machine.play import RealStage
 from tests.parity.machine.real import Connection
@@ -131,7 +131,8 @@ class Duel:
                 position += 1
             elif command.waits:
                 link.send(encode_command(command.argv))
-                self.connections[0].ask(b"PING")  # by now the command has run
+                for _ in range(2):  # the second answer comes after the loop that ran the command and wrote its answer
+                    self.connections[0].ask(b"PING")
                 outcome = link.message(0.002)
                 if outcome is None:
                     waiting.add(command.connection)
@@ -190,7 +191,7 @@ READING: dict[bytes, Callable[[bytes], tuple[bytes, ...]]] = {
 
 def _members(message: bytes) -> set[bytes]:
     """Every text in an answer."""
-    if message[:1] not in b"*~%$,":
+    if not is_message(message) or message[:1] not in b"*~%$,":
         return set()
     found: set[bytes] = set()
     nodes = [parse(message)]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
-from .collection import Collection
-from .limits import DEFAULT_LIMITS, Limits
-from .score_order import ScoreOrder
+from redouble.types.collection import Collection
+from redouble.types.limits import DEFAULT_LIMITS, Limits
+from redouble.types.score_order import ScoreOrder
 
 __all__ = ["LexRange", "ScoreRange", "SortedSet", "limited"]
 
@@ -84,7 +84,7 @@ class SortedSet(Collection[float]):
     def score(self, member: bytes) -> float | None:
         return self._members.get(member)
 
-    def scores(self) -> Mapping[bytes, float]:
+    def scores(self) -> dict[bytes, float]:
         """Every member's score, for ZUNIONSTORE and its kin; in no promised order."""
         return self._members
 

@@ -28,7 +28,7 @@ from redouble.core.server import Server
 from redouble.net.tcp import TcpFakeServer
 from redouble.resp.encoder import encode
 from redouble.resp.reply import BLOCKED as WAITS
-from redouble.resp.reply import NO_REPLY, Push, Reply
+from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 
 from .normalise import BLOCKED, CLOSED, NOTHING, is_message
 from .play import LIMIT_SECONDS, SocketStage, Stage, play
@@ -51,6 +51,10 @@ class CoreClient(Client):
         super().__init__(server)
 
     def deliver(self, reply: Reply) -> None:
+        if type(reply) is Messages:
+            for message in reply:
+                self.deliver(message)
+            return
         pieces: list[bytes] = []
         encode(reply, self.resp, self.server.dialect.format_double, pieces)
         self.outbox.append(b"".join(pieces))
@@ -80,6 +84,8 @@ class CoreStage:
                 reply = self.server.call(client, list(argv))
                 if reply is not NO_REPLY and reply is not WAITS:
                     client.deliver(reply)
+                if client.closing:
+                    client.disconnect()
         return self._next(client)
 
     def receive(self, connection: int) -> bytes:
@@ -272,7 +278,7 @@ class TcpStage(SocketStage):
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=CONFIG)
+        self.server = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
         self.listener = TcpFakeServer(("127.0.0.1", 0), server=self.server).start()
         assert self.listener.server_address is not None
         super().__init__(self.listener.server_address)
@@ -284,7 +290,7 @@ class TcpStage(SocketStage):
         control.message(LIMIT_SECONDS)
         control.close()
         with self.server.lock:
-            return any(client.blocked for client in self.server.clients.values() if client.address == address)
+            return any(client.blocked for client in self.server.core.clients.values() if client.address == address)
 
     def advance(self, milliseconds: int) -> None:
         self.clock.advance(milliseconds / 1000)
