@@ -82,19 +82,12 @@ class Redis86(Redis80):
 
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
     event_letters = b"Ag$lshzxeKEtmdnoc"
-    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
         """`NOSUCH`: nothing is said of arguments where there are none."""
         said = Redis80.unknown_command(argv)
-        return said if len(argv) > 1 else said.partition(", with args beginning with: ")[0]
-
-    @staticmethod
-    def unknown_command(argv: list[bytes]) -> str:
-        """`NOSUCH`: the list of arguments is not announced when there are none."""
-        text = Dialect.unknown_command(argv)
-        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
+        return said if len(argv) > 1 else said.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

@@ -35,7 +35,6 @@ class Valkey81(Valkey72):
         """`SET k v IFEQ a IFEQ b`: a syntax error."""
         return before == option != "IFEQ"
 
-    refused_by_scan = NOVALUES_REFUSED
     bits_of_missing_keys_have_any_range = False
     refused_by_scan = MappingProxyType(
         {**NOVALUES_REFUSED, b"NOSCORES": "ERR NOSCORES option can only be used in ZSCAN"}
@@ -64,8 +63,7 @@ class Valkey91(Valkey81):
     lolwut_version = 9
     lolwut_versions = {**Valkey81.lolwut_versions, 9: (80, 24)}
     lolwut_gap = ""
-    client_filters = Valkey81.client_filters | set(
-        [
+    client_filters = Valkey81.client_filters | {
             "NAME",
             "IDLE",
             "FLAGS",
@@ -86,8 +84,7 @@ class Valkey91(Valkey81):
             "NOT-DB",
             "NOT-CAPA",
             "NOT-IP",
-        ]
-    )
+    }
     complains_of_more_client_arguments = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
