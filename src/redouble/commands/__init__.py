@@ -1,5 +1,36 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
+from redouble.commands import (
+    bitmap,
+    command,
+    connection,
+    debug,
+    generic,
+    hash,
+    list,
+    pubsub,
+    server,
+    set,
+    sorted_set,
+    string,
+    transactions,
+)
+
+__all__ = [
+    "bitmap",
+    "command",
+    "connection",
+    "debug",
+    "generic",
+    "hash",
+    "list",
+    "pubsub",
+    "server",
+    "set",
+    "sorted_set",
+    "string",
+    "transactions",
+]
 from redouble.commands import bitmap, connection, hash, list, set, string, transactions
 
 __all__ = ["bitmap", "connection", "string", "transactions"]
@@ -8,3 +39,6 @@ __all__ = ["connection", "hash", "list", "set", "string", "transactions"]
 from redouble.commands import generic, server
 
 __all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
+from redouble.commands import bitmap, connection, generic, hash, list, scanning, server, set, string, transactions
+
+__all__ = ["bitmap", "connection", "generic", "hash", "list", "scanning", "server", "set", "string", "transactions"]

@@ -22,7 +22,6 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
     "PING [message]",
     flags="fast",
     since="1.0.0",
-    tips="request_policy:all_shards response_policy:all_succeeded",
 )
 def ping(client: Client, argv: Argv) -> Reply:
     """Answer PONG, or the message."""
@@ -51,7 +50,7 @@ def select(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("QUIT", flags="noscript loading stale fast no_auth allow_busy", since="1.0.0", arity=-1, deprecated="7.2.0")
+@command("QUIT", flags="noscript loading stale fast no_auth allow_busy", since="1.0.0", arity=-1)
 def quit_(client: Client, argv: Argv) -> Reply:
     """Close this connection, after its OK."""
     client.closing = True
@@ -120,21 +119,24 @@ def hello(client: Client, argv: Argv) -> Reply:
         if protocol not in (2, 3):
             raise CommandError(errors.NOPROTO)
     credentials, name = None, None
+    at_once = server.dialect.hello_acts_at_once
     i = 2
     while i < len(argv):
         word, left = argv[i].upper(), len(argv) - i - 1
         if word == b"AUTH" and left >= 2:
             credentials = argv[i + 1], argv[i + 2]
+            if at_once:
+                authenticate(client, *credentials)
             i += 3
         elif word == b"SETNAME" and left >= 1:
             name = argv[i + 1]
             check_attribute(name, "Client names")
-            if server.dialect.hello_names_at_once:
+            if at_once:
                 client.name = name
             i += 2
         else:
             raise CommandError(f"ERR Syntax error in HELLO option '{errors.text(argv[i])}'")
-    if credentials is not None:
+    if credentials is not None and not at_once:
         authenticate(client, *credentials)
     if client.gate & gates.NEEDS_AUTH:
         raise CommandError(
@@ -192,7 +194,6 @@ def client_getname(client: Client, argv: Argv) -> Reply:
     "CLIENT SETNAME connection-name",
     flags=SETTING,
     since="2.6.9",
-    tips="request_policy:all_nodes@7.2.0 response_policy:all_succeeded@7.2.0",
 )
 def client_setname(client: Client, argv: Argv) -> Reply:
     """Give this connection a name; an empty one takes it away."""
@@ -206,7 +207,6 @@ def client_setname(client: Client, argv: Argv) -> Reply:
     flags=SETTING,
     since="7.2.0",
     arity=4,
-    tips="request_policy:all_nodes response_policy:all_succeeded",
 )
 def client_setinfo(client: Client, argv: Argv) -> Reply:
     """Say which client library calls, and its version."""
@@ -359,7 +359,7 @@ def client_lines(clients: Iterable[Client]) -> Verbatim:
     return Verbatim("".join(map(client_line, clients)).encode("utf-8", "surrogateescape"))
 
 
-@command("CLIENT INFO", flags="noscript loading stale", since="6.2.0", tips="nondeterministic_output")
+@command("CLIENT INFO", flags="noscript loading stale", since="6.2.0")
 def client_info(client: Client, argv: Argv) -> Reply:
     """All there is to know about this connection, in one line."""
     return client_lines([client])
@@ -509,7 +509,6 @@ def _type_called(client: Client, name: bytes) -> bytes:
         **dict.fromkeys(["USER", "ADDR", "LADDR", "SKIPME", "MAXAGE"], "valkey=8.1.0"),
         **dict.fromkeys(NEW_FILTERS.split(), "valkey=9.0.0"),
     },
-    tips="nondeterministic_output",
 )
 def client_list(client: Client, argv: Argv) -> Reply:
     """The connections, a line for each, in the order in which they came."""

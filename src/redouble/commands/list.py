@@ -270,7 +270,11 @@ def _pop_first(client: Client, keys: list[bytes], left: bool, count: int) -> Rep
 
 def _put_back(client: Client, db: Database, key: bytes, taken: list[bytes], left: bool) -> None:
     """Nobody received what was taken: it returns to the end that it came from."""
-    values = db.for_write(key, List) or db.add(key, List(client.server.limits))
+    values = db.peek(key)
+    if values is None:
+        values = db.add(key, List(client.server.limits))
+    elif type(values) is not List:
+        return
     (values.lpush if left else values.rpush)(taken[::-1])
     db.modified(key, b"lpush" if left else b"rpush", notify.LIST)
 
@@ -280,13 +284,13 @@ def is_list(value: object) -> bool:
     return type(value) is List
 
 
-@command("BLPOP key [key ...] timeout", flags="write blocking", since="2.0.0")
+@command("BLPOP key [key ...] timeout", flags="write blocking noscript@before:7.2.0", since="2.0.0")
 def blpop(client: Client, argv: Argv) -> Reply:
     """Take the head of the first list that has one, and wait if none has."""
     return _blocking_pop(client, argv, left=True)
 
 
-@command("BRPOP key [key ...] timeout", flags="write blocking", since="2.0.0")
+@command("BRPOP key [key ...] timeout", flags="write blocking noscript@before:7.2.0", since="2.0.0")
 def brpop(client: Client, argv: Argv) -> Reply:
     """Take the tail of the first list that has one, and wait if none has."""
     return _blocking_pop(client, argv, left=False)
@@ -305,14 +309,16 @@ def _blocking_pop(client: Client, argv: Argv, left: bool) -> Reply:
 @command("BLMPOP timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", flags="write blocking", since="7.0.0")
 def blmpop(client: Client, argv: Argv) -> Reply:
     """Take elements from the first list that has some, and wait if none has."""
-    timeout = timeout_ms(client, argv[1])
     keys, left, count = _keys_end_and_count(client, argv, 2)
+    timeout = timeout_ms(client, argv[1])
     popped = _pop_first(client, keys, left, count)
     return popped or client.server.blocking.block(client, argv, keys, timeout, is_list)
 
 
 @command(
-    "BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout", flags="write denyoom blocking", since="6.2.0"
+    "BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout",
+    flags="write denyoom blocking noscript@before:7.2.0",
+    since="6.2.0",
 )
 def blmove(client: Client, argv: Argv) -> Reply:
     """LMOVE that waits for the source to have an element."""
@@ -321,7 +327,7 @@ def blmove(client: Client, argv: Argv) -> Reply:
     return _blocking_move(client, argv, source, destination, from_left, to_left, timeout_ms(client, timeout_text))
 
 
-@command("BRPOPLPUSH source destination timeout", flags="write denyoom blocking", since="2.2.0")
+@command("BRPOPLPUSH source destination timeout", flags="write denyoom blocking noscript@before:7.2.0", since="2.2.0")
 def brpoplpush(client: Client, argv: Argv) -> Reply:
     """RPOPLPUSH that waits for the source to have an element."""
     _, source, destination, timeout_text = argv

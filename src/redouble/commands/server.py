@@ -1,15 +1,19 @@
-"""Commands about the server as a whole."""
+"""Commands about the server as a whole: its parameters, its databases, what it knows about itself, its end."""
 
 from __future__ import annotations
 
+import re
+
 from redouble.core import errors
+from redouble.core.arguments import integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
-from redouble.resp.reply import OK, Reply
+from redouble.core.info import info as describe
+from redouble.core.memory import SAMPLES, size_of, used_memory
+from redouble.resp.reply import NO_REPLY, OK, Reply, Status, Verbatim
 
 ADMIN = "admin noscript loading stale"
-ALL_NODES = "request_policy:all_nodes@7.2.0 response_policy:all_succeeded@7.2.0"
 
 # CONFIG.
 
@@ -26,7 +30,6 @@ def config_get(client: Client, argv: Argv) -> Reply:
     "CONFIG SET parameter value [parameter value ...]",
     flags=ADMIN,
     since="2.0.0",
-    tips="request_policy:all_nodes response_policy:all_succeeded",
 )
 def config_set(client: Client, argv: Argv) -> Reply:
     """Change parameters: all of them, or none if one cannot be."""
@@ -36,14 +39,332 @@ def config_set(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("CONFIG RESETSTAT", flags=ADMIN, since="2.0.0", tips=ALL_NODES)
+@command("CONFIG RESETSTAT", flags=ADMIN, since="2.0.0")
 def config_resetstat(client: Client, argv: Argv) -> Reply:
     """Let INFO count from zero."""
     client.server.reset_statistics()
     return OK
 
 
-@command("CONFIG REWRITE", flags=ADMIN, since="2.8.0", tips=ALL_NODES)
+@command("CONFIG REWRITE", flags=ADMIN, since="2.8.0")
 def config_rewrite(client: Client, argv: Argv) -> Reply:
     """Write the parameters to the configuration file."""
     raise CommandError("ERR The server is running without a config file")
+
+
+# Databases.
+
+
+@command("DBSIZE", flags="readonly fast", since="1.0.0", acl="keyspace")
+def dbsize(client: Client, argv: Argv) -> Reply:
+    """How many keys the database has."""
+    return len(client.db)
+
+
+def check_flush_option(argv: Argv) -> None:
+    if len(argv) > 2 or (len(argv) == 2 and argv[1].upper() not in (b"ASYNC", b"SYNC")):
+        raise CommandError(errors.SYNTAX_ERROR)
+
+
+@command(
+    "FLUSHDB [ASYNC | SYNC]",
+    flags="write",
+    since="1.0.0",
+    since_option={"ASYNC": "4.0.0", "SYNC": "6.2.0"},
+    acl="keyspace dangerous",
+)
+def flushdb(client: Client, argv: Argv) -> Reply:
+    """Remove every key of the database."""
+    check_flush_option(argv)
+    client.server.dirty += client.db.clear()
+    return OK
+
+
+@command(
+    "FLUSHALL [ASYNC | SYNC]",
+    flags="write",
+    since="1.0.0",
+    since_option={"ASYNC": "4.0.0", "SYNC": "6.2.0"},
+    acl="keyspace dangerous",
+)
+def flushall(client: Client, argv: Argv) -> Reply:
+    """Remove every key of every database."""
+    check_flush_option(argv)
+    client.server.dirty += sum(db.clear() for db in client.server.databases.values()) + 1
+    return OK
+
+
+@command("SWAPDB index1 index2", flags="write fast", since="4.0.0", acl="keyspace dangerous")
+def swapdb(client: Client, argv: Argv) -> Reply:
+    """Exchange the keys of two databases; who works on one of them sees the other's at once."""
+    first = database_index(argv[1], "ERR invalid first DB index")
+    second = database_index(argv[2], "ERR invalid second DB index")
+    server = client.server
+    if not (0 <= first < server.config.databases and 0 <= second < server.config.databases):
+        raise CommandError(errors.DB_OUT_OF_RANGE)
+    if first != second:
+        server.database(first).swap(server.database(second))
+        server.dirty += 1
+    return OK
+
+
+def database_index(text: bytes, error: str) -> int:
+    index = integer(text, error)
+    if not -(2**31) <= index < 2**31:
+        raise CommandError(error)
+    return index
+
+
+# What the server knows about itself.
+
+
+@command(
+    "INFO [section [section ...]]",
+    flags="loading stale",
+    since="1.0.0",
+    acl="dangerous",
+)
+def info(client: Client, argv: Argv) -> Reply:
+    """Facts and counters, as lines of names and values."""
+    client.server.peak_memory = max(client.server.peak_memory, used_memory(client.server))
+    return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
+
+
+@command("TIME", flags="loading stale fast", since="2.6.0")
+def time(client: Client, argv: Argv) -> Reply:
+    """Unix time: seconds, and the microseconds since then."""
+    seconds, nanoseconds = divmod(client.server.clock.time_ns(), 1_000_000_000)
+    return [b"%d" % seconds, b"%d" % (nanoseconds // 1000)]
+
+
+@command("ROLE", flags="noscript loading stale fast", since="2.8.12", acl="admin dangerous")
+def role(client: Client, argv: Argv) -> Reply:
+    """Whether this is a master or a replica, and of whom."""
+    return [b"master", 0, []]
+
+
+@command(
+    "LOLWUT [VERSION version]",
+    flags="readonly fast",
+    since="5.0.0",
+    arity=-1,
+)
+def lolwut(client: Client, argv: Argv) -> Reply:
+    """A picture for your terminal, another one for each version that has one, and the version."""
+    words = argv[1:]
+    dialect = client.server.dialect
+    version = dialect.lolwut_version
+    if len(words) > 1 and words[0].upper() == b"VERSION":
+        version = integer(words[1])
+        words = words[2:]
+    known = dialect.lolwut_versions
+    name, number = dialect.name.title(), ".".join(map(str, dialect.version))
+    if version not in known:
+        return Verbatim(f"{name} ver.{dialect.lolwut_gap}{number}\n".encode())
+    try:
+        numbers = [integer(word) for word in words[:2]]
+    except CommandError:
+        if version == 9:
+            raise CommandError("ERR Syntax error. Use: LOLWUT [columns rows] [real imaginary]") from None
+        if version != 8:
+            raise
+        numbers = []
+    columns, rows = (*numbers, *known[version][len(numbers) :])
+    return Verbatim(f"{_skyline(client, columns, rows)}\nNobody lives there: {name} ver. {number}\n".encode())
+
+
+def _skyline(client: Client, columns: int, rows: int) -> str:
+    """Houses of chance heights, with their windows."""
+    columns, rows = min(max(columns, 1), 1000), min(max(rows, 1), 200)
+    chance = client.server.random
+    heights: list[int] = []
+    while len(heights) < columns:
+        heights += [chance.randint(0, rows)] * chance.randint(3, 9)
+    lines = []
+    for floor in range(rows, 0, -1):
+        lines.append("".join(chance.choice("##:") if height >= floor else " " for height in heights[:columns]))
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+# MEMORY.
+
+container("MEMORY", since="4.0.0", help_since="4.0.0")
+
+
+@command("MEMORY USAGE key [SAMPLES count]", flags="readonly", since="4.0.0")
+def memory_usage(client: Client, argv: Argv) -> Reply:
+    """About how many bytes a key and its value take; a few of its elements are looked at."""
+    samples = SAMPLES
+    for i in range(3, len(argv), 2):
+        if argv[i].upper() != b"SAMPLES" or i + 1 == len(argv):
+            raise CommandError(errors.SYNTAX_ERROR)
+        samples = integer(argv[i + 1])
+        if samples < 0:
+            raise CommandError(errors.SYNTAX_ERROR)
+    value = client.db.peek(argv[2])
+    return None if value is None else size_of(argv[2], value, samples)
+
+
+@command("MEMORY DOCTOR", since="4.0.0")
+def memory_doctor(client: Client, argv: Argv) -> Reply:
+    """What is wrong with the memory."""
+    return Verbatim(b"Nothing is wrong: Python looks after this memory.\n")
+
+
+@command("MEMORY MALLOC-STATS", flags="loading@valkey=8.0.0", since="4.0.0")
+def memory_malloc_stats(client: Client, argv: Argv) -> Reply:
+    """What the allocator says about itself."""
+    return Verbatim(b"Stats not supported for the current allocator")
+
+
+@command("MEMORY PURGE", flags="loading@valkey=8.0.0", since="4.0.0")
+def memory_purge(client: Client, argv: Argv) -> Reply:
+    """Give back what the allocator holds and does not need: nothing."""
+    return OK
+
+
+@command("MEMORY STATS", since="4.0.0")
+def memory_stats(client: Client, argv: Argv) -> Reply:
+    """What the memory is used for."""
+    server = client.server
+    used = used_memory(server)
+    server.peak_memory = max(server.peak_memory, used)
+    keys = sum(len(db) for db in server.databases.values())
+    stats: dict[bytes, Reply] = {
+        b"peak.allocated": server.peak_memory,
+        b"total.allocated": used,
+        b"startup.allocated": 0,
+        b"replication.backlog": 0,
+        b"clients.slaves": 0,
+        b"clients.normal": 0,
+        b"cluster.links": 0,
+        b"aof.buffer": 0,
+        b"lua.caches": 0,
+        b"functions.caches": 0,
+    }
+    for index, db in sorted(server.databases.items()):
+        if len(db):
+            stats[b"db.%d" % index] = {
+                b"overhead.hashtable.main": 24 * len(db),
+                b"overhead.hashtable.expires": 24 * len(db.expires),
+            }
+    stats |= {
+        b"overhead.total": 0,
+        b"keys.count": keys,
+        b"keys.bytes-per-key": used // keys if keys else 0,
+        b"dataset.bytes": used,
+        b"dataset.percentage": 100.0,
+        b"peak.percentage": 100 * used / server.peak_memory,
+        b"fragmentation": 1.0,
+        b"fragmentation.bytes": 0,
+    }
+    return stats
+
+
+# Saving: what is true of a server that has no disk.
+
+
+@command("LASTSAVE", flags="loading stale fast", since="1.0.0", acl="admin dangerous")
+def lastsave(client: Client, argv: Argv) -> Reply:
+    """Unix time of the last save in seconds; before the first, that of the start."""
+    return client.server.last_save
+
+
+@command("SAVE", flags="admin noscript no_async_loading no_multi", since="1.0.0")
+def save(client: Client, argv: Argv) -> Reply:
+    """Save the databases now."""
+    client.server.saved()
+    return OK
+
+
+@command(
+    "BGSAVE [SCHEDULE | CANCEL]",
+    flags="admin noscript no_async_loading",
+    since="1.0.0",
+    since_option={"SCHEDULE": "3.2.2", "CANCEL": "valkey=8.1.0"},
+)
+def bgsave(client: Client, argv: Argv) -> Reply:
+    """Save the databases while others are served."""
+    given = client.command.options.parse(argv, 1)
+    if len(argv) > 2:
+        raise CommandError(errors.SYNTAX_ERROR)
+    if "CANCEL" in given:
+        raise CommandError("ERR Background saving is currently not in progress or scheduled")
+    client.server.saved()
+    return Status(b"Background saving started")
+
+
+@command("BGREWRITEAOF", flags="admin noscript no_async_loading", since="1.0.0")
+def bgrewriteaof(client: Client, argv: Argv) -> Reply:
+    """Write a shorter append-only file while others are served."""
+    return Status(b"Background append only file rewriting started")
+
+
+@command(
+    "SHUTDOWN [[NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT]",
+    flags="admin noscript loading stale no_multi allow_busy",
+    since="1.0.0",
+    since_option={
+        **dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
+        **dict.fromkeys(("SAFE", "FAILOVER"), "valkey=9.0.0"),
+    },
+)
+def shutdown(client: Client, argv: Argv) -> Reply:
+    """Stop: every connection is closed."""
+    words = {word.upper() for word in argv[1:]}
+    known = {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"}
+    if client.server.dialect.has("valkey=9.0.0"):
+        known |= {b"SAFE", b"FAILOVER"}
+    if not words <= known or {b"NOSAVE", b"SAVE"} <= words or (b"ABORT" in words and len(words) > 1):
+        raise CommandError(errors.SYNTAX_ERROR)
+    if b"ABORT" in words:
+        raise CommandError("ERR No shutdown in progress.")
+    client.server.shut_down()
+    return NO_REPLY
+
+
+# Replication and modules, as far as a server alone knows them.
+
+
+@command("REPLICAOF <host port | NO ONE>", flags="admin noscript stale no_async_loading", since="5.0.0", arity=3)
+def replicaof(client: Client, argv: Argv) -> Reply:
+    """Follow another server; NO ONE: stand alone."""
+    _, host, port = argv
+    if (host.upper(), port.upper()) == (b"NO", b"ONE"):
+        return OK
+    if not re.fullmatch(rb"\d{1,5}", port) or int(port) > 65535:
+        raise CommandError("ERR Invalid master port")
+    raise CommandError("ERR not supported by redouble: replication")
+
+
+command(
+    "SLAVEOF <host port | NO ONE>",
+    flags="admin noscript stale no_async_loading",
+    since="1.0.0",
+    arity=3,
+)(replicaof)
+
+container("MODULE", since="4.0.0")
+
+
+@command("MODULE LIST", flags="admin noscript", since="4.0.0")
+def module_list(client: Client, argv: Argv) -> Reply:
+    """The modules that the server comes with."""
+    return [module.describe() for module in client.server.dialect.modules]
+
+
+def refuse_modules(client: Client, argv: Argv) -> Reply:
+    """Load or unload a module."""
+    if client.server.config.values["enable-module-command"] == b"no":
+        raise CommandError(errors.not_allowed("MODULE", "enable-module-command"))
+    raise CommandError("ERR not supported by redouble: modules of a real server")
+
+
+MODULE_FLAGS = "admin noscript no_async_loading"
+command("MODULE LOAD path [arg [arg ...]]", flags=MODULE_FLAGS, since="4.0.0")(refuse_modules)
+command(
+    "MODULE LOADEX path [CONFIG name value [CONFIG name value ...]] [ARGS args [args ...]]",
+    flags=MODULE_FLAGS,
+    since="7.0.0",
+)(refuse_modules)
+command("MODULE UNLOAD name", flags=MODULE_FLAGS, since="4.0.0")(refuse_modules)

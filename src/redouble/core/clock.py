@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic, time, time_ns
+from time import monotonic, sleep, time, time_ns
 from typing import Protocol
 
 __all__ = ["Clock", "ManualClock", "SystemClock"]
@@ -24,6 +24,10 @@ class Clock(Protocol):
         """Seconds that never go backwards; timeouts are counted in them."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass before anything else happens (DEBUG SLEEP)."""
+        ...
+
     def seconds_until(self, moment: float) -> float | None:
         """How long a driver may sleep until `monotonic()` reads `moment`; None: until it is woken, time does not pass by itself."""
         ...
@@ -35,6 +39,7 @@ class SystemClock:
     time = staticmethod(time)
     time_ns = staticmethod(time_ns)
     monotonic = staticmethod(monotonic)
+    sleep = staticmethod(sleep)
 
     def seconds_until(self, moment: float) -> float | None:
         return max(0.0, moment - monotonic())
@@ -71,6 +76,9 @@ class ManualClock:
         self._monotonic += seconds
         for listener in list(self._listeners):
             listener()
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
 
     def set_time(self, unix_time: float) -> None:
         """Change the date, as an administrator would: timeouts are not affected, expiry is."""

@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     from redouble.core.client import Client
     from redouble.dialects import Dialect
 
-__all__ = ["Argv", "Command", "Declaration", "Given", "Options", "Prototype", "build_table", "command", "container"]
+__all__ = [
+    "Argv",
+    "Command",
+    "Declaration",
+    "Given",
+    "Options",
+    "Prototype",
+    "build_table",
+    "command",
+    "container",
+    "first_since",
+    "help_reply",
+    "words_of",
+]
 
 Argv: TypeAlias = list[bytes]
 Handler: TypeAlias = "Callable[[Client, Argv], Reply]"
@@ -114,8 +127,6 @@ class Declaration:
     until: str
     since_option: Mapping[str, str]
     arity: int
-    tips: str = ""
-    deprecated: str = ""
 
     @property
     def container(self) -> str:
@@ -164,7 +175,6 @@ class Prototype:
     declaration: Declaration
     options: Options
     flags: frozenset[str] = frozenset()
-    tips: tuple[str, ...] = ()
     subcommands: dict[bytes, Prototype] = field(default_factory=dict)
 
 
@@ -181,18 +191,15 @@ def command(
     arity: int = 0,
     acl: str = "",
     group: str = "",
-    tips: str = "",
-    deprecated: str = "",
 ) -> Callable[[Handler], Handler]:
     """Declare a command.
 
-    `flags` are Redis's command flags, `tips` its tips; a word that came later says so, `allow_busy@valkey=9.0.0`, and
+    `flags` are Redis's command flags; a word that came later says so, `allow_busy@valkey=9.0.0`, and
     so does one that went, `noscript@before:7.4.0,valkey=8.0.0`.
     `since` and `until` (the first version without it) are Redis versions, which
     hold for its forks up to 7.2; `"8.4.0 valkey=9.0.0"` names a fork's own, `"valkey=9.0.0"` alone says that Redis
     never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
-    `acl` adds ACL categories to those that follow from the flags and the group.  `deprecated` is the version that
-    discourages it.
+    `acl` adds ACL categories to those that follow from the flags and the group.
     """
     name, nodes = parse_usage(usage)
     least = sum(node.least() for node in nodes) + len(name.split())
@@ -212,8 +219,6 @@ def command(
                 until=until,
                 since_option=dict(since_option or {}),
                 arity=arity or (least if fixed else -least),
-                tips=tips,
-                deprecated=deprecated,
             )
         )
         build_table.cache_clear()
@@ -237,16 +242,29 @@ def container(name: str, *, since: str, until: str = "", help_since: str = "5.0.
 
 def _help(client: Client, argv: Argv) -> Reply:
     """Print this help."""
+    return help_reply(client)
+
+
+def help_reply(client: Client) -> Reply:
+    """The subcommands of the command whose HELP runs, each with its usage and what it does; HELP comes last."""
     declaration = client.command.declaration
     lines = [f"{declaration.container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    for prototype in client.server.subcommands(declaration.container):
+    subcommands = client.server.subcommands(declaration.container)
+    for prototype in sorted(subcommands, key=lambda prototype: prototype.declaration.name.endswith(" HELP")):
         lines.append(prototype.declaration.usage.removeprefix(f"{declaration.container} "))
         lines += (f"    {line.strip()}" for line in (prototype.declaration.run.__doc__ or "").splitlines())
     return [Status(line.encode()) for line in lines]
 
 
-def _words(text: str, dialect: type[Dialect]) -> tuple[str, ...]:
-    """The flags or tips that `dialect` has."""
+def first_since(name: str, dialect: type[Dialect]) -> str:
+    """With which of its versions `dialect` got the command `name`; of several declarations the oldest counts."""
+    moments = [declaration.since for declaration in _DECLARATIONS if declaration.name == name]
+    versions = [dialect.own_version(moment) for moment in moments if dialect.has(moment)]
+    return min(versions, key=lambda version: [int(part) for part in version.split(".")])
+
+
+def words_of(text: str, dialect: type[Dialect]) -> tuple[str, ...]:
+    """The words that `dialect` has, of those that may say when they came: `allow_busy@valkey=9.0.0`."""
     pairs = (word.partition("@") for word in text.split())
     return tuple(word for word, _, moment in pairs if not moment or _at(moment.replace(",", " "), dialect))
 
@@ -254,10 +272,11 @@ def _words(text: str, dialect: type[Dialect]) -> tuple[str, ...]:
 def _at(moment: str, dialect: type[Dialect]) -> bool:
     if moment.startswith("before:"):
         return not dialect.has(moment.removeprefix("before:"))
-    return dialect.has(moment)
+    since, _, until = moment.partition("..")
+    return dialect.has(since, until)
 
 
-@functools.cache
+@functools.cache  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
 def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
     """Every command of `dialect` by its upper-case name; subcommands stand in their containers."""
     table: dict[bytes, Prototype] = {}
@@ -272,8 +291,7 @@ def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
         prototype = Prototype(
             declaration,
             Options(declaration.nodes, available),
-            frozenset(_words(declaration.flags, dialect)),
-            _words(declaration.tips, dialect),
+            frozenset(words_of(declaration.flags, dialect)),
         )
         if declaration.container:
             leaves.append(prototype)

@@ -59,6 +59,9 @@ class Config:
     def number(self, name: str) -> int:
         return int(self.values[name])
 
+    def text(self, name: str) -> str:
+        return text(self.values[name])
+
     def set_at_start(self, name: str | bytes, value: str | bytes) -> None:
         """What a configuration file or the command line says: anything may be set, an alias too."""
         name = text(name) if isinstance(name, bytes) else name

@@ -7,6 +7,7 @@ change ends in `modified`, where WATCH, blocked clients and keyspace events hang
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -28,6 +29,7 @@ __all__ = ["Database", "type_name"]
 Value: TypeAlias = Any
 Heap: TypeAlias = list[tuple[int, bytes]]
 Keys: TypeAlias = list[bytes]
+Keyed: TypeAlias = list[tuple[bytes, Any]]
 V = TypeVar("V")
 
 
@@ -161,6 +163,13 @@ class Database:
         self._remove(key)
         return value
 
+    def delete_as_past(self, key: bytes) -> None:
+        """Remove `key`, which was just told to go at a time that has passed."""
+        if self.server.dialect.past_is_expired:
+            self.delete(key, b"expired", notify.EXPIRED)
+        else:
+            self.delete(key)
+
     def _remove(self, key: bytes) -> None:
         del self.dict[key]
         if self.expires:
@@ -222,7 +231,7 @@ class Database:
         if len(heap) > 2 * len(self.expires) + 64:  # most entries are stale: start again
             heap[:] = [(at, key) for key, at in self.expires.items()]
             heapq.heapify(heap)
-        if heap[0][0] < self.server.now_ms():
+        if heap[0][0] < self.server.now_ms() and self.server.active_expire:
             self.expire_due(limit=20)
         self.server.wake_drivers()
 
@@ -251,7 +260,8 @@ class Database:
     # The keyspace as a whole.
 
     def __len__(self) -> int:
-        self.expire_due()
+        if self.server.active_expire:
+            self.expire_due()
         return len(self.dict)
 
     def keys(self) -> Iterator[bytes]:
@@ -263,6 +273,15 @@ class Database:
         """One step through the keys: the next cursor and up to `count` keys; see `ScanOrder.scan` for what is promised."""
         self.expire_due()
         return self._scan_order().scan(cursor, count)
+
+    def some_items(self, most: int) -> Keyed:
+        """Up to `most` keys with their values, for an estimate."""
+        return list(itertools.islice(self.dict.items(), most))
+
+    def sizes(self) -> Iterator[tuple[bytes, int]]:
+        """The type of each value and how many elements (of a string: bytes) it has."""
+        self.expire_due()
+        return ((type_name(value), len(value)) for value in self.dict.values())
 
     def random_key(self) -> bytes | None:
         self.expire_due()
@@ -359,7 +378,8 @@ class TrackedDatabase(Database):
         return Database.add(self, key, value)
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
-        self.accesses.begin(key, self.server)
+        if key in self.dict:
+            self.accesses.use(key, self.server)
         Database.put(self, key, value, keep_ttl=keep_ttl)
 
     def _remove(self, key: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from redouble.resp.reply import CommandError
 
-__all__ = ["CommandError", "text", "wrong_arity"]
+__all__ = ["CommandError", "not_allowed", "text", "wrong_arity"]
 
 SYNTAX_ERROR: Final = "ERR syntax error"
 WRONGTYPE: Final = "WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -46,3 +46,11 @@ def wrong_arity(name: str) -> CommandError:
 def text(argument: bytes) -> str:
     """An argument inside an error text: each byte stays what it is."""
     return argument.decode("utf-8", "surrogateescape")
+
+
+def not_allowed(name: str, parameter: str) -> str:
+    """What a command says that only the configuration file can allow."""
+    return (
+        f'ERR {name} command not allowed. If the {parameter} option is set to "local", you can run it from a local'
+        " connection, otherwise you need to set this option in the configuration file, and then restart the server."
+    )

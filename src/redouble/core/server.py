@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random as random_module
 import threading
 from collections import deque
@@ -73,7 +72,7 @@ class Server:
         self.gate = 0
         self._paused_until = 0.0
         self.table: dict[bytes, Command] = {}
-        self._prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
+        self.prototypes = build_table(self.dialect)
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
         self.tracks_accesses = False
@@ -82,14 +81,20 @@ class Server:
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
-        self._client_ids = itertools.count(1)
-        self.pubsub = PubSub(self)
+        self._last_client_id = self._clients_not_counted = 0
+        self.pubsub = PubSub()
         self.blocking = Blocking(self)
         self.notify_flags = 0
         self.deferred: deque[Callable[[], None]] = deque()
         self._drivers: list[Callable[[], None]] = []
+        self._stop: list[Callable[[], None]] = []
         self.unit_ms = 0
         self.started_ms = self.clock.time_ns() // 1_000_000
+        self.last_save = self.started_ms // 1000
+        self.saves = self.dirty_when_saved = 0
+        self.peak_memory = 0
+        self.active_expire = True
+        """False: keys whose time has come go only when somebody asks for them (DEBUG SET-ACTIVE-EXPIRE)."""
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
@@ -99,6 +104,14 @@ class Server:
     @cached_property
     def random(self) -> random_module.Random:
         return random_module.Random()
+
+    @cached_property
+    def run_id(self) -> str:
+        return f"{self.random.getrandbits(160):040x}"
+
+    @cached_property
+    def replication_id(self) -> str:
+        return f"{self.random.getrandbits(160):040x}"
 
     # The one path.
 
@@ -142,10 +155,16 @@ class Server:
             command.failed += 1
             return self._count(error)
 
+    def internal_call(self, client: Client, argv: list[bytes]) -> Reply:
+        """What a command answers to another command of `client`; not counted."""
+        command = self.find(argv)
+        assert not isinstance(command, CommandError)
+        return command.run(client, argv)
+
     def find(self, argv: list[bytes]) -> Command | CommandError:
         """The command that `argv` names; for one that has none, the error to answer."""
         word = argv[0].upper()
-        prototype = self._prototypes.get(word)
+        prototype = self.prototypes.get(word)
         if prototype is None:
             return CommandError(self.dialect.unknown_command(argv))
         if prototype.subcommands and len(argv) > 1:
@@ -167,7 +186,13 @@ class Server:
 
     def subcommands(self, container: str) -> list[Prototype]:
         """What the dialect has below `container`."""
-        return list(self._prototypes[container.encode()].subcommands.values())
+        return list(self.prototypes[container.encode()].subcommands.values())
+
+    def prototype(self, name: bytes) -> Prototype | None:
+        """The command with this name, which may be a subcommand's: `client|list`."""
+        word, _, subcommand = name.upper().partition(b"|")
+        found = self.prototypes.get(word)
+        return found.subcommands.get(subcommand) if found is not None and subcommand else found
 
     def called_commands(self) -> list[Command]:
         """The commands that were called at least once, with their counters."""
@@ -179,7 +204,10 @@ class Server:
             error = CommandError(self.dialect.refused_without_authentication(error.message))
         if command is not None:
             command.rejected += 1
-        if client.gate & gates.IN_MULTI:
+        if command is not None and command.name == "exec":
+            client.discard()
+            error = CommandError(f"EXECABORT Transaction discarded because of: {error.message.removeprefix('ERR ')}")
+        elif client.gate & gates.IN_MULTI:
             client.queue_failed = True
         self._count(error)
         return client.filter_reply(error) if client.gate & gates.REPLY_OFF else error
@@ -199,7 +227,7 @@ class Server:
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
         if gate & gates.IN_MULTI and "no_multi" in command.flags:
-            return self._reject(client, command, CommandError("ERR Command not allowed inside a transaction"))
+            return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
         if self.gate & PAUSED and self._paused_for(client, command):
             return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
@@ -224,6 +252,15 @@ class Server:
             self._paused_until = 0.0
             self.blocking.resume()
 
+    @property
+    def paused_milliseconds(self) -> int:
+        """How long the pause still lasts; 0: there is none."""
+        return max(0, int((self._paused_until - self.clock.monotonic()) * 1000)) if self.gate & PAUSED else 0
+
+    @property
+    def paused_actions(self) -> str:
+        return "all" if self.gate & PAUSED_ALL else "write" if self.gate & PAUSED_WRITE else "none"
+
     def _paused_for(self, client: Client, command: Command) -> bool:
         if self.clock.monotonic() >= self._paused_until:
             self.unpause()
@@ -236,9 +273,43 @@ class Server:
 
     def register(self, client: Client) -> int:
         """Take a new connection in; returns its id."""
-        number = next(self._client_ids)
-        self.clients[number] = client
-        return number
+        self._last_client_id += 1
+        self.clients[self._last_client_id] = client
+        return self._last_client_id
+
+    @property
+    def connections_received(self) -> int:
+        """Since the start, or since the statistics were reset."""
+        return self._last_client_id - self._clients_not_counted
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        for command in self.called_commands():
+            command.calls = command.failed = command.rejected = 0
+        for db in self._databases.values():
+            db.hits = db.misses = 0
+        self.error_counts.clear()
+        self.expired_keys = 0
+        self._clients_not_counted = self._last_client_id
+
+    def saved(self) -> None:
+        """The databases were saved."""
+        self.last_save = int(self.clock.time())
+        self.dirty_when_saved = self.dirty
+        self.saves += 1
+
+    def shut_down(self) -> None:
+        """SHUTDOWN: close every connection and tell the drivers."""
+        self.connected = False
+        for client in list(self.clients.values()):
+            client.kill()
+            client.disconnect()
+        for stop in self._stop:
+            stop()
+
+    def on_shutdown(self, stop: Callable[[], None]) -> None:
+        """`stop` is called, under the lock, when a client shuts the server down."""
+        self._stop.append(stop)
 
     def defer(self, action: Callable[[], None]) -> None:
         """Run `action` under the lock, soon: for finalizers, which may run inside a command and never take the lock."""
@@ -293,7 +364,8 @@ class Server:
             moments.append(deadline)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
-        expiries = [at for db in self._databases.values() if db.expires and (at := db.next_expiry()) is not None]
+        volatile = [db for db in self._databases.values() if db.expires and self.active_expire]
+        expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
             pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + EXPIRY_GRAIN
             moments.append(self.clock.monotonic() + pause)
@@ -303,9 +375,10 @@ class Server:
         """Do what is due: remove expired keys, answer blocked clients whose time is up."""
         self.unit_ms = 0
         self.run_deferred()
-        for db in self._databases.values():
-            if db.expires:
-                db.expire_due()
+        if self.active_expire:
+            for db in self._databases.values():
+                if db.expires:
+                    db.expire_due()
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()
         self.blocking.time_out()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double, parse_weight
+from redouble.types.number import format_double_17g, parse_double, parse_score_bound, parse_weight
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -22,6 +22,8 @@ class Module:
     name: bytes
     version: int
     path: bytes = b""
+    options: str = ""
+    """What INFO modules says about it."""
 
     def describe(self) -> dict[bytes, object]:
         return {b"name": self.name, b"ver": self.version, b"path": self.path, b"args": []}
@@ -48,8 +50,15 @@ class Dialect:
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
 
+    parse_score_bound: Callable[[bytes], float] = staticmethod(parse_score_bound)
+    """`ZCOUNT z 0x10 " 20"`: a range (Redis 7.4), not a float (8.0)."""
     parse_weight: Callable[[bytes], float] = staticmethod(parse_weight)
     """`RPUSH l " 2"`, `SORT l`: a number (Redis 7), none (8.0, Valkey 9)."""
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v EX 1 EX 2`: whether `option` may follow another one of the same kind."""
+        return before == option
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -58,18 +67,30 @@ class Dialect:
 
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
-    cursor_pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`SCAN -1`, `SCAN ""`: cursors (Redis 7.0), errors (7.4)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
+    past_is_expired: ClassVar[bool] = False
+    """`EXPIRE k -1`: the event is del (Redis), expired (Valkey 8); `SET k v EXAT 1`: sets the key, which expires at once
+    (Redis), or only deletes what it was (Valkey 8)."""
+    msetex_tells_expiry_first: ClassVar[bool] = True
+    """`MSETEX 1 k v EX 9`: the events expire and set (Redis), set and expire (Valkey)."""
+    msetex_wrong_count: ClassVar[str] = "ERR invalid numkeys value"
+    """`MSETEX 0 k v`."""
+    msetex_too_few_pairs: ClassVar[str] = "ERR wrong number of key-value pairs"
+    """`MSETEX 2 k v`."""
+    bits_of_missing_keys_have_any_range: ClassVar[bool] = True
+    """`BITCOUNT missing 0 x`, `BITPOS missing 0 x`: 0 (7.0), not an integer (7.4); `BITCOUNT k -1 -2 BAD`: 0 (7.0), a
+    syntax error (7.4)."""
     bitcount_end_is_optional: ClassVar[bool] = False
     """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
+    bitcount_reads_unit_before_end: ClassVar[bool] = False
+    """`BITCOUNT k 0 x BAD`: not an integer (Redis), a syntax error (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`HSCAN h ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.2)."""
+    """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     serves_the_ready_key_only: ClassVar[bool] = True
@@ -80,13 +101,25 @@ class Dialect:
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
+    lists_subcommands: ClassVar[bool] = False
+    """`COMMAND INFO client` in RESP3: the subcommands are a set, but an array in Valkey 9."""
+    documents_display_text: ClassVar[bool] = False
+    """`COMMAND DOCS get`: arguments have a display_text since 7.2."""
+    keyspace_fields: ClassVar[str] = ""
+    """`INFO keyspace`: what follows avg_ttl."""
+    lolwut_version: ClassVar[int] = 0
+    """`LOLWUT`: the version whose picture is shown; most have none of their own."""
+    lolwut_versions: ClassVar[dict[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
+    """`LOLWUT VERSION 5`: the versions that have a picture, and how large it is."""
+    lolwut_gap: ClassVar[str] = " "
+    """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
     event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmdn"
     """`CONFIG SET notify-keyspace-events oc`: an error, but in Redis 8.2."""
     checks_size_of_memory_values: ClassVar[bool] = False
     """`CONFIG SET maxmemory 18446744073709551616`: OK (Redis), an error (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
     """`HELLO 3` where a password is needed: how it names the way in."""
-    hello_names_at_once: ClassVar[bool] = True
+    hello_acts_at_once: ClassVar[bool] = True
     """`HELLO 2 SETNAME ab FOO`, `CLIENT GETNAME`: ab (7.0), nil (7.2)."""
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
@@ -157,6 +190,11 @@ class Dialect:
         )
 
     @staticmethod
+    def denied_in_transaction(name: str) -> str:
+        """`MULTI`, `SAVE`."""
+        return "ERR Command not allowed inside a transaction"
+
+    @staticmethod
     def refused_without_authentication(error: str) -> str:
         """`NOSUCH a` and `GET` of a client that has to authenticate: the error that anybody gets."""
         return error
@@ -182,6 +220,12 @@ class Dialect:
         return cls._reached(since) and not (until and cls._reached(until))
 
     @classmethod
+    def own_version(cls, since: str) -> str:
+        """The one of the versions in `since` that is about this server: what COMMAND DOCS tells."""
+        versions = {name or "redis": version for name, _, version in (part.rpartition("=") for part in since.split())}
+        return versions.get(cls.name) or versions["redis"]
+
+    @classmethod
     def _reached(cls, moment: str) -> bool:
         versions = {"redis": ""}
         for part in moment.split():
@@ -203,7 +247,8 @@ def _tuple(version: str) -> tuple[int, ...]:
 
 
 def _text(argument: bytes) -> str:
-    return argument.decode("utf-8", "surrogateescape")
+    """An argument as an error shows it: C strings end at a zero byte."""
+    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:

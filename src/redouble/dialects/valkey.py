@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.resp.parser import Rules
-from redouble.types.number import parse_hexless_double
+from redouble.types.number import parse_boundless_weight, parse_hexless_double, parse_strict_weight
 
 __all__ = ["VALKEY"]
 
@@ -21,14 +22,26 @@ class Valkey81(Valkey72):
     version = (8, 1, 1)
     small_integers_are_shared = False
     scan_knows_types = True
-    cursor_pattern = STRICT_CURSOR
+    scan_cursor = STRICT_CURSOR
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= (33 if expires else 41)
 
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFEQ a IFEQ b`: a syntax error."""
+        return before == option != "IFEQ"
+
     refused_by_scan = NOVALUES_REFUSED
+    bits_of_missing_keys_have_any_range = False
+    refused_by_scan = MappingProxyType(
+        {**NOVALUES_REFUSED, b"NOSCORES": "ERR NOSCORES option can only be used in ZSCAN"}
+    )
     bitcount_end_is_optional = True
+    bitcount_reads_unit_before_end = True
+    past_is_expired = True
+    msetex_tells_expiry_first = False
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
         "tot-net-in",
@@ -43,7 +56,12 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
-    modules = (Module(b"lua", 1, b"lua"),)
+    modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
+    keyspace_fields = ",keys_with_volatile_items=0"
+    lists_subcommands = True
+    lolwut_version = 9
+    lolwut_versions = {**Valkey81.lolwut_versions, 9: (80, 24)}
+    lolwut_gap = ""
     client_filters = Valkey81.client_filters | set(
         [
             "NAME",
@@ -69,7 +87,13 @@ class Valkey91(Valkey81):
         ]
     )
     complains_of_more_client_arguments = False
+    msetex_wrong_count = "ERR invalid numkeys value or out of range"
+    msetex_too_few_pairs = "ERR syntax error"
     checks_size_of_memory_values = True
+
+    @staticmethod
+    def denied_in_transaction(name: str) -> str:
+        return f"ERR Command '{name}' not allowed inside a transaction"
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:
@@ -78,7 +102,9 @@ class Valkey91(Valkey81):
 
     requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
-    parse_double = parse_weight = staticmethod(parse_hexless_double)
+    parse_double = staticmethod(parse_hexless_double)
+    parse_weight = staticmethod(parse_strict_weight)
+    parse_score_bound = staticmethod(parse_boundless_weight)
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:

@@ -1,0 +1,139 @@
+"""COMMAND: the command table, as clients and proxies ask for it.  All of it follows from the usage lines."""
+
+from __future__ import annotations
+
+from redouble.core import errors
+from redouble.core.client import Client
+from redouble.core.command import Argv, command, help_reply
+from redouble.core.errors import CommandError
+from redouble.core.introspection import categories, describe, document, prototypes
+from redouble.core.key_specs import key_specs, keys_of
+from redouble.resp.reply import Members, Reply, Status
+from redouble.types.glob import compile_glob
+
+FLAGS = "loading stale"
+
+
+@command("COMMAND", flags=FLAGS, since="2.8.13", arity=-1, acl="connection", group="server")
+def command_(client: Client, argv: Argv) -> Reply:
+    """Every command there is: arity, flags, where its keys are, categories."""
+    server = client.server
+    return [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+
+
+@command("COMMAND HELP", flags=FLAGS, since="5.0.0", acl="connection", group="server")
+def command_help(client: Client, argv: Argv) -> Reply:
+    """Print this help."""
+    return help_reply(client)
+
+
+@command("COMMAND COUNT", flags=FLAGS, since="2.8.13", acl="connection", group="server")
+def command_count(client: Client, argv: Argv) -> Reply:
+    """How many commands there are, subcommands not counted."""
+    return len(client.server.prototypes)
+
+
+@command(
+    "COMMAND INFO [command-name [command-name ...]]",
+    flags=FLAGS,
+    since="2.8.13",
+    acl="connection",
+    group="server",
+)
+def command_info(client: Client, argv: Argv) -> Reply:
+    """What COMMAND says of these commands."""
+    server = client.server
+    if len(argv) == 2:
+        return command_(client, argv)
+    found = [server.prototype(name) for name in argv[2:]]
+    return [None if prototype is None else describe(server.dialect, prototype) for prototype in found]
+
+
+@command(
+    "COMMAND DOCS [command-name [command-name ...]]",
+    flags=FLAGS,
+    since="7.0.0",
+    acl="connection",
+    group="server",
+)
+def command_docs(client: Client, argv: Argv) -> Reply:
+    """What these commands do, and their arguments."""
+    server = client.server
+    chosen = server.prototypes.values() if len(argv) == 2 else (server.prototype(name) for name in argv[2:])
+    return {
+        prototype.declaration.wire_name.encode(): document(server.dialect, prototype)
+        for prototype in chosen
+        if prototype is not None
+    }
+
+
+@command(
+    "COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
+    flags=FLAGS,
+    since="7.0.0",
+    acl="connection",
+    group="server",
+)
+def command_list(client: Client, argv: Argv) -> Reply:
+    """The names of the commands, or of those with a category or a name that matches."""
+    server = client.server
+    if len(argv) == 2:
+        return Members(name.lower() for name in server.prototypes)
+    if len(argv) != 5 or argv[2].upper() != b"FILTERBY":
+        raise CommandError(errors.SYNTAX_ERROR)
+    kind, value = argv[3].upper(), argv[4]
+    every = list(prototypes(server.prototypes.values()))
+    if kind == b"MODULE":
+        return []
+    if kind == b"ACLCAT":
+        category = errors.text(value).lower()
+        chosen = [prototype for prototype in every if category in categories(prototype)]
+    elif kind == b"PATTERN":
+        matches = compile_glob(value, nocase=True)
+        chosen = [prototype for prototype in every if matches(prototype.declaration.wire_name.encode())]
+    else:
+        raise CommandError(errors.SYNTAX_ERROR)
+    return [prototype.declaration.wire_name.encode() for prototype in chosen]
+
+
+def find_keys(client: Client, argv: Argv) -> list[tuple[bytes, tuple[str, ...]]]:
+    """The keys of the command line that begins at argv[2]."""
+    line = argv[2:]
+    found = client.server.find(line)
+    if isinstance(found, CommandError):
+        raise CommandError("ERR Invalid command specified")
+    specs = key_specs(found.name, found.declaration.nodes)
+    if not specs or "not_key" in specs[0].flags:
+        raise CommandError("ERR The command has no key arguments")
+    if (found.arity > 0 and len(line) != found.arity) or len(line) < abs(found.arity):
+        raise CommandError("ERR Invalid number of arguments specified for command")
+    keys = keys_of(found.name, specs, line)
+    if not keys:
+        if "no_mandatory_keys" in found.flags:
+            return []
+        raise CommandError("ERR Invalid arguments specified for command")
+    return keys
+
+
+def command_getkeys(client: Client, argv: Argv) -> Reply:
+    """The keys in a command line."""
+    return [key for key, _ in find_keys(client, argv)]
+
+
+def command_getkeysandflags(client: Client, argv: Argv) -> Reply:
+    """The keys in a command line, and what it would do with each."""
+    return [[key, Members(Status(flag.encode()) for flag in flags)] for key, flags in find_keys(client, argv)]
+
+
+command("COMMAND GETKEYS command [arg [arg ...]]", flags=FLAGS, since="2.8.13", acl="connection", group="server")(
+    command_getkeys
+)
+command("COMMAND GETKEYS", flags=FLAGS, since="2.8.13", until="7.2.0", arity=-4, acl="connection", group="server")(
+    command_getkeys
+)
+command(
+    "COMMAND GETKEYSANDFLAGS command [arg [arg ...]]", flags=FLAGS, since="7.0.0", acl="connection", group="server"
+)(command_getkeysandflags)
+command(
+    "COMMAND GETKEYSANDFLAGS", flags=FLAGS, since="7.0.0", until="7.2.0", arity=-4, acl="connection", group="server"
+)(command_getkeysandflags)

@@ -1,0 +1,176 @@
+"""DEBUG: what test suites of clients and of Redis itself lean on.
+
+The real command reads its subcommands by hand, and so does this one: they are no commands of their own, unknown ones and
+wrong numbers of arguments share one error text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from redouble.core import errors, notify
+from redouble.core.arguments import integer, positive
+from redouble.core.client import Client
+from redouble.core.command import Argv, command
+from redouble.core.errors import CommandError
+from redouble.core.memory import size_of
+from redouble.resp.reply import OK, Attributed, BigNumber, Push, Reply, Status, Verbatim
+
+_SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply]]] = {}
+"""By name: usage, fewest and most arguments, function."""
+
+
+@command("DEBUG", flags="admin noscript loading stale", since="1.0.0", arity=-2, group="server")
+def debug(client: Client, argv: Argv) -> Reply:
+    """Look inside the server and make it do odd things; for those who test."""
+    server = client.server
+    if server.config.values["enable-debug-command"] == b"no":
+        raise CommandError(errors.not_allowed("DEBUG", "enable-debug-command"))
+    found = _SUBCOMMANDS.get(argv[1].upper())
+    if found is None or not found[1] <= len(argv) - 2 <= found[2]:
+        raise CommandError(
+            f"ERR unknown subcommand or wrong number of arguments for '{errors.text(argv[1])}'. Try DEBUG HELP."
+        )
+    return found[3](client, argv)
+
+
+def _subcommand(
+    usage: str, least: int = 0, most: int = 0
+) -> Callable[[Callable[[Client, Argv], Reply]], Callable[[Client, Argv], Reply]]:
+    def declare(run: Callable[[Client, Argv], Reply]) -> Callable[[Client, Argv], Reply]:
+        _SUBCOMMANDS[usage.split()[0].encode()] = usage, least, most or least, run
+        return run
+
+    return declare
+
+
+@_subcommand("HELP")
+def _help(client: Client, argv: Argv) -> Reply:
+    """Print this help."""
+    lines = ["DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+    for usage, _, _, run in _SUBCOMMANDS.values():
+        lines += [usage, f"    {run.__doc__}"]
+    return [Status(line.encode()) for line in lines]
+
+
+@_subcommand("SLEEP seconds", 1)
+def _sleep(client: Client, argv: Argv) -> Reply:
+    """Serve nobody for a while."""
+    match = re.match(rb"\s*[-+]?\d*\.?\d*(?:[eE][-+]?\d+)?", argv[2])
+    try:
+        seconds = float(match[0]) if match else 0.0
+    except ValueError:  # the real server reads a number with strtod, which gives 0 for none
+        seconds = 0.0
+    if seconds > 0:
+        client.server.clock.sleep(seconds)
+    return OK
+
+
+@_subcommand("OBJECT key", 1)
+def _object(client: Client, argv: Argv) -> Reply:
+    """What the value of a key is made of."""
+    key = argv[2]
+    value = client.db.peek(key)
+    if value is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    encoding = client.server.internal_call(client, [b"OBJECT", b"ENCODING", key])
+    text = (
+        f"Value at:{id(value):#x} refcount:1 encoding:{errors.text(encoding)}"
+        f" serializedlength:{max(size_of(b'', value) - 48, 1)} lru:0 lru_seconds_idle:0"
+    )
+    return Status(text.encode())
+
+
+@_subcommand("SET-ACTIVE-EXPIRE flag", 1)
+def _set_active_expire(client: Client, argv: Argv) -> Reply:
+    """0: keys whose time has come go only when somebody asks for them."""
+    client.server.active_expire = not re.fullmatch(rb"\s*[-+]?0*(?!\d).*", argv[2], re.DOTALL)
+    return OK
+
+
+@_subcommand("CHANGE-REPL-ID")
+def _change_repl_id(client: Client, argv: Argv) -> Reply:
+    """Take another replication id."""
+    client.server.replication_id = f"{client.server.random.getrandbits(160):040x}"
+    return OK
+
+
+@_subcommand("QUICKLIST-PACKED-THRESHOLD size", 1)
+def _quicklist_packed_threshold(client: Client, argv: Argv) -> Reply:
+    """From which size on an element has a node of its own."""
+    match = re.fullmatch(rb"(\d+)(b|k|kb|m|mb|g|gb|)", argv[2], re.IGNORECASE)
+    unit = {b"k": 10, b"m": 20, b"g": 30}.get(match[2][:1].lower(), 0) if match else 0
+    if match is None or int(match[1]) << unit >= 1 << 32:
+        raise CommandError("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+    return OK
+
+
+@_subcommand("LISTPACK key", 1)
+def _listpack(client: Client, argv: Argv) -> Reply:
+    """Print a listpack where the server prints."""
+    if client.db.peek(argv[2]) is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if client.server.internal_call(client, [b"OBJECT", b"ENCODING", argv[2]]) != b"listpack":
+        raise CommandError("ERR Not a listpack encoded object.")
+    return Status(b"Listpack structure printed on stdout")
+
+
+@_subcommand("ERROR message", 1)
+def _error(client: Client, argv: Argv) -> Reply:
+    """Answer with this error."""
+    raise CommandError(re.sub(r"[\r\n]", " ", errors.text(argv[2])))
+
+
+@_subcommand("LOG message", 1)
+def _log(client: Client, argv: Argv) -> Reply:
+    """Write a line to the log, which there is none of."""
+    return OK
+
+
+@_subcommand("POPULATE count [prefix] [size]", 1, 3)
+def _populate(client: Client, argv: Argv) -> Reply:
+    """Make keys with numbers in their names; those that exist stay."""
+    count = positive(argv[2])
+    prefix = argv[3] if len(argv) > 3 else b"key"
+    size = integer(argv[4]) if len(argv) > 4 else 0
+    for number in range(count):
+        key, value = b"%b:%d" % (prefix, number), b"value:%d" % number
+        if client.db.peek(key) is None:
+            client.db.add(key, value[:size].ljust(size, b"\x00") if size > 0 else value)
+            client.db.modified(key, b"set", notify.STRING)
+    return OK
+
+
+PROTOCOL: Final[dict[bytes, Reply]] = {
+    b"string": b"Hello World",
+    b"integer": 12345,
+    b"double": 3.141,
+    b"bignum": BigNumber(1234567999999999999999999999999999999),
+    b"null": None,
+    b"array": [0, 1, 2],
+    b"set": {0, 1, 2},
+    b"map": {0: False, 1: True, 2: False},
+    b"attrib": Attributed(b"Some real reply following the attribute", {b"key-popularity": [b"key:123", 90]}),
+    b"verbatim": Verbatim(b"This is a verbatim\nstring"),
+    b"true": True,
+    b"false": False,
+}
+
+
+@_subcommand("PROTOCOL type", 1)
+def _protocol(client: Client, argv: Argv) -> Reply:
+    """Answer with a value of this type."""
+    kind = argv[2].lower()
+    if kind == b"push":
+        if client.resp == 2:
+            raise CommandError("ERR RESP2 is not supported by this command")
+        client.push(Push([b"server-cpu-usage", 42]))
+        return b"Some real reply following the push reply"
+    if kind not in PROTOCOL:
+        raise CommandError(
+            "ERR Wrong protocol type name. Please use one of the following:"
+            " string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+        )
+    return PROTOCOL[kind]
