@@ -133,10 +133,8 @@ def test_closing_from_a_finalizer_inside_a_command(server: FakeServer) -> None:
     pubsub.subscribe("channel")
     pubsub.get_message()
     inside: list[bool] = []
-    command = server.core.table[b"LLEN"] if b"LLEN" in server.core.table else None
-    if command is None:
-        client.llen("list")
-        command = server.core.table[b"LLEN"]
+    client.llen("list")
+    command = server.core.table[b"LLEN"]
     original = command.run
 
     def drop(core_client: Any, argv: Any) -> Any:

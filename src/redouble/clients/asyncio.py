@@ -7,6 +7,7 @@ taken nothing.  A connection belongs to no loop; it may be used on one after the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -35,10 +36,8 @@ class AsyncClient(InProcessClient):
 
     def wake(self) -> None:
         for waiter in list(self.waiters):
-            try:
+            with contextlib.suppress(RuntimeError):  # its loop was closed
                 waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
-            except RuntimeError:  # its loop was closed
-                pass
 
     async def receive(self) -> Reply:
         """The next reply or message."""
@@ -178,11 +177,11 @@ class AsyncConnectionMixin(ConnectionMixin):
             client.close()
 
 
-class RedisAsyncReplyReader(AsyncReplyReader, _AsyncRESP3Parser):  # type: ignore[misc]  # redis-py is untyped here
+class RedisAsyncReplyReader(AsyncReplyReader, _AsyncRESP3Parser):
     connection_error = redis.ConnectionError
 
 
-class FakeAsyncRedisConnection(AsyncConnectionMixin, redis.asyncio.Connection):
+class FakeAsyncRedisConnection(AsyncConnectionMixin, redis.asyncio.Connection):  # type: ignore[misc]  # packed commands are lists of arguments
     """A `redis.asyncio.Connection` to a server of this process: the `connection_class` of any asyncio pool."""
 
     parser_class = RedisAsyncReplyReader
