@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         FakeValkeyConnection,
     )
     from redouble.core.clock import ManualClock
+    from redouble.net.tcp import TcpFakeServer
 
 __all__ = [
     "FakeAsyncConnection",
@@ -57,6 +58,7 @@ __all__ = [
     "FakeValkey",
     "FakeValkeyConnection",
     "ManualClock",
+    "TcpFakeServer",
     "reset",
 ]
 

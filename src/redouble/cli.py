@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from redouble import __version__
+
 if TYPE_CHECKING:
     from redouble.net.tcp import TcpFakeServer
 
@@ -57,7 +59,7 @@ def _serve(words: list[str]) -> int:
     parser = _serve_parser()
     options = parser.parse_args(words)
     if options.version:
-        print(f"redouble {_version()}")
+        print(f"redouble {__version__}")
         return 0
     from redouble.net.tcp import TcpFakeServer
 
@@ -175,15 +177,6 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("redouble")
-    except PackageNotFoundError:  # run from a checkout
-        return "(not installed)"
 
 
 def _url(server: TcpFakeServer) -> str:

@@ -42,6 +42,9 @@ def server() -> Server:
         ("BLMOVE l d LEFT RIGHT 0", "RPUSH l a b", "LRANGE l 0 -1", [b"a", b"b"]),
         ("BLMOVE l l LEFT RIGHT 0", "RPUSH l a b c", "LRANGE l 0 -1", [b"a", b"b", b"c"]),
         ("BRPOPLPUSH l d 0", "RPUSH l a b", "LRANGE l 0 -1", [b"a", b"b"]),
+        ("BZPOPMIN z 0", "ZADD z 1 a 2 b", "ZRANGE z 0 -1", [b"a", b"b"]),
+        ("BZPOPMAX z 0", "ZADD z 1 a", "ZRANGE z 0 -1", [b"a"]),
+        ("BZMPOP 0 2 y z MAX COUNT 2", "ZADD z 1 a 2 b 3 c", "ZRANGE z 0 -1", [b"a", b"b", b"c"]),
     ],
 )
 def test_what_a_cancelled_waiter_got_goes_back(
@@ -84,3 +87,21 @@ def test_a_waiter_that_is_cancelled_in_time_takes_nothing(server: Server) -> Non
     pusher("RPUSH l a")
     assert waiter.delivered == []
     assert pusher("LLEN l") == 1
+
+
+def test_what_would_go_back_to_a_key_of_another_type_is_gone(server: Server) -> None:
+    waiter, pusher = Caller(server), Caller(server)
+    waiter("BLPOP l 0")
+    pusher("RPUSH l a")
+    pusher("SET l string")
+    waiter.cancel()
+    assert pusher("GET l") == b"string"
+
+
+def test_a_score_that_was_given_in_the_meantime_stays(server: Server) -> None:
+    waiter, pusher = Caller(server), Caller(server)
+    waiter("BZPOPMIN z 0")
+    pusher("ZADD z 1 a")
+    pusher("ZADD z 5 a")
+    waiter.cancel()
+    assert pusher("ZSCORE z a") == 5.0

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import redouble.net.tcp as tcp
+from redouble import FakeServer, ManualClock
 from redouble.core.client import Client
 from redouble.net.tcp import TcpFakeServer
 from redouble.resp.reply import OK, Push
@@ -221,19 +222,19 @@ def test_a_subscriber_that_does_not_read_is_cut_off_at_the_hard_limit(
     eventually(lambda: len(clients(server)) == 1)
 
 
-def test_a_subscriber_above_the_soft_limit_is_cut_off_in_time(
-    server: TcpFakeServer, wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wire.send(request(b"CONFIG", b"SET", b"client-output-buffer-limit", b"pubsub 0 1000 1")).expect(b"+OK\r\n")
-    slow = connect()
-    slow.send(request(b"SUBSCRIBE", b"c")).expect(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
+def test_a_subscriber_above_the_soft_limit_is_cut_off_in_time(serve: Serve) -> None:
+    clock = ManualClock()
+    server = serve(server=FakeServer(clock=clock, config={"client-output-buffer-limit": "pubsub 0 1000 10"}))
     publish = request(b"PUBLISH", b"c", b"x" * 1_000_000)
-    for _ in range(20):
+    with Wire(server.server_address) as slow, Wire(server.server_address) as wire:
+        slow.send(request(b"SUBSCRIBE", b"c")).expect(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
+        for _ in range(20):
+            wire.send(publish).expect(b":1\r\n")
+        clock.advance(9)
         wire.send(publish).expect(b":1\r\n")
-    started = time.monotonic()
-    monkeypatch.setattr(tcp.time, "monotonic", lambda: started + 2)
-    wire.send(publish).expect(b":1\r\n")
-    wire.send(publish).expect(b":0\r\n")
+        clock.advance(2)
+        assert wire.send(publish).read(4) in (b":1\r\n", b":0\r\n")
+        wire.send(publish).expect(b":0\r\n")
 
 
 def test_an_endless_request_is_cut_off_at_the_query_buffer_limit(
@@ -375,7 +376,44 @@ def test_a_bug_of_ours_is_an_answer_and_a_line_in_the_log(
     assert "Traceback" in caplog.text
 
 
-# Without sockets.
+def test_a_bug_of_ours_in_the_background_is_a_line_in_the_log(
+    server: TcpFakeServer, wire: Wire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures: list[float] = []
+
+    def tick() -> None:
+        failures.append(time.monotonic())
+        raise KeyError("tick")
+
+    monkeypatch.setattr(server.server, "tick", tick)
+    wire.send(request(b"BLPOP", b"list", b"0.01"))
+    eventually(lambda: len(failures) == 3)
+    assert failures[2] - failures[0] > tcp.TICK_PAUSE
+    monkeypatch.undo()
+    wire.expect(b"*-1\r\n")
+    assert "while doing what was due" in caplog.text
+
+
+def test_a_connection_that_cannot_be_served_is_closed_alone(
+    server: TcpFakeServer,
+    wire: Wire,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    waiting = connect()
+    waiting.send(request(b"BLPOP", b"list", b"0"))
+    eventually(blocked(server))
+    monkeypatch.setattr(tcp.TcpClient, "_execute", lambda *arguments, **options: 1 / 0)
+    assert wire.send(b"PING\r\n").rest() == b""
+    local(server)(b"LPUSH", b"list", b"x")
+    assert waiting.rest() == b""
+    monkeypatch.undo()
+    connect().send(b"PING\r\n").expect(b"+PONG\r\n")
+    assert caplog.text.count("ZeroDivisionError") >= 2
+
+
+# Within the loop.
 
 
 def test_a_handler_may_poll_again_and_let_others_speak(
@@ -412,7 +450,8 @@ def test_a_push_waits_for_the_reply_that_is_being_written(server: TcpFakeServer,
         wire.send(request(b"PING"))
         time.sleep(0.02)
         client.push(Push([b"message", b"c", b"m"]))
-    assert sorted(wire.read(7 + 34).split(b"*3")) == [b"+PONG\r\n", b"\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n"]
+    pong, message = b"+PONG\r\n", b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n"
+    assert wire.read(len(pong + message)) in (pong + message, message + pong)
 
 
 # The server object.
@@ -498,7 +537,7 @@ def test_clients_see_the_address_they_come_from(server: TcpFakeServer, wire: Wir
 
 def test_several_servers_share_nothing_but_a_server_may_be_shared(serve: Serve) -> None:
     first = serve()
-    second, third = serve(), serve(server=first.server)
+    second, third = serve(), serve(server=first.fake_server)
     with Wire(first.server_address) as one, Wire(second.server_address) as two, Wire(third.server_address) as three:
         one.send(request(b"SET", b"k", b"v")).expect(b"+OK\r\n")
         two.send(request(b"GET", b"k")).expect(b"$-1\r\n")

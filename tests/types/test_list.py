@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from redouble.types.limits import Limits
 from redouble.types.list import List
-from redouble.types.listpack_size import entry_size
+from redouble.types.listpack_size import entry_size, listpack_size
 
 SINCE_7_2 = ["redis-7.4", "redis-8.6", "valkey-9"]
 
@@ -105,7 +105,7 @@ class Model:
         return found[: count or None]
 
 
-@given(st.lists(operations, max_size=60), st.sampled_from([-2, -1, 3, 8]), st.booleans(), st.data())
+@given(st.lists(operations, min_size=20, max_size=60), st.sampled_from([-2, -1, 3, 8]), st.booleans(), st.data())
 def test_a_list_is_a_list(steps: list[tuple[Any, ...]], fill: int, tracked: bool, data: st.DataObject) -> None:
     limits = Limits(list_max_listpack_size=fill, small_lists_are_listpacks=tracked)
     ours, model = List(limits), Model()
@@ -128,7 +128,7 @@ def test_a_list_is_a_list(steps: list[tuple[Any, ...]], fill: int, tracked: bool
 
 
 def test_many_pushes_and_pops_at_either_end() -> None:
-    chance = random.Random(7)
+    chance = Random(7)
     ours, model = List(), Model()
     for _ in range(300):
         left = chance.random() < 0.5
@@ -149,62 +149,99 @@ def test_before_7_2_every_list_is_a_quicklist() -> None:
     assert List(Limits.of_redis((7, 4)), [b"a"]).encoding() == b"listpack"
 
 
+ALPHABET = [b"a", b"12", b"-70000", b"", b"x" * 60, b"y" * 300, b"z" * 2000, b"w" * 4090, b"v" * 4097, b"u" * 8190]
+ALPHABET += [b"t" * 9000]
+FILLS = [-2, -1, 1, 4, 20, 0]
+
+
+def random_step(chance: Random, ours: List, some: list[bytes]) -> list[Any]:
+    """Change the list at random; the command that does the same."""
+    if chance.random() < 0.5 or not len(ours):
+        new = chance.choices(some, k=chance.choice([1, 1, 1, 2, 5, 30]))
+        left = chance.random() < 0.5
+        (ours.lpush if left else ours.rpush)(new)
+        return ["LPUSH" if left else "RPUSH", "l", *new]
+    length = len(ours)
+    kind = chance.randrange(9)
+    value, pivot = chance.choice(some), chance.choice(some)
+    if kind < 2:
+        count = chance.randrange(1, length + 1)
+        (ours.lpop_many if kind else ours.rpop_many)(count)
+        return ["LPOP" if kind else "RPOP", "l", count]
+    if kind == 2:
+        at = chance.randrange(length)
+        assert ours.set(at, value)
+        return ["LSET", "l", at, value]
+    if kind == 3:
+        after = chance.random() < 0.5
+        ours.insert(pivot, value, after)
+        return ["LINSERT", "l", "AFTER" if after else "BEFORE", pivot, value]
+    if kind == 4:
+        count = chance.randrange(-3, 4)
+        ours.remove(count, value)
+        return ["LREM", "l", count, value]
+    if kind == 5:
+        start, stop = chance.randrange(-5, 3), chance.randrange(-3, length + 1)
+        ours.trim(start, stop)
+        return ["LTRIM", "l", start, stop]
+    if kind == 6:
+        source, target = chance.random() < 0.5, chance.random() < 0.5
+        ours.move(source, target)
+        return ["LMOVE", "l", "l", "LEFT" if source else "RIGHT", "LEFT" if target else "RIGHT"]
+    if kind == 7:
+        ours.lpop()
+        return ["LPOP", "l"]
+    ours.rpop()
+    return ["RPOP", "l"]
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_the_nodes_always_cover_the_list(fill: int) -> None:
+    chance = Random(fill)
+    for _ in range(15):
+        ours = List(Limits(list_max_listpack_size=fill))
+        some = chance.sample(ALPHABET, chance.randrange(2, 7))
+        for _ in range(60):
+            random_step(chance, ours, some)
+            if not len(ours):
+                ours = List(ours.limits)
+            ours.check()
+        twin = ours.copy()
+        twin.rpush([b"a"])
+        ours.check()
+        twin.check()
+        loaded = List.loaded(list(ours), ours.limits)
+        loaded.check()
+        assert list(loaded) == list(ours)
+        assert (loaded.nodes == 0) == (loaded.encoding() == b"listpack")
+
+
+def test_a_list_becomes_a_listpack_again_at_half_the_limit() -> None:
+    ours = List(Limits(list_max_listpack_size=4), [b"a"] * 4)
+    seen = [ours.encoding()]
+    ours.rpush([b"b"])
+    seen.append(ours.encoding())
+    while len(ours) > 1:
+        ours.lpop()
+        seen.append(ours.encoding())
+    # `CONFIG SET list-max-listpack-size 4`: the nodes are aaaa and b, so one is left when it is b's
+    assert seen == [b"listpack", b"quicklist", b"quicklist", b"quicklist", b"quicklist", b"listpack"]
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("name", SINCE_7_2)
-@pytest.mark.parametrize("fill", [-2, -1, 1, 4, 20, 0])
+@pytest.mark.parametrize("fill", FILLS)
 def test_encoding_and_nodes_are_the_real_ones(real: Callable[..., Any], name: str, fill: int) -> None:
     ask = real(name)
     ask("CONFIG", "SET", "list-max-listpack-size", fill)
-    chance = random.Random(f"{name} {fill}")
-    alphabet = [b"a", b"12", b"-70000", b"", b"x" * 60, b"y" * 300, b"z" * 2000, b"w" * 4090]
-    alphabet += [b"v" * 4097, b"u" * 8190, b"t" * 9000]
+    chance = Random(f"{name} {fill}")
     for _ in range(8):
         ask("DEL", "l")
         ours = List(Limits(list_max_listpack_size=fill))
-        some = chance.sample(alphabet, chance.randrange(2, 7))
+        some = chance.sample(ALPHABET, chance.randrange(2, 7))
         history = []
         for _ in range(80):
-            growing = chance.random() < 0.5
-            command: list[Any]
-            if growing or not len(ours):
-                new = chance.choices(some, k=chance.choice([1, 1, 1, 2, 5, 30]))
-                left = chance.random() < 0.5
-                command = ["LPUSH" if left else "RPUSH", "l", *new]
-                (ours.lpush if left else ours.rpush)(new)
-            else:
-                length = len(ours)
-                kind = chance.randrange(9)
-                if kind < 2:
-                    count = chance.randrange(1, length + 1)
-                    command = ["LPOP" if kind else "RPOP", "l", count]
-                    (ours.lpop_many if kind else ours.rpop_many)(count)
-                elif kind == 2:
-                    at, new_value = chance.randrange(length), chance.choice(some)
-                    command = ["LSET", "l", at, new_value]
-                    ours.set(at, new_value)
-                elif kind == 3:
-                    pivot, new_value, after = chance.choice(some), chance.choice(some), chance.random() < 0.5
-                    command = ["LINSERT", "l", "AFTER" if after else "BEFORE", pivot, new_value]
-                    ours.insert(pivot, new_value, after)
-                elif kind == 4:
-                    count, doomed = chance.randrange(-3, 4), chance.choice(some)
-                    command = ["LREM", "l", count, doomed]
-                    ours.remove(count, doomed)
-                elif kind == 5:
-                    start, stop = chance.randrange(-5, 3), chance.randrange(-3, length + 1)
-                    command = ["LTRIM", "l", start, stop]
-                    ours.trim(start, stop)
-                elif kind == 6:
-                    source, target = chance.random() < 0.5, chance.random() < 0.5
-                    sides = {True: "LEFT", False: "RIGHT"}
-                    command = ["LMOVE", "l", "l", sides[source], sides[target]]
-                    ours.move(source, target)
-                elif kind == 7:
-                    command = ["LPOP", "l"]
-                    ours.lpop()
-                else:
-                    command = ["RPOP", "l"]
-                    ours.rpop()
+            command = random_step(chance, ours, some)
             history.append(" ".join(str(word)[:12] for word in command))
             ask(*command)
             if not len(ours):
@@ -213,10 +250,21 @@ def test_encoding_and_nodes_are_the_real_ones(real: Callable[..., Any], name: st
                 continue
             ours.check()
             assert ours.encoding() == ask("OBJECT", "ENCODING", "l"), history
-            if ours.encoding() == b"quicklist":
-                described = ask("DEBUG", "OBJECT", "l")
-                assert b" ql_nodes:%d " % ours.nodes in described, (history, described, ours._quicklist.nodes)
+            if ours.nodes:
+                assert b" ql_nodes:%d " % ours.nodes in ask("DEBUG", "OBJECT", "l"), history
         assert ask("LRANGE", "l", 0, -1) == list(ours)
+        ask("SORT", "l", "BY", "nosort", "STORE", "m")
+        assert List.loaded(list(ours), ours.limits).encoding() == (ask("OBJECT", "ENCODING", "m") or b"listpack")
+
+
+def test_entry_sizes() -> None:
+    sizes = {b"": 2, b"0": 2, b"127": 2, b"128": 3, b"-1": 3, b"-4096": 3, b"4096": 4, b"-32768": 4, b"32768": 5}
+    sizes |= {b"-8388609": 6, b"2147483648": 10, b"9223372036854775807": 10, b"9223372036854775808": 21, b"01": 4}
+    sizes |= {b"a" * 63: 65, b"a" * 64: 67, b"a" * 125: 128, b"a" * 126: 130, b"a" * 4096: 4103, b"a" * 16378: 16386}
+    sizes |= {b"a" * 2097150: 2097159}
+    for value, size in sizes.items():
+        assert entry_size(value) == size, value[:20]
+    assert listpack_size([b"a", b"1"]) == 12
 
 
 @pytest.mark.real

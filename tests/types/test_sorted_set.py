@@ -31,6 +31,7 @@ steps = st.lists(
         st.tuples(st.just("load")),
         st.tuples(st.just("scan")),
     ),
+    min_size=30,
     max_size=150,
 )
 
@@ -110,7 +111,7 @@ def test_a_sorted_set_is_a_sorted_list(some: list[tuple[Any, ...]], most: int, d
     assert ours.pairs(*limited(*positions, offset, count, reverse), reverse) == taken
 
 
-@given(st.lists(members), bounds, bounds, st.sampled_from([0, 1000]))
+@given(st.lists(members, min_size=9), bounds, bounds, st.sampled_from([0, 1000]))
 def test_lexical_ranges_of_one_score(some: list[bytes], low: bytes, high: bytes, most: int) -> None:
     ours = SortedSet.loaded(dict.fromkeys(some, 2.0), Limits(zset_max_listpack_entries=most))
     wanted = LexRange(low, high)
@@ -168,6 +169,32 @@ def test_a_listpack_has_no_minus_zero() -> None:
         loaded = SortedSet.loaded({b"a": -0.0}, limits).score(b"a")
         assert loaded is not None
         assert copysign(1.0, loaded) == sign
+
+
+def test_a_small_set_of_several_scores_walks_to_a_lexical_range() -> None:
+    ours = SortedSet.loaded({b"c": 1.0, b"a": 2.0, b"d": 3.0, b"b": 4.0})
+    # `ZADD z 1 c 2 a 3 d 4 b`, then ZRANGEBYLEX z [b [c and ZREVRANGEBYLEX z [c [b
+    assert ours.members(*ours.by_lex(LexRange(b"[b", b"[c"))) == [b"c", b"a"]
+    assert ours.members(*ours.by_lex(LexRange(b"[b", b"[c"), reverse=True), reverse=True) == [b"b", b"d"]
+    assert ours.by_lex(LexRange(b"[x", b"+")) == (0, 0)
+    assert ours.by_lex(LexRange(b"(c", b"(c")) == ours.by_lex(LexRange(b"+", b"-")) == (0, 0)
+
+
+def test_encodings() -> None:
+    now, old = Limits.of_redis((8, 6)), Limits.of_redis((7, 0))
+    for limits in (now, old):
+        ours = SortedSet(limits)
+        ours.expect(129)
+        ours.add(b"a", 1.0)
+        assert ours.encoding() == (b"skiplist" if limits is now else b"listpack")
+        ours = SortedSet.loaded({b"%d" % i: 1.0 for i in range(128)}, limits)
+        assert ours.encoding() == b"listpack"
+        ours.add(b"one more", 1.0)
+        ours.remove(b"one more")
+        assert ours.encoding() == b"skiplist"
+        assert SortedSet.loaded(ours.scores(), limits).encoding() == b"listpack"
+        assert SortedSet.loaded({b"a" * 65: 1.0}, limits).encoding() == b"skiplist"
+    assert SortedSet(Limits.of_redis((6, 2))).encoding() == b"ziplist"
 
 
 @pytest.mark.real

@@ -22,6 +22,7 @@ from redouble.resp.reply import (
     Attributed,
     BigNumber,
     CommandError,
+    Messages,
     Push,
     Reply,
     resp2,
@@ -92,6 +93,8 @@ class InProcessClient(Client):
                 reply = server.call(self, argv)
                 if reply is BLOCKED:
                     self.backlog.extend(queue)
+                elif type(reply) is Messages:
+                    self.inbox.extend(reply)
                 elif reply is not NO_REPLY:
                     self.inbox.append(reply)
                 if self.closing:

@@ -63,11 +63,18 @@ class ClientMixin:
             server = FakeServer(version, server_type)
             if not connected:
                 server.connected = False
+        usual_driver = _driver_info.get(self.library_class) if _DRIVER.isdisjoint(given) else None
+        if usual_driver is not None:
+            given["driver_info"] = copy.copy(usual_driver)
         if "retry" not in given and parameters.get("retry") is not None:
             given["retry"] = _impatient(parameters["retry"])
+        if "maint_notifications_config" in parameters and given.get("maint_notifications_config") is None:
+            given["maint_notifications_config"] = _no_maintenance()
         single = self.connects_at_once and given.pop("single_connection_client", False)
         super().__init__(**given)
         pool = self.connection_pool
+        if _DRIVER.isdisjoint(given) and "driver_info" in pool.connection_kwargs:
+            _driver_info[self.library_class] = copy.copy(pool.connection_kwargs["driver_info"])
         if connection_pool_class is not None and type(pool) is not connection_pool_class:
             pool = self.connection_pool = _rebuilt(pool, connection_pool_class, given)
         _put_in_process(
@@ -100,6 +107,8 @@ class ClientMixin:
         """The client of a URL, with the schemes that the library knows; the same URL is the same server."""
         single = kwargs.pop("single_connection_client", False)
         pool_class: Any = connection_pool_class or cls.default_pool_class
+        if "maint_notifications_config" in _parameters(cls.default_pool_class):
+            kwargs.setdefault("maint_notifications_config", _no_maintenance())
         pool = pool_class.from_url(url, **kwargs)
         _put_in_process(
             pool,
@@ -120,9 +129,24 @@ class ClientMixin:
         return wanted or cls.default_server_type
 
 
+_DRIVER = frozenset(("driver_info", "lib_name", "lib_version"))
+_driver_info: dict[type, Any] = {}
+"""What a library tells servers about itself, which it would read from the package's metadata for each client anew."""
+
+
+def _no_maintenance() -> Any:
+    """Maintenance notifications come from Redis Enterprise only.
+
+    Asking for them would tie pool and connections into cycles, which keep a dropped client until the collector runs.
+    """
+    from redis.maint_notifications import MaintNotificationsConfig
+
+    return MaintNotificationsConfig(enabled=False)
+
+
 @functools.cache
 def _parameters(library_class: type) -> dict[str, Any]:
-    """The parameters of a library's client, in their order, with their defaults."""
+    """The parameters of a class of the library, in their order, with their defaults."""
     signature = inspect.signature(library_class.__init__)  # type: ignore[misc]
     return {name: parameter.default for name, parameter in list(signature.parameters.items())[1:]}
 

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from redouble.clients.connection import InProcessClient
 from redouble.core.errors import CommandError
-from redouble.resp.reply import BLOCKED, NO_REPLY
+from redouble.resp.reply import BLOCKED, NO_REPLY, Messages, Push
 
 __all__ = ["AsyncFastMixin", "FastMixin"]
 
@@ -112,6 +112,7 @@ class FastBase:
                 return None
         if (
             "get_connection" in pool.__dict__
+            or "release" in pool.__dict__
             or "parse_response" in self.__dict__
             or (self._metrics is not None and self._metrics._provider_manager is not None)
         ):
@@ -150,6 +151,9 @@ def _answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
         if encoder.decode_responses and never_decode is False:
             reply = reply.decode(encoder.encoding, encoder.encoding_errors)
     elif reply is not None and kind is not int:
+        if kind is Messages:  # a client that heard its own PUBLISH
+            connection.in_process_client.inbox.extend(message for message in reply if type(message) is Push)
+            (reply,) = (message for message in reply if type(message) is not Push)
         reply = connection._parser.translate(reply, never_decode is not False)
         if isinstance(reply, Exception):
             if "EMPTY_RESPONSE" in options:

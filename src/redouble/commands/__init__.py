@@ -8,8 +8,10 @@ from redouble.commands import (
     generic,
     hash,
     list,
+    pubsub,
     server,
     set,
+    sorted_set,
     string,
     transactions,
 )
@@ -22,8 +24,21 @@ __all__ = [
     "generic",
     "hash",
     "list",
+    "pubsub",
     "server",
     "set",
+    "sorted_set",
     "string",
     "transactions",
 ]
+from redouble.commands import bitmap, connection, hash, list, set, string, transactions
+
+__all__ = ["bitmap", "connection", "string", "transactions"]
+
+__all__ = ["connection", "hash", "list", "set", "string", "transactions"]
+from redouble.commands import generic, server
+
+__all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
+from redouble.commands import bitmap, connection, generic, hash, list, scanning, server, set, string, transactions
+
+__all__ = ["bitmap", "connection", "generic", "hash", "list", "scanning", "server", "set", "string", "transactions"]

@@ -29,13 +29,14 @@ def bit_offset(client: Client, text: bytes, width: int = 0) -> int:
     return offset
 
 
-def writable_bits(client: Client, key: bytes, end: int) -> bytearray:
-    """The string at `key`, made or lengthened so that its bits up to `end` exist (lookupStringForBitCommand)."""
+def writable_bits(client: Client, key: bytes, end: int) -> tuple[bytearray, bool]:
+    """The string at `key`, made or lengthened so that its bits up to `end` exist, and whether it had to be
+    (lookupStringForBitCommand)."""
     value = writable(client, key, client.db.string_for_write(key))
     missing = ((end + 7) >> 3) - len(value)
     if missing > 0:
         value.extend(bytes(missing))
-    return value
+    return value, missing > 0
 
 
 @command("SETBIT key offset value", flags="write denyoom", since="2.2.0")
@@ -46,10 +47,11 @@ def setbit(client: Client, argv: Argv) -> Reply:
     bit = integer(bit_text, BIT_VALUE)
     if bit not in (0, 1):
         raise CommandError(BIT_VALUE)
-    value = writable_bits(client, key, offset + 1)
+    value, grown = writable_bits(client, key, offset + 1)
     old = bits.get_bit(value, offset)
     bits.set_bit(value, offset, bit)
-    client.db.modified(key, b"setbit", notify.STRING)
+    if grown or bit != old:
+        client.db.modified(key, b"setbit", notify.STRING)
     return old
 
 
@@ -72,87 +74,72 @@ class Span(NamedTuple):
         """The first and the last bit, in a string of `size` bytes; none if the last is before the first."""
         total = size * 8 if self.in_bits else size
         start = max(self.start + total, 0) if self.start < 0 else self.start
-        end = max(self.end + total, 0) if self.end < 0 else min(self.end, total - 1)
+        end = min(max(self.end + total, 0) if self.end < 0 else self.end, total - 1)
         return (start, end) if self.in_bits else (start * 8, end * 8 + 7)
 
 
-def span(argv: Argv, start: int) -> Span:
+def span(argv: Argv, start: int, unit_before_end: bool) -> Span:
     """`[start [end [BYTE | BIT]]]`, from argument `start` on."""
     count = len(argv) - start
-    first = integer(argv[start]) if count > 0 else 0
-    last = integer(argv[start + 1]) if count > 1 else -1
-    unit = argv[start + 2].upper() if count > 2 else b"BYTE"
-    if count > 3 or unit not in (b"BYTE", b"BIT"):
+    if count > 3:
         raise CommandError(errors.SYNTAX_ERROR)
-    return Span(first, last, unit == b"BIT")
+    first, last, unit = (*argv[start:], *(b"0", b"-1", b"BYTE")[count:])
+    unit = unit.upper()
+    begin = integer(first)
+    if unit_before_end and unit not in UNITS:
+        raise CommandError(errors.SYNTAX_ERROR)
+    end = integer(last)
+    if unit not in UNITS:
+        raise CommandError(errors.SYNTAX_ERROR)
+    return Span(begin, end, unit == b"BIT")
 
 
-# Up to 7.2 the key came first: `BITCOUNT nokey 0 x` is 0 there, later an error.
+UNITS: Final = (b"BYTE", b"BIT")
 
 
-@command(
-    "BITCOUNT key [start end [BYTE | BIT]]",
-    flags="readonly",
-    since="2.6.0",
-    until="7.4.0 valkey=8.0.0",
-)
-def bitcount_key_first(client: Client, argv: Argv) -> Reply:
-    """How many bits of a string, or of a part of it, are 1."""
-    value = client.db.string(argv[1])
-    return 0 if value is None else _count(value, _count_span(client, argv))
-
-
-@command("BITCOUNT key [start [end [BYTE | BIT]]]", flags="readonly", since="7.4.0 valkey=8.0.0")
+@command("BITCOUNT key [start end [BYTE | BIT]]", flags="readonly", since="2.6.0")
 def bitcount(client: Client, argv: Argv) -> Reply:
     """How many bits of a string, or of a part of it, are 1."""
-    part = _count_span(client, argv)
-    return _count(client.db.string(argv[1]) or b"", part)
-
-
-def _count_span(client: Client, argv: Argv) -> Span:
-    if len(argv) == 3 and not client.server.dialect.bitcount_end_is_optional:
+    key = argv[1]
+    dialect = client.server.dialect
+    if dialect.bits_of_missing_keys_have_any_range:
+        if client.db.string(key) is None:
+            return 0
+        if 4 <= len(argv) <= 5 and reversed_from_end(integer(argv[2]), integer(argv[3])):
+            return 0
+    if len(argv) == 3 and not dialect.bitcount_end_is_optional:
         raise CommandError(errors.SYNTAX_ERROR)
-    return span(argv, 2)
-
-
-def _count(value: bytes | bytearray, part: Span) -> int:
-    if part.start < 0 and part.end < 0 and part.start > part.end:
-        return 0
+    part = span(argv, 2, dialect.bitcount_reads_unit_before_end)
+    value = client.db.string(key) or b""
     first, last = part.within(len(value))
-    return bits.count_bits(value, first, last) if first <= last else 0
+    return bits.count_bits(value, first, last) if first <= last and not reversed_from_end(part.start, part.end) else 0
 
 
-@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="2.8.7", until="7.4.0 valkey=8.0.0")
-def bitpos_key_first(client: Client, argv: Argv) -> Reply:
-    """Where the first bit of a kind is, in a string or in a part of it."""
-    bit = _wanted_bit(argv[2])
-    value = client.db.string(argv[1])
-    return bit and -1 if value is None else _position(value, bit, span(argv, 3), len(argv) < 5)
+def reversed_from_end(start: int, end: int) -> bool:
+    """`-1 -5`, a range that is empty, although the beginning of a short string would lie in it once both ends are."""
+    return start < 0 and end < 0 and start > end
 
 
-@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="7.4.0 valkey=8.0.0")
+@command("BITPOS key bit [start [end [BYTE | BIT]]]", flags="readonly", since="2.8.7")
 def bitpos(client: Client, argv: Argv) -> Reply:
     """Where the first bit of a kind is, in a string or in a part of it."""
-    bit = _wanted_bit(argv[2])
-    part = span(argv, 3)
-    value = client.db.string(argv[1])
-    return bit and -1 if value is None else _position(value, bit, part, len(argv) < 5)
-
-
-def _wanted_bit(text: bytes) -> int:
-    bit = integer(text)
+    _, key, bit_text, *_ = argv
+    bit = integer(bit_text)
     if bit not in (0, 1):
         raise CommandError("ERR The bit argument must be 1 or 0.")
-    return bit
-
-
-def _position(value: bytes | bytearray, bit: int, part: Span, open_end: bool) -> int:
+    missing = -1 if bit else 0
+    if client.server.dialect.bits_of_missing_keys_have_any_range and client.db.string(key) is None:
+        return missing
+    part = span(argv, 3, True)
+    value = client.db.string(key)
+    if value is None:
+        return missing
     first, last = part.within(len(value))
     if first > last:
         return -1
     found = bits.find_bit(value, bit, first, last)
     if found is None:
-        return last + 1 if open_end and not bit else -1  # behind an open end there are zeros
+        return last + 1 if len(argv) < 5 and not bit else -1  # behind an open end there are zeros
     return found
 
 
@@ -240,23 +227,24 @@ def bitfield(client: Client, argv: Argv) -> Reply:
     ends = [operation.offset + operation.type.bits for operation in operations if operation.name != b"GET"]
     if not ends:
         return _read_fields(client, key, operations)
-    value = writable_bits(client, key, max(ends))
-    replies = [_run_field_operation(value, operation) for operation in operations]
-    if any(operation.name != b"GET" and reply is not None for operation, reply in zip(operations, replies)):
+    value, changed = writable_bits(client, key, max(ends))
+    replies: list[int | None] = []
+    written = False
+    for name, kind, offset, operand, overflow in operations:
+        old = kind.decode(bits.get_field(value, offset, kind.bits))
+        if name == b"GET":
+            replies.append(old)
+            continue
+        new = kind.add(operand, 0, overflow) if name == b"SET" else kind.add(old, operand, overflow)
+        if new is None:
+            replies.append(None)
+            continue
+        bits.set_field(value, offset, kind.bits, new)
+        written, changed = True, changed or new != old
+        replies.append(old if name == b"SET" else new)
+    if written and changed:
         client.db.modified(key, b"setbit", notify.STRING)
     return replies
-
-
-def _run_field_operation(value: bytearray, operation: FieldOperation) -> int | None:
-    name, kind, offset, operand, overflow = operation
-    old = kind.decode(bits.get_field(value, offset, kind.bits))
-    if name == b"GET":
-        return old
-    new = kind.add(operand, 0, overflow) if name == b"SET" else kind.add(old, operand, overflow)
-    if new is None:
-        return None
-    bits.set_field(value, offset, kind.bits, new)
-    return old if name == b"SET" else new
 
 
 @command("BITFIELD_RO key [GET encoding offset ...]", flags="readonly fast", since="6.0.0")

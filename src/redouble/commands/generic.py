@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+from redouble.commands.scanning import name_filter, scan_cursor
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, positive, scan_cursor
+from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, positive
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
 from redouble.resp.reply import OK, Reply, Status
-from redouble.types.glob import compile_glob
 from redouble.types.list import List
 from redouble.types.number import parse_integer
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
+from redouble.types.string import FloatText
 
 
 @command("DEL key [key ...]", flags="write", since="1.0.0")
@@ -50,12 +51,7 @@ def type_(client: Client, argv: Argv) -> Reply:
 @command("KEYS pattern", flags="readonly", since="1.0.0", acl="dangerous")
 def keys(client: Client, argv: Argv) -> Reply:
     """Every key that matches a pattern."""
-    return list(filter(_key_filter(argv[1]), client.db.keys()))
-
-
-def _key_filter(pattern: bytes) -> Callable[[bytes], bool]:
-    """`compile_glob`, but for `*`, which takes the empty key too."""
-    return (lambda key: True) if pattern == b"*" else compile_glob(pattern)
+    return list(filter(name_filter(argv[1]), client.db.keys()))
 
 
 @command("SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]", flags="readonly", since="2.8.0")
@@ -64,13 +60,13 @@ def scan(client: Client, argv: Argv) -> Reply:
     db = client.db
     cursor = scan_cursor(client, argv[1])
     count, fits, wanted = 10, None, b""
-    for name, value in client.command.options.each(argv, 2):
+    for name, value in client.command.options.each(argv, 2, client.server.dialect.refused_by_scan):
         if name == "COUNT":
             count = integer(value)
             if count < 1:
                 raise CommandError(errors.SYNTAX_ERROR)
         elif name == "MATCH":
-            fits = _key_filter(value)
+            fits = name_filter(value)
         else:
             wanted = value.lower()
             if client.server.dialect.scan_knows_types and wanted not in _TYPE_NAMES:
@@ -170,7 +166,7 @@ def copy(client: Client, argv: Argv) -> Reply:
     if value is None or (target.peek(newkey) is not None and not replace):
         return 0
     at = source.expires_at(key)
-    target.put(newkey, value if type(value) is bytes else value.copy())
+    target.put(newkey, value if isinstance(value, bytes) else value.copy())
     if at is not None:
         target.set_expiry(newkey, at)
     target.modified(newkey, b"copy_to", notify.GENERIC)
@@ -227,7 +223,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
         ):
             return 0
     if at <= client.server.now_ms():
-        db.delete(key)
+        db.delete_as_past(key)
     else:
         db.set_expiry(key, at)
         db.modified(key, b"expire", notify.GENERIC)
@@ -307,9 +303,9 @@ def object_encoding(client: Client, argv: Argv) -> Reply:
         return None
     if type(value) is bytearray:
         return b"raw"
-    if type(value) is not bytes:
+    if not isinstance(value, bytes):
         return value.encoding()
-    if parse_integer(value) is not None:
+    if type(value) is not FloatText and parse_integer(value) is not None:
         return b"int"
     expires = client.db.expires_at(key) is not None
     return b"embstr" if client.server.dialect.fits_embedded(len(key), len(value), expires) else b"raw"

@@ -270,7 +270,11 @@ def _pop_first(client: Client, keys: list[bytes], left: bool, count: int) -> Rep
 
 def _put_back(client: Client, db: Database, key: bytes, taken: list[bytes], left: bool) -> None:
     """Nobody received what was taken: it returns to the end that it came from."""
-    values = db.for_write(key, List) or db.add(key, List(client.server.limits))
+    values = db.peek(key)
+    if values is None:
+        values = db.add(key, List(client.server.limits))
+    elif type(values) is not List:
+        return
     (values.lpush if left else values.rpush)(taken[::-1])
     db.modified(key, b"lpush" if left else b"rpush", notify.LIST)
 
@@ -305,8 +309,8 @@ def _blocking_pop(client: Client, argv: Argv, left: bool) -> Reply:
 @command("BLMPOP timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", flags="write blocking", since="7.0.0")
 def blmpop(client: Client, argv: Argv) -> Reply:
     """Take elements from the first list that has some, and wait if none has."""
-    timeout = timeout_ms(client, argv[1])
     keys, left, count = _keys_end_and_count(client, argv, 2)
+    timeout = timeout_ms(client, argv[1])
     popped = _pop_first(client, keys, left, count)
     return popped or client.server.blocking.block(client, argv, keys, timeout, is_list)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from redouble.core import errors
@@ -13,7 +13,7 @@ from redouble.core.errors import CommandError
 from redouble.types.collection import Collection
 from redouble.types.glob import compile_glob
 
-__all__ = ["scan_cursor", "scan_step"]
+__all__ = ["name_filter", "scan_cursor", "scan_step"]
 
 
 def scan_cursor(client: Client, text: bytes) -> int:
@@ -27,6 +27,11 @@ def scan_cursor(client: Client, text: bytes) -> int:
     return cursor % 2**64
 
 
+def name_filter(pattern: bytes) -> Callable[[bytes], bool]:
+    """`compile_glob`, but for a lone `*`, which KEYS and SCAN do not even try: so it takes the empty name too."""
+    return (lambda name: True) if pattern == b"*" else compile_glob(pattern)
+
+
 def scan_step(client: Client, argv: Argv, cursor: int, collection: Collection[Any]) -> tuple[bytes, Iterable[bytes]]:
     """The next cursor, and the members of this step that match; the options begin at `argv[3]`."""
     count, matches = 10, None
@@ -36,6 +41,6 @@ def scan_step(client: Client, argv: Argv, cursor: int, collection: Collection[An
             if count < 1:
                 raise CommandError(errors.SYNTAX_ERROR)
         elif name == "MATCH":
-            matches = compile_glob(text)
+            matches = name_filter(text)
     cursor, members = collection.scan(cursor, count)
     return b"%d" % cursor, filter(matches, members) if matches else members

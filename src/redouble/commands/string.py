@@ -3,22 +3,29 @@ also what OBJECT ENCODING calls raw."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, INT64_MIN, integer, long_double
+from redouble.core.arguments import INT32_MAX, INT64_MAX, INT64_MIN, integer, integer_in, long_double
 from redouble.core.client import Client
 from redouble.core.command import Argv, Given, command
 from redouble.core.errors import CommandError
 from redouble.resp.reply import OK, Reply
-from redouble.types.lcs import longest_common_subsequence
+from redouble.types.lcs import longest_common_length, longest_common_subsequence
 from redouble.types.number import format_long_double
+from redouble.types.string import FloatText
 from redouble.types.xxh3 import xxh3_64
+
+
+def as_reply(value: bytes | bytearray | None) -> bytes | None:
+    """A string as a reply, which is never the stored object if that can still change."""
+    return value if type(value) is bytes or value is None else bytes(value)
 
 
 @command("GET key", flags="readonly fast", since="1.0.0")
 def get(client: Client, argv: Argv) -> Reply:
     """The value of a string."""
-    value = client.db.string(argv[1])
-    return value if type(value) is bytes or value is None else bytes(value)
+    return as_reply(client.db.string(argv[1]))
 
 
 @command(
@@ -41,46 +48,100 @@ def set_(client: Client, argv: Argv) -> Reply:
         db.modified(argv[1], b"set", notify.STRING)
         return OK
     _, key, value, *_ = argv
-    given = client.command.options.parse(argv, 3)
+    given = set_options(client, argv)
     expire_at = expiry(client, given)
     old = None
     if "GET" in given:
-        old = db.string(key)
-        old = bytes(old) if type(old) is bytearray else old
+        old = as_reply(db.string(key))
     if not condition_holds(client, key, given):
         return old
-    db.put(key, value, keep_ttl="KEEPTTL" in given)
-    db.modified(key, b"set", notify.STRING)
-    if expire_at is not None:
-        db.set_expiry(key, expire_at)
-        db.notify(key, b"expire", notify.GENERIC)
+    _put(client, key, value, expire_at, keep_ttl="KEEPTTL" in given)
     return old if "GET" in given else OK
 
 
+def set_options(client: Client, argv: Argv) -> Given:
+    """The options of SET, with the exceptions that each server makes for those that exclude each other."""
+    words, allows = client.command.options.words, client.server.dialect.set_allows
+    given: Given = {}
+    i = 3
+    while i < len(argv):
+        word = words.get(argv[i].upper())
+        if word is None or i + word[1] >= len(argv):
+            raise CommandError(errors.SYNTAX_ERROR)
+        name, values, group, _ = word
+        if any(words[before.encode()][2] == group and not allows(before, name) for before in given):
+            raise CommandError(errors.SYNTAX_ERROR)
+        given[name] = argv[i + 1] if values else True
+        i += 1 + values
+    return given
+
+
 def condition_holds(client: Client, key: bytes, given: Given) -> bool:
-    """NX, XX, IFEQ, IFNE, IFDEQ and IFDNE, of SET and its kin."""
-    if "NX" in given:
-        return client.db.peek(key) is None
-    if "XX" in given:
-        return client.db.peek(key) is not None
-    for name in ("IFEQ", "IFNE", "IFDEQ", "IFDNE"):
-        if name in given:
-            wanted = given[name]
-            if name.startswith("IFD"):
-                wanted = digest_argument(wanted)
-            value = client.db.string_for_write(key)
-            if value is None:
-                return name in ("IFNE", "IFDNE")
-            same: bool = (value if name in ("IFEQ", "IFNE") else b"%016x" % xxh3_64(bytes(value))) == wanted
-            return same == (name in ("IFEQ", "IFDEQ"))
+    """NX, XX, IFEQ, IFNE, IFDEQ and IFDNE, of SET."""
+    if "NX" in given and client.db.peek(key) is not None:
+        return False
+    if "XX" in given and client.db.peek(key) is None:
+        return False
+    for name in given.keys() & COMPARISONS:
+        value = client.db.string_for_write(key)
+        return name in ("IFNE", "IFDNE") if value is None else comparison_holds(value, name, given[name])
     return True
 
 
-def digest_argument(digest: bytes) -> bytes:
-    """A digest to compare with: 16 hexadecimal digits in either case."""
-    if len(digest) != 16:
+COMPARISONS: Final = frozenset(("IFEQ", "IFNE", "IFDEQ", "IFDNE"))
+
+
+def comparison_holds(value: bytes | bytearray, name: str, operand: bytes) -> bool:
+    """Whether a string is (IFEQ, IFDEQ) or is not (IFNE, IFDNE) this one, or one of this digest."""
+    if name in ("IFEQ", "IFNE"):
+        return (value == operand) == (name == "IFEQ")
+    if len(operand) != 16:
         raise CommandError("ERR must be exactly 16 hexadecimal characters")
-    return digest.lower()
+    return (digest_of(value) == operand.lower()) == (name == "IFDEQ")
+
+
+def digest_of(value: bytes | bytearray) -> bytes:
+    return b"%016x" % xxh3_64(bytes(value))
+
+
+@command("DIGEST key", flags="readonly fast", since="8.4.0")
+def digest(client: Client, argv: Argv) -> Reply:
+    """The hash of a string, XXH3 in hexadecimal digits."""
+    value = client.db.string(argv[1])
+    return None if value is None else digest_of(value)
+
+
+@command(
+    "DELEX key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]",
+    flags="write fast",
+    since="8.4.0",
+)
+def delex(client: Client, argv: Argv) -> Reply:
+    """Delete a key, if its string compares as wanted."""
+    key = argv[1]
+    if len(argv) not in (2, 4):
+        raise errors.wrong_arity(client.command.name)
+    if len(argv) == 4:
+        value = client.db.peek(key)
+        if value is None:
+            return 0
+        if not isinstance(value, (bytes, bytearray)):
+            raise CommandError("ERR Key should be of string type if conditions are specified")
+        name = argv[2].upper().decode("latin-1")
+        if name not in COMPARISONS:
+            raise CommandError("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE")
+        if not comparison_holds(value, name, argv[3]):
+            return 0
+    return int(client.db.delete(key))
+
+
+@command("DELIFEQ key value", flags="write fast", since="valkey=9.0.0")
+def delifeq(client: Client, argv: Argv) -> Reply:
+    """Delete a key, if its string is this one."""
+    _, key, value = argv
+    if client.db.string_for_write(key) != value:
+        return 0
+    return int(client.db.delete(key))
 
 
 def expiry(client: Client, given: Given) -> int | None:
@@ -113,22 +174,29 @@ def setnx(client: Client, argv: Argv) -> Reply:
 def setex(client: Client, argv: Argv) -> Reply:
     """Give a key a string value that goes after some seconds."""
     _, key, seconds, value = argv
-    return _set_with_expiry(client, key, value, expire_time(client, seconds, 1000, True))
+    _put(client, key, value, expire_time(client, seconds, 1000, True))
+    return OK
 
 
 @command("PSETEX key milliseconds value", flags="write denyoom", since="2.6.0")
 def psetex(client: Client, argv: Argv) -> Reply:
     """Give a key a string value that goes after some milliseconds."""
     _, key, milliseconds, value = argv
-    return _set_with_expiry(client, key, value, expire_time(client, milliseconds, 1, True))
-
-
-def _set_with_expiry(client: Client, key: bytes, value: bytes, at: int) -> Reply:
-    client.db.put(key, value)
-    client.db.modified(key, b"set", notify.STRING)
-    client.db.set_expiry(key, at)
-    client.db.notify(key, b"expire", notify.GENERIC)
+    _put(client, key, value, expire_time(client, milliseconds, 1, True))
     return OK
+
+
+def _put(client: Client, key: bytes, value: bytes, expire_at: int | None, keep_ttl: bool = False) -> None:
+    """Set a key and say so; `expire_at` may have passed."""
+    db = client.db
+    if expire_at is not None and expire_at <= client.server.now_ms() and client.server.dialect.past_is_expired:
+        db.delete_as_past(key)
+        return
+    db.put(key, value, keep_ttl=keep_ttl)
+    db.modified(key, b"set", notify.STRING)
+    if expire_at is not None:
+        db.notify(key, b"expire", notify.GENERIC)
+        db.set_expiry(key, expire_at)
 
 
 @command("GETSET key value", flags="write denyoom fast", since="1.0.0")
@@ -138,7 +206,7 @@ def getset(client: Client, argv: Argv) -> Reply:
     old = client.db.string(key)
     client.db.put(key, value)
     client.db.modified(key, b"set", notify.STRING)
-    return bytes(old) if type(old) is bytearray else old
+    return as_reply(old)
 
 
 @command("GETDEL key", flags="write fast", since="6.2.0")
@@ -148,7 +216,7 @@ def getdel(client: Client, argv: Argv) -> Reply:
     value = client.db.string(key)
     if value is not None:
         client.db.delete(key)
-    return bytes(value) if type(value) is bytearray else value
+    return as_reply(value)
 
 
 @command(
@@ -168,13 +236,13 @@ def getex(client: Client, argv: Argv) -> Reply:
         return None
     at = expiry(client, given)
     if at is not None and at <= client.server.now_ms():
-        db.delete(key)
+        db.delete_as_past(key)
     elif at is not None:
         db.set_expiry(key, at)
         db.modified(key, b"expire", notify.GENERIC)
     elif "PERSIST" in given and db.persist(key):
         db.modified(key, b"persist", notify.GENERIC)
-    return bytes(value) if type(value) is bytearray else value
+    return as_reply(value)
 
 
 @command("STRLEN key", flags="readonly fast", since="2.2.0")
@@ -303,17 +371,16 @@ def incrbyfloat(client: Client, argv: Argv) -> Reply:
     _, key, increment = argv
     db = client.db
     old = db.string_for_write(key)
-    number = long_double(bytes(old or b"0"))
-    number = number + long_double(increment)
+    number = long_double(b"0" if old is None else bytes(old)) + long_double(increment)
     if not number.is_finite():
         raise CommandError(errors.NAN_OR_INFINITY)
-    text = format_long_double(number)
+    text = FloatText(format_long_double(number))
     if old is None:
         db.add(key, text)
     else:
         db.replace(key, text)
     db.modified(key, b"incrbyfloat", notify.STRING)
-    return text
+    return bytes(text)
 
 
 @command("MGET key [key ...]", flags="readonly fast", since="1.0.0")
@@ -354,6 +421,38 @@ def _set_pairs(client: Client, argv: Argv) -> None:
 
 
 @command(
+    "MSETEX numkeys key value [key value ...] [NX | XX]"
+    " [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+    flags="write denyoom",
+    since="8.4.0 valkey=9.1.0",
+)
+def msetex(client: Client, argv: Argv) -> Reply:
+    """Give several keys their string values and one time to live, all or none."""
+    dialect = client.server.dialect
+    pairs = integer_in(argv[1], 1, INT32_MAX, dialect.msetex_wrong_count)
+    end = 2 + 2 * pairs
+    if end > len(argv):
+        raise CommandError(dialect.msetex_too_few_pairs)
+    given = client.command.options.parse(argv, end)
+    at = expiry(client, given)
+    db, keys = client.db, argv[2:end:2]
+    if "NX" in given and any(db.peek(key) is not None for key in keys):
+        return 0
+    if "XX" in given and any(db.peek(key) is None for key in keys):
+        return 0
+    for key, value in zip(keys, argv[3:end:2]):
+        db.put(key, value, keep_ttl="KEEPTTL" in given)
+        if at is not None and dialect.msetex_tells_expiry_first:
+            db.notify(key, b"expire", notify.GENERIC)
+        db.modified(key, b"set", notify.STRING)
+        if at is not None:
+            if not dialect.msetex_tells_expiry_first:
+                db.notify(key, b"expire", notify.GENERIC)
+            db.set_expiry(key, at)
+    return 1
+
+
+@command(
     "LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]",
     flags="readonly",
     since="7.0.0",
@@ -365,16 +464,37 @@ def lcs(client: Client, argv: Argv) -> Reply:
         first, second = bytes(client.db.string(key1) or b""), bytes(client.db.string(key2) or b"")
     except CommandError:
         raise CommandError("ERR The specified keys must contain string values") from None
-    given = client.command.options.parse(argv, 3)
-    least = max(integer(given["MINMATCHLEN"]), 0) if "MINMATCHLEN" in given else 0
+    given = _lcs_options(client, argv)
     if "IDX" in given and "LEN" in given:
         raise CommandError("ERR If you want both the length and indexes, please just use IDX.")
+    if (len(first) + 1) * (len(second) + 1) * LCS_ENTRY_SIZE > client.server.config.proto_max_bulk_len:
+        raise CommandError("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+    if "LEN" in given:
+        return longest_common_length(first, second)
     common, matches = longest_common_subsequence(first, second)
-    if "IDX" in given:
-        found = []
-        for (start1, end1), (start2, end2) in matches:
-            size = end1 - start1 + 1
-            if size >= least:
-                found.append([[start1, end1], [start2, end2], *([size] if "WITHMATCHLEN" in given else [])])
-        return {b"matches": found, b"len": len(common)}
-    return len(common) if "LEN" in given else common
+    if "IDX" not in given:
+        return common
+    found = []
+    for (start1, end1), (start2, end2) in matches:
+        size = end1 - start1 + 1
+        if size >= given.get("MINMATCHLEN", 0):
+            found.append([[start1, end1], [start2, end2], *([size] if "WITHMATCHLEN" in given else [])])
+    return {b"matches": found, b"len": len(common)}
+
+
+LCS_ENTRY_SIZE: Final = 4
+"""Bytes of an entry of the table that the real server fills; what it refuses is refused here, too."""
+
+
+def _lcs_options(client: Client, argv: Argv) -> Given:
+    """LCS converts MINMATCHLEN as it comes by: `MINMATCHLEN x NOSUCH` is no integer."""
+    given: Given = {}
+    i = 3
+    while i < len(argv):
+        word = client.command.options.words.get(argv[i].upper())
+        if word is None or i + word[1] >= len(argv):
+            raise CommandError(errors.SYNTAX_ERROR)
+        name, values, *_ = word
+        given[name] = integer(argv[i + 1]) if values else True
+        i += 1 + values
+    return given

@@ -6,10 +6,10 @@ from redouble.core import errors
 from redouble.core.client import IN_MULTI, Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
-from redouble.resp.reply import NULL_ARRAY, OK, Reply
+from redouble.resp.reply import NO_REPLY, NULL_ARRAY, OK, Messages, Reply
 
 
-@command("MULTI", flags="noscript loading stale fast allow_busy no_multi@valkey=9.0.0", since="1.2.0")
+@command("MULTI", flags="noscript loading stale fast allow_busy no_multi@valkey=8.1.0", since="1.2.0")
 def multi(client: Client, argv: Argv) -> Reply:
     """Begin a transaction: what follows is queued until EXEC."""
     if client.gate & IN_MULTI:
@@ -35,10 +35,22 @@ def exec_(client: Client, argv: Argv) -> Reply:
     if broken:
         return NULL_ARRAY
     client.deny_blocking = True
+    replies: list[Reply] = []
+    client.transcript = replies
     try:
-        return [client.server.run(client, queued, queued_argv) for queued, queued_argv in queue]
+        for queued, queued_argv in queue:
+            reply = client.server.run(client, queued, queued_argv)
+            if type(reply) is Messages:
+                replies += reply
+            elif reply is not NO_REPLY:
+                replies.append(reply)
     finally:
         client.deny_blocking = False
+        client.transcript = None
+        pushes, client.pushes_after_exec = client.pushes_after_exec, []
+    # SUBSCRIBE a b answers twice, but the array is as long as the queue: what is too much follows it.
+    count = len(queue)
+    return Messages([replies[:count], *replies[count:], *pushes]) if pushes or len(replies) > count else replies
 
 
 @command("DISCARD", flags="noscript loading stale fast allow_busy", since="2.0.0")
@@ -50,7 +62,7 @@ def discard(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("WATCH key [key ...]", flags="noscript loading stale fast allow_busy no_multi@valkey=9.0.0", since="2.2.0")
+@command("WATCH key [key ...]", flags="noscript loading stale fast allow_busy no_multi@valkey=8.1.0", since="2.2.0")
 def watch(client: Client, argv: Argv) -> Reply:
     """Let the next EXEC fail if one of these keys changes before it."""
     if client.gate & IN_MULTI:

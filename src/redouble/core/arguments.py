@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from redouble.core.command import Argv
 
 __all__ = [
+    "INT32_MAX",
     "INT64_MAX",
     "INT64_MIN",
     "double",
@@ -26,14 +27,15 @@ __all__ = [
     "integer_in",
     "long_double",
     "positive",
-    "scan_cursor",
     "random_count",
+    "scan_cursor",
     "signed_count",
     "timeout_ms",
 ]
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
+INT32_MAX = 2**31 - 1
 
 
 def integer(text: bytes, error: str = errors.NOT_AN_INTEGER) -> int:
@@ -67,18 +69,6 @@ def int32(text: bytes, low: int = -(2**31), high: int = 2**31 - 1) -> int:
 def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     """Zero or more; everything else, also what is no integer, is out of range (getPositiveLongFromObjectOrReply)."""
     return integer_in(text, 0, INT64_MAX, error)
-
-
-def scan_cursor(client: Client, text: bytes) -> int:
-    """The cursor of SCAN and its kin: an unsigned 64-bit integer, read as strtoull does (parseScanCursorOrReply)."""
-    text = text.partition(b"\0")[0]
-    digits = text.lstrip(b" \t\n\v\f\r+-0")
-    if len(digits) > 20 or not client.server.dialect.cursor_pattern.fullmatch(text):
-        raise CommandError(errors.INVALID_CURSOR)
-    cursor = int(digits or b"0")
-    if cursor >= 2**64:
-        raise CommandError(errors.INVALID_CURSOR)
-    return 2**64 - cursor if cursor and b"-" in text else cursor
 
 
 def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> float:

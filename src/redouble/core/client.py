@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from redouble.resp.reply import NO_REPLY, Push, Reply
+from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 
 if TYPE_CHECKING:
     from redouble.core.command import Command
@@ -62,6 +62,9 @@ class Client:
         self.queue_failed = False
         self.watching: dict[tuple[Database, bytes], None] = {}
         self.watch_broken = False
+        self.transcript: list[Reply] | None = None
+        """While EXEC runs: what it will answer, replies and pushes in their order."""
+        self.pushes_after_exec: list[Reply] = []
         # pub/sub, in order of subscription
         self.channels: dict[bytes, None] = {}
         self.patterns: dict[bytes, None] = {}
@@ -130,8 +133,19 @@ class Client:
         else:
             self.gate &= ~SUBSCRIBED
 
+    def answer(self, message: Push) -> None:
+        """Answer a command of this client with a push message (SUBSCRIBE); inside EXEC it stands among the replies."""
+        if self.transcript is None:
+            self.push(message)
+        else:
+            self.transcript.append(message)
+
     def filter_reply(self, reply: Reply) -> Reply:
         """What CLIENT REPLY OFF and SKIP leave of a reply."""
+        if type(reply) is Messages:
+            pushes = [message for message in reply if type(message) is Push]
+            left = self.filter_reply(None)
+            return reply if left is None else Messages(pushes)
         if self.skip_reply:
             self.skip_reply -= 1
             if self.skip_reply == 0 and self.replies:

@@ -163,6 +163,13 @@ class Database:
         self._remove(key)
         return value
 
+    def delete_as_past(self, key: bytes) -> None:
+        """Remove `key`, which was just told to go at a time that has passed."""
+        if self.server.dialect.past_is_expired:
+            self.delete(key, b"expired", notify.EXPIRED)
+        else:
+            self.delete(key)
+
     def _remove(self, key: bytes) -> None:
         del self.dict[key]
         if self.expires:
@@ -371,7 +378,8 @@ class TrackedDatabase(Database):
         return Database.add(self, key, value)
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
-        self.accesses.begin(key, self.server)
+        if key in self.dict:
+            self.accesses.use(key, self.server)
         Database.put(self, key, value, keep_ttl=keep_ttl)
 
     def _remove(self, key: bytes) -> None:

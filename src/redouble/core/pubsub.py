@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
 from redouble.resp.reply import Push
 from redouble.types.glob import compile_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redouble.core.client import Client
-    from redouble.core.server import Server
 
 __all__ = ["PubSub"]
 
+Subscribers: TypeAlias = "dict[bytes, dict[Client, None]]"
+
 
 class PubSub:
-    """The subscriptions of one server, each in order of arrival."""
+    """The subscriptions of one server, each in order of arrival.
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.channels: dict[bytes, dict[Client, None]] = {}
-        self.patterns: dict[bytes, dict[Client, None]] = {}
-        self.shard_channels: dict[bytes, dict[Client, None]] = {}
+    A client's own names are in `Client.channels`, `patterns` and `shard_channels`; both sides change together here.
+    """
+
+    def __init__(self) -> None:
+        self.channels: Subscribers = {}
+        self.patterns: Subscribers = {}
+        self.shard_channels: Subscribers = {}
         self._matchers: dict[bytes, Callable[[bytes], bool]] = {}
 
     def subscribe(self, client: Client, channel: bytes) -> None:
@@ -60,28 +62,31 @@ class PubSub:
             self.sunsubscribe(client, channel)
         client.subscriptions_changed()
 
-    def publish(self, channel: bytes, message: bytes) -> int:
-        """Returns how many heard it: first those of the channel, then those of each matching pattern."""
-        heard = 0
+    def hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
+        """Who hears a message, and as what: first those of the channel, then those of each matching pattern."""
         for client in self.channels.get(channel, ()):
-            client.push(Push([b"message", channel, message]))
-            heard += 1
+            yield client, Push([b"message", channel, message])
         for pattern, clients in self.patterns.items():
             if self._matchers[pattern](channel):
                 for client in clients:
-                    client.push(Push([b"pmessage", pattern, channel, message]))
-                    heard += 1
+                    yield client, Push([b"pmessage", pattern, channel, message])
+
+    def shard_hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
+        for client in self.shard_channels.get(channel, ()):
+            yield client, Push([b"smessage", channel, message])
+
+    def publish(self, channel: bytes, message: bytes) -> int:
+        """A message of the server itself (keyspace events); returns how many heard it."""
+        heard = 0
+        for client, push in self.hearers(channel, message):
+            client.push(push)
+            heard += 1
         return heard
 
-    def spublish(self, channel: bytes, message: bytes) -> int:
-        clients = self.shard_channels.get(channel, {})
-        for client in clients:
-            client.push(Push([b"smessage", channel, message]))
-        return len(clients)
 
-
-def _remove(client: Client, own: dict[bytes, None], everyone: dict[bytes, dict[Client, None]], name: bytes) -> None:
-    if own.pop(name, 0) is None:
+def _remove(client: Client, own: dict[bytes, None], everyone: Subscribers, name: bytes) -> None:
+    if name in own:
+        del own[name]
         del everyone[name][client]
         if not everyone[name]:
             del everyone[name]

@@ -82,7 +82,7 @@ class Server:
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
         self._last_client_id = self._clients_not_counted = 0
-        self.pubsub = PubSub(self)
+        self.pubsub = PubSub()
         self.blocking = Blocking(self)
         self.notify_flags = 0
         self.deferred: deque[Callable[[], None]] = deque()
@@ -204,7 +204,10 @@ class Server:
             error = CommandError(self.dialect.refused_without_authentication(error.message))
         if command is not None:
             command.rejected += 1
-        if client.gate & gates.IN_MULTI:
+        if command is not None and command.name == "exec":
+            client.discard()
+            error = CommandError(f"EXECABORT Transaction discarded because of: {error.message.removeprefix('ERR ')}")
+        elif client.gate & gates.IN_MULTI:
             client.queue_failed = True
         self._count(error)
         return client.filter_reply(error) if client.gate & gates.REPLY_OFF else error

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double, parse_weight
+from redouble.types.number import format_double_17g, parse_double, parse_score_bound, parse_weight
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -50,8 +50,15 @@ class Dialect:
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
 
+    parse_score_bound: Callable[[bytes], float] = staticmethod(parse_score_bound)
+    """`ZCOUNT z 0x10 " 20"`: a range (Redis 7.4), not a float (8.0)."""
     parse_weight: Callable[[bytes], float] = staticmethod(parse_weight)
     """`RPUSH l " 2"`, `SORT l`: a number (Redis 7), none (8.0, Valkey 9)."""
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v EX 1 EX 2`: whether `option` may follow another one of the same kind."""
+        return before == option
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -60,18 +67,30 @@ class Dialect:
 
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
-    cursor_pattern: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`SCAN -1`, `SCAN ""`: cursors (Redis 7.0), errors (7.4)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
+    past_is_expired: ClassVar[bool] = False
+    """`EXPIRE k -1`: the event is del (Redis), expired (Valkey 8); `SET k v EXAT 1`: sets the key, which expires at once
+    (Redis), or only deletes what it was (Valkey 8)."""
+    msetex_tells_expiry_first: ClassVar[bool] = True
+    """`MSETEX 1 k v EX 9`: the events expire and set (Redis), set and expire (Valkey)."""
+    msetex_wrong_count: ClassVar[str] = "ERR invalid numkeys value"
+    """`MSETEX 0 k v`."""
+    msetex_too_few_pairs: ClassVar[str] = "ERR wrong number of key-value pairs"
+    """`MSETEX 2 k v`."""
+    bits_of_missing_keys_have_any_range: ClassVar[bool] = True
+    """`BITCOUNT missing 0 x`, `BITPOS missing 0 x`: 0 (7.0), not an integer (7.4); `BITCOUNT k -1 -2 BAD`: 0 (7.0), a
+    syntax error (7.4)."""
     bitcount_end_is_optional: ClassVar[bool] = False
     """`SET k a`, `BITCOUNT k 0`: a syntax error (Redis), 3 (Valkey 8)."""
+    bitcount_reads_unit_before_end: ClassVar[bool] = False
+    """`BITCOUNT k 0 x BAD`: not an integer (Redis), a syntax error (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
     scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
-    """`HSCAN h ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.2)."""
+    """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     serves_the_ready_key_only: ClassVar[bool] = True
@@ -228,7 +247,8 @@ def _tuple(version: str) -> tuple[int, ...]:
 
 
 def _text(argument: bytes) -> str:
-    return argument.decode("utf-8", "surrogateescape")
+    """An argument as an error shows it: C strings end at a zero byte."""
+    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:

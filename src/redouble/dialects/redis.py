@@ -15,7 +15,7 @@ __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
 
-STRICT_CURSOR = re.compile(rb"(?!-[1-9][0-9]{0,18}$)[ \t\n\v\f\r]*[+-]?[0-9]+")
+STRICT_CURSOR = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -25,7 +25,6 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
-    scan_cursor = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
@@ -41,7 +40,9 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    bits_of_missing_keys_have_any_range = False
     cursor_pattern = STRICT_CURSOR
+    scan_cursor = STRICT_CURSOR
     refused_by_scan = NOVALUES_REFUSED
     keyspace_fields = ",subexpiry=0"
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
@@ -50,7 +51,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
-    parse_weight = staticmethod(parse_boundless_weight)
+    parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     modules = (Module(b"vectorset", 1, options="handle-io-errors|handle-repl-async-load"),)
     lolwut_version = 8
     lolwut_versions = {**Redis74.lolwut_versions, 8: (60, 10)}
@@ -64,6 +65,11 @@ class Redis86(Redis80):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= 41
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFNE w NX` (8.4): both must hold; `SET k v NX IFNE w` is a syntax error."""
+        return before == option or (before.startswith("IF") and option in ("NX", "XX"))
 
     client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
-from redouble.dialects.base import Dialect
-from redouble.dialects.redis import STRICT_CURSOR, Redis72
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
 from redouble.resp.parser import Rules
-from redouble.types.number import parse_hexless_double
+from redouble.types.number import parse_boundless_weight, parse_hexless_double, parse_strict_weight
 
 __all__ = ["VALKEY"]
 
@@ -23,14 +22,26 @@ class Valkey81(Valkey72):
     version = (8, 1, 1)
     small_integers_are_shared = False
     scan_knows_types = True
-    cursor_pattern = STRICT_CURSOR
+    scan_cursor = STRICT_CURSOR
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= (33 if expires else 41)
 
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFEQ a IFEQ b`: a syntax error."""
+        return before == option != "IFEQ"
+
     refused_by_scan = NOVALUES_REFUSED
+    bits_of_missing_keys_have_any_range = False
+    refused_by_scan = MappingProxyType(
+        {**NOVALUES_REFUSED, b"NOSCORES": "ERR NOSCORES option can only be used in ZSCAN"}
+    )
     bitcount_end_is_optional = True
+    bitcount_reads_unit_before_end = True
+    past_is_expired = True
+    msetex_tells_expiry_first = False
     client_fields = (
         *insert_after(insert_after(Valkey72.client_fields, "multi", "watch"), "flags", "capa"),
         "tot-net-in",
@@ -76,6 +87,8 @@ class Valkey91(Valkey81):
         ]
     )
     complains_of_more_client_arguments = False
+    msetex_wrong_count = "ERR invalid numkeys value or out of range"
+    msetex_too_few_pairs = "ERR syntax error"
     checks_size_of_memory_values = True
 
     @staticmethod
@@ -89,7 +102,9 @@ class Valkey91(Valkey81):
 
     requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
-    parse_double = parse_weight = staticmethod(parse_hexless_double)
+    parse_double = staticmethod(parse_hexless_double)
+    parse_weight = staticmethod(parse_strict_weight)
+    parse_score_bound = staticmethod(parse_boundless_weight)
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:

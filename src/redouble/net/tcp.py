@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
 import os
 import socket
@@ -21,9 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import redouble.commands  # noqa: F401 (fills the command table)
+from redouble.clients.server import FakeServer
 from redouble.core.client import NEEDS_AUTH, Client
-from redouble.core.server import Server
 from redouble.net.loop import READ, WRITE, Loop
 from redouble.resp.encoder import encode, encode_error
 from redouble.resp.parser import RequestParser
@@ -42,7 +42,11 @@ LARGEST_SEND = 1024 * 1024
 ACCEPTS_PER_ROUND = 1000
 ACCEPT_PAUSE = 0.1
 """Seconds without accept() after the process ran out of descriptors."""
+TICK_PAUSE = 0.1
+"""Seconds until the next try, after what was due could not be done."""
 BACKLOG = 511
+SMALLEST_QUERY_LIMIT = 1024 * 1024
+"""What CONFIG SET client-query-buffer-limit accepts at least: below it, the limit need not be looked up."""
 
 INTERNAL_ERROR = "ERR internal error in redouble, see its log: "
 MAXCLIENTS = "ERR max number of clients reached"
@@ -52,12 +56,6 @@ PROTECTED = (
     "(--requirepass, or CONFIG SET requirepass from this machine), or switch the protection off (--protected-mode no)."
 )
 _HTTP = frozenset((b"post", b"host:"))
-
-_DEFAULTS: dict[str, Any] = {
-    "client_query_buffer_limit": 1024**3,
-    "client_output_buffer_limit": {"normal": (0, 0, 0), "pubsub": (32 * 1024**2, 8 * 1024**2, 60)},
-    "maxclients": 10_000,
-}
 
 log = logging.getLogger("redouble")
 
@@ -70,7 +68,7 @@ class TcpClient(Client):
         super().__init__(server, address=address, local_address=local_address)
         self.owner = owner
         self.socket: socket.socket | None = sock
-        self.parser = RequestParser(server.dialect.requests, largest_bulk=server.config.proto_max_bulk_len)
+        self.parser = RequestParser(server.dialect.requests)
         self.parser.restricted = bool(self.gate & NEEDS_AUTH)
         self.waiting: list[list[bytes]] = []  # commands that came behind one that blocks
         self.executing = False
@@ -110,28 +108,35 @@ class TcpClient(Client):
     # Called by the loop.
 
     def ready(self, events: int) -> None:
-        if events & WRITE and self.socket is not None:
-            self._send_on()
-        if events & READ and self.socket is not None and not self.executing:
-            self._receive()
-
-    def _receive(self) -> None:
-        assert self.socket is not None
         try:
-            data = self.socket.recv(READ_SIZE)
+            if events & WRITE and self.socket is not None:
+                self._send_on()
+            if events & READ and self.socket is not None and not self.executing:
+                self._receive(self.socket)
+        except Exception:  # a bug of ours must not end the thread that serves everybody
+            log.exception("client %d (%s) closed", self.id, self.address)
+            self.close()
+
+    def _receive(self, sock: socket.socket) -> None:
+        try:
+            data = sock.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b""
+        parser = self.parser
+        parser.largest_bulk = self.server.config.proto_max_bulk_len
         if not data:
             self.close()
         elif self.closing:
             pass  # the last reply is still on its way; nothing more is executed
         elif self.waits_for is not None or self.waiting:
-            self.parser.store(data)
+            parser.store(data)
         else:
-            self._execute(self.parser.feed(data))
-        if self.parser.pending > _setting(self.server, "client_query_buffer_limit"):
+            self._execute(parser.feed(data))
+        pending = parser.pending
+        if pending > SMALLEST_QUERY_LIMIT and pending > self.server.config.number("client-query-buffer-limit"):
+            log.warning("client %d (%s) sends a request without end: %d bytes; closed", self.id, self.address, pending)
             self.close()
 
     def attended(self) -> None:
@@ -247,11 +252,11 @@ class TcpClient(Client):
         """Whether client-output-buffer-limit cuts this client off."""
         waiting = self.unsent_bytes + self.pushed
         kind = "pubsub" if self.channels or self.patterns or self.shard_channels else "normal"
-        hard, soft, seconds = _setting(self.server, "client_output_buffer_limit")[kind]
+        hard, soft, seconds = output_limits(self.server.config.values["client-output-buffer-limit"])[kind]
         if hard and waiting > hard:
             over = True
         elif soft and waiting > soft:
-            now = time.monotonic()
+            now = self.server.clock.monotonic()
             if self.above_soft_limit_since is None:
                 self.above_soft_limit_since = now
             over = now - self.above_soft_limit_since > seconds
@@ -302,7 +307,7 @@ class TcpFakeServer:
         server_type: str = "redis",
         server_version: tuple[int, ...] | str | int = (7,),
         *,
-        server: Server | None = None,
+        server: FakeServer | None = None,
         config: Mapping[str, str] | None = None,
         unixsocket: str | os.PathLike[str] | None = None,
         unixsocketperm: int | None = None,
@@ -314,7 +319,9 @@ class TcpFakeServer:
     ) -> None:
         if server_address is None and unixsocket is None:
             raise ValueError("a server needs an address or a unixsocket")
-        self.server = server or Server(server_type=server_type, version=server_version, config=config)
+        self.fake_server = server or FakeServer(server_version, server_type, config)
+        """What in-process clients share with this one: `FakeRedis(server=tcp.fake_server)`."""
+        self.server = self.fake_server.core
         self._tcp = server_address is not None
         self.server_address: tuple[str, int] = server_address or ("", 0)
         self.unixsocket = None if unixsocket is None else os.fspath(unixsocket)
@@ -337,10 +344,6 @@ class TcpFakeServer:
         self.loop: Loop
         if bind_and_activate:
             self.server_bind()
-
-    @property
-    def fake_server(self) -> Server:
-        return self.server
 
     # Listening.
 
@@ -387,6 +390,9 @@ class TcpFakeServer:
     def _welcome(self, sock: socket.socket, peer: Any) -> None:
         sock.setblocking(False)
         server = self.server
+        if not server.connected:
+            _close(sock)
+            return
         if sock.family == getattr(socket, "AF_UNIX", None):
             address = local_address = f"{self.unixsocket}:0"
             refusal = None
@@ -399,7 +405,7 @@ class TcpFakeServer:
             except OSError:  # gone already
                 sock.close()
                 return
-        if len(server.clients) >= _setting(server, "maxclients"):
+        if len(server.clients) >= server.config.number("maxclients"):
             refusal = MAXCLIENTS
         if refusal is not None:
             if self.context is None:
@@ -423,7 +429,7 @@ class TcpFakeServer:
     @property
     def protected(self) -> bool:
         """Whether only the loopback interface is let in."""
-        return self.protected_mode and not self.server.requires_auth
+        return self.protected_mode and self.server.config.flag("protected-mode") and not self.server.requires_auth
 
     # Serving.
 
@@ -459,19 +465,27 @@ class TcpFakeServer:
         A command that runs for long may call `poll(0)` to let the other connections speak.
         """
         self._attend_all()
-        server, clock = self.server, self.server.clock
-        with server.lock:
-            event = server.next_event()
-            if event is not None and event <= clock.monotonic():
-                server.tick()
-                event = server.next_event()
-        pauses = [timeout, None if event is None else clock.seconds_until(event)]
+        pauses = [timeout, self._tick()]
         if self._paused_until is not None:
             pauses.append(self._accept_again())
         if self._attend:
             pauses.append(0.0)
         self.loop.poll(min((pause for pause in pauses if pause is not None), default=None))
         self._attend_all()
+
+    def _tick(self) -> float | None:
+        """Do what is due by now; returns how long it is until something will be."""
+        server, clock = self.server, self.server.clock
+        with server.lock:
+            event = server.next_event()
+            if event is not None and event <= clock.monotonic():
+                try:
+                    server.tick()
+                except Exception:  # a bug of ours must not end the thread that serves everybody, nor keep it busy
+                    log.exception("while doing what was due")
+                    return TICK_PAUSE
+                event = server.next_event()
+        return None if event is None else clock.seconds_until(event)
 
     def _accept_again(self) -> float | None:
         assert self._paused_until is not None
@@ -493,7 +507,11 @@ class TcpFakeServer:
             with self.server.lock:
                 clients, self._attend = self._attend, {}
             for client in clients:
-                client.attended()
+                try:
+                    client.attended()
+                except Exception:
+                    log.exception("client %d (%s) closed", client.id, client.address)
+                    client.close()
 
     def forget(self, client: TcpClient, sock: socket.socket) -> None:
         """`client` closes."""
@@ -570,8 +588,11 @@ class TcpFakeServer:
         self.stop()
 
 
-def _setting(server: Server, name: str) -> Any:
-    return getattr(server.config, name, _DEFAULTS[name])
+@functools.lru_cache
+def output_limits(text: bytes) -> dict[str, tuple[int, int, int]]:
+    """client-output-buffer-limit: by kind of client the hard limit, the soft one and its seconds; 0 is no limit."""
+    words = text.decode().split()
+    return {words[at]: (int(words[at + 1]), int(words[at + 2]), int(words[at + 3])) for at in range(0, len(words), 4)}
 
 
 def is_loopback(host: str) -> bool:

@@ -18,7 +18,8 @@ LARGEST_LINE = 64 * 1024
 LARGEST_ANONYMOUS_MULTIBULK = 10
 LARGEST_ANONYMOUS_BULK = 16384
 
-_COUNTS = {b"*%d" % count: count for count in range(1, 257)}
+_HEIGHTS = {b"*%d" % count: 1 + 2 * count for count in range(1, 257)}
+"""How many lines a command takes, by its first."""
 _LENGTHS = {b"$%d" % length: length for length in range(512)}
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{2}")
@@ -47,23 +48,25 @@ def split_commands(data: bytes, commands: list[list[bytes]]) -> bytes:
     """Append the well-formed commands at the front of `data` to `commands`; return what follows them."""
     lines = data.split(b"\r\n")
     last = len(lines) - 1
-    counts, lengths = _COUNTS.get, _LENGTHS.get
+    heights, lengths, append = _HEIGHTS.get, _LENGTHS.get, commands.append
     at = 0
     while at < last:
-        count = counts(lines[at])
-        if count is None or (end := at + 1 + 2 * count) > last:
+        height = heights(lines[at])
+        if height is None or (end := at + height) > last:
             break
         argv = lines[at + 2 : end : 2]
-        # A CRLF inside an argument shows as a length that does not fit.
-        for argument, header in zip(argv, lines[at + 1 : end : 2]):
-            if lengths(header) != len(argument) and header != b"$%d" % len(argument):
+        header = at + 1
+        for argument in argv:
+            # A CRLF inside an argument shows as a length that does not fit.
+            if lengths(lines[header]) != len(argument) and lines[header] != b"$%d" % len(argument):
                 break
+            header += 2
         else:
-            commands.append(argv)
+            append(argv)
             at = end
             continue
         break
-    return b"\r\n".join(lines[at:])
+    return b"\r\n".join(lines[at:]) if at < last else lines[last]
 
 
 class RequestParser:
@@ -87,9 +90,9 @@ class RequestParser:
         "rules",
     )
 
-    def __init__(self, rules: Rules | None = None, *, largest_bulk: int = 512 * 1024 * 1024) -> None:
+    def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
-        self.largest_bulk = largest_bulk
+        self.largest_bulk = 512 * 1024 * 1024
         self.restricted = False
         self.error: str | None = None
         self._buffer = bytearray()  # what could not be used yet

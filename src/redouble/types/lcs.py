@@ -4,55 +4,56 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-__all__ = ["Match", "longest_common_subsequence"]
+__all__ = ["Match", "longest_common_length", "longest_common_subsequence"]
 
 Match: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 """The first and last index of a run in the first string, and in the second."""
 
 
+def longest_common_length(first: bytes, second: bytes) -> int:
+    """How long the subsequence is, in a time proportional to the product of the lengths, divided by the word size."""
+    return _rows(first, second)[-1].bit_count()
+
+
 def longest_common_subsequence(first: bytes, second: bytes) -> tuple[bytes, list[Match]]:
     """The subsequence and the runs it consists of, the last run first.
 
-    The classic table of O(len(first) * len(second)) time and space, walked from its end; where both ways are equally
-    long, the walk goes up in `second` (so that the result is the real server's among several of one length).
+    The classic table is walked from its end; where both ways are equally long, the walk goes up in `second`, so that
+    the result is the real server's among several of one length.
     """
-    columns = len(second)
-    rows = [[0] * (columns + 1)]
-    for byte in first:
-        above = rows[-1]
-        row = [0]
-        left = 0
-        for column, other in enumerate(second):
-            if byte == other:
-                left = above[column] + 1
-            elif above[column + 1] > left:
-                left = above[column + 1]
-            row.append(left)
-        rows.append(row)
+    rows = _rows(first, second)
     common = bytearray()
     matches: list[Match] = []
-    i, j = len(first), columns
-    run: list[int] = []  # last index in first, last in second, length
+    i, j = len(first), len(second)
+    run = 0
     while i and j:
         if first[i - 1] == second[j - 1]:
             common.append(first[i - 1])
-            i -= 1
-            j -= 1
-            if run and run[0] - run[2] == i and run[1] - run[2] == j:
-                run[2] += 1
-            else:
-                if run:
-                    matches.append(_match(run))
-                run = [i, j, 1]
-        elif rows[i - 1][j] > rows[i][j - 1]:
+            i, j, run = i - 1, j - 1, run + 1
+            continue
+        if run:
+            matches.append(((i, i + run - 1), (j, j + run - 1)))
+            run = 0
+        if (rows[i - 1] & ((1 << j) - 1)).bit_count() > (rows[i] & ((1 << j - 1) - 1)).bit_count():
             i -= 1
         else:
             j -= 1
     if run:
-        matches.append(_match(run))
+        matches.append(((i, i + run - 1), (j, j + run - 1)))
     return bytes(reversed(common)), matches
 
 
-def _match(run: list[int]) -> Match:
-    last1, last2, length = run
-    return (last1 - length + 1, last1), (last2 - length + 1, last2)
+def _rows(first: bytes, second: bytes) -> list[int]:
+    """The table, one integer for each row: bit `j` says that its entry `j + 1` is one more than its entry `j`.
+
+    Heikki Hyyrö's bit-parallel algorithm (2004): one row from the one above in four operations on large integers.
+    """
+    everything = (1 << len(second)) - 1
+    places = {byte: sum(1 << j for j, other in enumerate(second) if other == byte) for byte in set(first)}
+    unchanged = everything  # the complement of a row
+    rows = [0]
+    for byte in first:
+        hits = unchanged & places[byte]
+        unchanged = ((unchanged + hits) | (unchanged - hits)) & everything
+        rows.append(unchanged ^ everything)
+    return rows

@@ -124,14 +124,14 @@ class List:
     def lpop(self) -> bytes:
         """LPOP, amortised O(1).  The list must not be empty."""
         value = self._take(left=True)
-        if self._tracked:
+        if self._quicklist is not None:
             self._shrink()
         return value
 
     def rpop(self) -> bytes:
         """RPOP, amortised O(1).  The list must not be empty."""
         value = self._take(left=False)
-        if self._tracked:
+        if self._quicklist is not None:
             self._shrink()
         return value
 
@@ -155,8 +155,7 @@ class List:
             self.lpush((value,))
         else:
             self.rpush((value,))
-        if self._tracked:
-            self._shrink()
+        self._shrink()
         return value
 
     def set(self, index: int, value: bytes) -> bool:
@@ -176,8 +175,7 @@ class List:
             else:
                 self._quicklist.replace(index, store[at], value, self._size_of)
         store[at] = value
-        if self._tracked:
-            self._shrink()
+        self._shrink()
         return True
 
     def insert(self, pivot: bytes, value: bytes, after: bool) -> bool:
@@ -225,8 +223,7 @@ class List:
             self._back = [kept for position, kept in enumerate(self) if position not in gone]
             self._front = []
             self._front_start = self._back_start = 0
-        if self._tracked:
-            self._shrink()
+        self._shrink()
         return len(doomed)
 
     def trim(self, start: int, stop: int) -> int:
@@ -237,6 +234,7 @@ class List:
             start = stop = length
         self._delete_range(stop, length - stop)
         self._delete_range(0, start)
+        self._shrink()  # even if nothing went
         return length - len(self)
 
     def copy(self) -> List:
@@ -253,7 +251,7 @@ class List:
     def loaded(cls, values: Sequence[bytes], limits: Limits = DEFAULT_LIMITS) -> List:
         """A list made in one go (SORT STORE, RESTORE): filled as a quicklist, a listpack if that fits."""
         made = cls(limits)
-        if made._tracked:
+        if made._tracked and values:
             made._quicklist = Quicklist(limits.list_max_listpack_size)
         made.rpush(values)
         if made._tracked:
@@ -358,8 +356,7 @@ class List:
             from_front = min(count, in_front)
             del self._front[len(self._front) - from_front :]
             self._kill(True, count - from_front)
-        if self._tracked:
-            self._shrink()
+        self._shrink()
 
     def _kill(self, in_back: bool, count: int) -> None:
         half, start = (self._back, self._back_start) if in_back else (self._front, self._front_start)
@@ -382,7 +379,8 @@ class List:
                     self._quicklist.adopt(length, self._size)
 
     def _grow(self, values: Sequence[bytes], left: bool) -> None:
-        self._make_room(values)
+        if self._quicklist is None:
+            self._make_room(values)
         if self._quicklist is None:
             for value in values:
                 self._size += entry_size(value)
@@ -397,7 +395,7 @@ class List:
             self._quicklist.delete(start, count, len(self), self._size_of)
 
     def _shrink(self) -> None:
-        if self._quicklist is not None:
+        if self._quicklist is not None and len(self._quicklist.nodes) == 1:
             self._convert_to_listpack(2)
 
     def _convert_to_listpack(self, divisor: int) -> None:

@@ -23,6 +23,8 @@ __all__ = [
     "parse_double",
     "parse_hexless_double",
     "parse_integer",
+    "parse_score_bound",
+    "parse_strict_weight",
     "parse_weight",
 ]
 
@@ -100,6 +102,21 @@ def parse_boundless_weight(text: bytes) -> float:
     if not text:
         return 0.0
     return float(text) if _DECIMAL.fullmatch(text) else parse_hexless_double(text)
+
+
+def parse_strict_weight(text: bytes) -> float:
+    """What SORT takes for a number in Valkey 9: what a score may be, up to the first zero byte."""
+    return parse_hexless_double(text.partition(b"\0")[0])
+
+
+def parse_score_bound(text: bytes) -> float:
+    """A bound of ZRANGEBYSCORE up to Redis 7.4: C's strtod with all its blanks, and nothing at all is zero; numbers
+    beyond the range are infinite or zero."""
+    text = text.partition(b"\0")[0]
+    number = text.lstrip(b" \t\n\v\f\r")
+    if not text or _DECIMAL.fullmatch(number):
+        return float(number or b"0")
+    return parse_double(number)
 
 
 def _digits(text: bytes, exponent_marks: bytes) -> bytes:

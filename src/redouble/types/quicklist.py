@@ -156,7 +156,9 @@ class Quicklist:
         node.size += entry_size(value)
 
     def replace(self, position: int, old: bytes, value: bytes, size_of: Callable[[int, int], int]) -> None:
-        """The element at `position`, `old`, becomes `value`."""
+        """The element at `position`, `old`, becomes `value`.  O(1) if it takes the same space."""
+        if entry_size(old) == entry_size(value) and not self._is_large(max(len(old), len(value))):
+            return
         i, offset = self._locate(position)
         nodes = self.nodes
         node = nodes[i]

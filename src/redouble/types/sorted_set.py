@@ -84,7 +84,7 @@ class SortedSet(Collection[float]):
     def score(self, member: bytes) -> float | None:
         return self._members.get(member)
 
-    def scores(self) -> Mapping[bytes, float]:
+    def scores(self) -> dict[bytes, float]:
         """Every member's score, for ZUNIONSTORE and its kin; in no promised order."""
         return self._members
 

@@ -21,7 +21,7 @@ from .wire import encode_command, parse
 PATIENCE_SECONDS = 0.01
 """How long a message is awaited before the server is asked whether the client is blocked, and once more afterwards."""
 
-LIMIT_SECONDS = 0.3
+LIMIT_SECONDS = 0.6
 """How long the answer to that question is awaited."""
 
 IDENTIFIER = re.compile(rb"\{id(\d+)\}")
@@ -67,6 +67,8 @@ def play(stage: Stage, scenario: Scenario, target: Target, protocol: int) -> Ite
 class SocketStage:
     """A server behind sockets.  Whether a silent client is blocked is asked on another connection, closed at once."""
 
+    patience = PATIENCE_SECONDS
+
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
         self.connections: dict[int, Connection] = {}
@@ -82,12 +84,12 @@ class SocketStage:
 
     def receive(self, connection: int) -> bytes:
         link = self.connection(connection)
-        message = link.message(PATIENCE_SECONDS)
+        message = link.message(self.patience)
         blocked = False
         if message is None and not link.closed:
             blocked = self.is_blocked(link)
             # The server has answered a later question: what it had to say to this client is on the way.
-            message = link.message(PATIENCE_SECONDS)
+            message = link.message(self.patience)
         if message is not None:
             return message
         return CLOSED if link.closed else BLOCKED if blocked else NOTHING
@@ -116,7 +118,9 @@ class SocketStage:
         self.connections.clear()
 
 
-RESTARTS_AFTER = frozenset(b"ACL CLUSTER DEBUG FAILOVER FUNCTION MODULE REPLICAOF SHUTDOWN SLAVEOF".split())
+RESTARTS_AFTER = frozenset(
+    b"ACL CLUSTER DEBUG FAILOVER FUNCTION MODULE REPLICAOF SHUTDOWN SLAVEOF WAIT WAITAOF".split()
+)
 """After these commands a real server is started anew, after CONFIG its parameters are put back, else it is emptied."""
 
 EMPTYING = [
@@ -147,9 +151,10 @@ class RealStage(SocketStage):
             yield from play(self, scenario, self.target, protocol)
         finally:
             self.close()
-            self._reset({step.argv[0].upper() for step in scenario.steps if step.argv})
+            self.reset({step.argv[0].upper() for step in scenario.steps if step.argv})
 
-    def _reset(self, names: set[bytes]) -> None:
+    def reset(self, names: set[bytes]) -> None:
+        """Bring the server back to its first state, after commands of these names."""
         if names & RESTARTS_AFTER:
             self.server.restart()
             self.address = self.server.address

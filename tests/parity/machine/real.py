@@ -78,6 +78,7 @@ class Connection:
                 data = b""
             self.closed = not data
             self.buffer += data
+            until = time.monotonic() + 5  # a message that has begun is awaited
 
     def ask(self, *argv: bytes) -> bytes:
         self.send(encode_command(argv))

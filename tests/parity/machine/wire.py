@@ -99,7 +99,7 @@ def readable(message: bytes) -> str:
     try:
         return _readable(parse(message))
     except ValueError:
-        return message.decode("latin-1")
+        return ascii(message.decode("latin-1"))[1:-1]
 
 
 def _readable(node: Node) -> str:
@@ -107,5 +107,5 @@ def _readable(node: Node) -> str:
         return node.mark.decode() + "-1"
     if node.mark[0] in AGGREGATES:
         return node.mark.decode() + "[" + " ".join(map(_readable, node.children)) + "]"
-    text = node.text.decode("latin-1")
-    return node.mark.decode() + (repr(text) if node.mark[0] in BLOBS else text)
+    text = ascii(node.text.decode("latin-1"))
+    return node.mark.decode() + (text if node.mark[0] in BLOBS else text[1:-1])

@@ -1,0 +1,213 @@
+"""The fast gear: the same answers as the library's own path, and the library's own path wherever somebody looks."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import pytest
+import redis
+import redis.asyncio
+
+from redouble import FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
+from redouble.clients.sync import SyncReplyReader
+
+
+class Path:
+    """Counts the commands that take the library's own path."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+
+@pytest.fixture
+def library_path(monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = Path()
+    read = SyncReplyReader.read_response
+
+    def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        path.taken += 1
+        return read(self, *args, **kwargs)
+
+    monkeypatch.setattr(SyncReplyReader, "read_response", counting)
+    return path
+
+
+def warm(**kwargs: Any) -> Any:
+    client = FakeRedis(**kwargs)
+    client.set("k", "v")  # makes the connection
+    return client
+
+
+def test_a_plain_command_of_a_plain_client_is_fast(library_path: Path, protocol: int) -> None:
+    client = warm(protocol=protocol)
+    library_path.taken = 0
+    assert client.get("k") == b"v"
+    assert client.set("k", "w") is True
+    assert client.incr("n") == 1
+    assert client.ping() is True
+    assert client.execute_command("get", "k") == b"w"
+    assert library_path.taken == 0
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"single_connection_client": True},
+        {"health_check_interval": 10},
+        {"connection_pool_class": redis.BlockingConnectionPool},
+        {"connection_class": type("Mine", (FakeConnection,), {})},
+        {"redis_connect_func": lambda connection: connection.on_connect()},
+    ],
+    ids=lambda kwargs: next(iter(kwargs)),
+)
+def test_other_clients_take_the_library_s_path(library_path: Path, kwargs: dict[str, Any]) -> None:
+    client = warm(**kwargs)
+    library_path.taken = 0
+    assert client.get("k") == b"v"
+    assert library_path.taken > 0
+
+
+def test_another_pool_takes_the_library_s_path(library_path: Path) -> None:
+    client = warm()
+    client.connection_pool = redis.ConnectionPool(connection_class=FakeConnection, server=FakeServer())
+    client.set("k", "other")
+    library_path.taken = 0
+    assert client.get("k") == b"other"
+    assert library_path.taken == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (redis.Redis, "execute_command"),
+        (redis.Redis, "parse_response"),
+        (FakeRedis, "parse_response"),
+        (redis.ConnectionPool, "get_connection"),
+        (redis.ConnectionPool, "release"),
+        (FakeConnection, "send_command"),
+        (FakeConnection, "read_response"),
+        (FakeConnection, "connect"),
+    ],
+    ids=lambda part: getattr(part, "__name__", part),
+)
+def test_what_is_patched_is_called(target: Any, name: str) -> None:
+    client = warm()
+    with mock.patch.object(target, name, side_effect=redis.ConnectionError("patched")) as patched:
+        client.connection_pool.connection_kwargs["retry"] = None
+        with pytest.raises(redis.ConnectionError, match="patched"):
+            client.get("k")
+        assert patched.called
+    with warm() as fresh:
+        assert fresh.get("k") == b"v"
+
+
+@pytest.mark.parametrize("name", ["get_connection", "release"])
+def test_what_is_patched_on_one_pool_is_called(name: str) -> None:
+    client = warm()
+    with (
+        mock.patch.object(client.connection_pool, name, side_effect=redis.ConnectionError("patched")),
+        pytest.raises(redis.ConnectionError, match="patched"),
+    ):
+        client.get("k")
+
+
+def test_what_is_patched_on_one_client_is_called() -> None:
+    client = warm()
+    with mock.patch.object(client, "parse_response", return_value="patched"):
+        assert client.get("k") == "patched"
+    with mock.patch.object(client, "execute_command", return_value="patched"):
+        assert client.get("k") == "patched"
+    assert client.get("k") == b"v"
+
+
+def test_a_subclass_is_asked() -> None:
+    class Loud(FakeRedis):
+        def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+            return command_name, super().parse_response(connection, command_name, **options)
+
+    client = Loud()
+    client.set("k", "v")
+    assert client.get("k") == ("GET", b"v")
+
+
+def test_commands_that_block_or_change_the_connection_take_the_library_s_path(library_path: Path) -> None:
+    client = warm()
+    client.rpush("list", "x")
+    client.client_id()
+    library_path.taken = 0
+    assert client.blpop("list", 1)
+    assert client.client_id()
+    assert library_path.taken >= 2
+
+
+def test_client_reply_off_leaves_nothing_to_read(server: FakeServer) -> None:
+    client = warm(server=server, socket_timeout=0.05, retry=None)
+    with pytest.raises(redis.TimeoutError):
+        client.execute_command("CLIENT", "REPLY", "OFF")
+    assert client.get("k") == b"v"
+
+
+def test_transactions_by_hand_are_queued() -> None:
+    client = warm()
+    assert client.execute_command("MULTI") in (True, b"OK")
+    assert client.get("k") in (b"QUEUED", "QUEUED")
+    assert client.execute_command("EXEC") == [b"v"]
+
+
+def test_a_connection_is_not_shared_by_two_threads_at_once() -> None:
+    client = warm()
+    taken = client.connection_pool._available_connections.pop()
+    assert client.get("k") == b"v"  # on a new one
+    client.connection_pool._available_connections.append(taken)
+    assert len(client.connection_pool._available_connections) == 2
+
+
+def test_errors_leave_the_connection_in_the_pool() -> None:
+    client = warm()
+    client.rpush("list", "x")
+    for _ in range(3):
+        with pytest.raises(redis.ResponseError):
+            client.get("list")
+        with pytest.raises(redis.DataError):
+            client.set("k", None)
+        with pytest.raises(redis.ResponseError):
+            client.execute_command("NOSUCH")
+    assert client.connection_pool._created_connections == 1
+    assert len(client.connection_pool._available_connections) == 1
+
+
+def test_metrics_take_the_library_s_path(library_path: Path) -> None:
+    providers = pytest.importorskip("redis.observability.providers")
+    client = warm()
+    library_path.taken = 0
+    with mock.patch.object(providers.get_observability_instance(), "_provider_manager", mock.MagicMock()):
+        assert client.get("k") == b"v"
+    assert library_path.taken == 1
+
+
+async def test_asyncio_commands_are_fast_and_fall_back(protocol: int) -> None:
+    client = FakeAsyncRedis(protocol=protocol, decode_responses=True)
+    await client.set("k", "v")
+    connection = client.connection_pool._available_connections[0]
+    with mock.patch.object(type(connection._parser), "read_response", side_effect=AssertionError("not fast")):
+        assert await client.get("k") == "v"
+        assert await client.set("k", "w") is True
+        assert await client.get("missing") is None
+        with pytest.raises(redis.ResponseError):
+            await client.execute_command("GET")
+    with (
+        mock.patch.object(redis.asyncio.Redis, "parse_response", return_value="patched"),
+    ):
+        assert await client.get("k") == "patched"
+    assert await client.get("k") == "w"
+    await client.aclose()
+
+
+async def test_asyncio_commands_at_once_have_a_connection_each() -> None:
+    import asyncio
+
+    client = FakeAsyncRedis()
+    assert await asyncio.gather(*(client.incr("n") for _ in range(20))) == list(range(1, 21))
+    assert len(client.connection_pool._available_connections) > 1
+    await client.aclose()

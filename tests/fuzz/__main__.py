@@ -1,0 +1,76 @@
+"""`python -m tests.fuzz`: random commands to redouble and to a real server, until stopped or for a number of commands.
+
+What differs is made short and printed as a scenario, ready to paste into tests/parity/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import time
+from random import Random
+
+from tests.parity.machine import real
+
+from .duel import Difference
+from .families import NAMES
+from .run import Report, Run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--server", nargs="+", default=["redis-8.6"], metavar="NAME", help="names of servers.json")
+    parser.add_argument("--commands", type=int, default=0, metavar="N", help="for each server (default: until stopped)")
+    parser.add_argument("--seed", type=int, help="the same seed plays the same commands (default: another every time)")
+    parser.add_argument("--families", nargs="+", choices=NAMES, default=NAMES, metavar="FAMILY", help=", ".join(NAMES))
+    parser.add_argument("--differences", type=int, default=10, metavar="N", help="stop after so many (default: 10)")
+    arguments = parser.parse_args()
+    missing = [name for name in arguments.server if name not in real.installed()]
+    if missing:
+        print(f"not installed in {real.folder()}: {' '.join(missing)} (make servers)", file=sys.stderr)
+        return 2
+    seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
+    failed = False
+    for name in arguments.server:
+        failed |= bool(fuzz(name, seed, arguments.families, arguments.commands, arguments.differences))
+    return int(failed)
+
+
+def fuzz(name: str, seed: int, families: list[str], commands: int, limit: int) -> int:
+    began = time.monotonic()
+    with Run(name, families) as run:
+        print(f"{name} {run.duel.target.version_text}, seed {seed}, families: {' '.join(families)}", flush=True)
+        signatures: set[object] = set()
+        again = 0
+        try:
+            round_number = 0
+            while (not commands or run.duel.commands_played < commands) and len(signatures) < limit:
+                report = run.round(Random(f"{seed} {round_number}"), round_number, lambda found: new(found, signatures))
+                round_number += 1
+                if report is None:
+                    continue
+                if report.commands:
+                    signatures.add(report.difference.signature)
+                    print(f"\n{report.text()}\n", flush=True)
+                else:
+                    again += 1
+        except KeyboardInterrupt:
+            print()
+        seconds = time.monotonic() - began
+        print(
+            f"{name}: {run.played} commands in {seconds:.0f} s, {len(signatures)} differences"
+            + (f" (met again {again} times)" if again else ""),
+            flush=True,
+        )
+        return len(signatures)
+
+
+def new(difference: Difference, signatures: set[object]) -> bool:
+    return difference.signature not in signatures
+
+
+__all__ = ["Report", "fuzz", "main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

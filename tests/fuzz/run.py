@@ -1,0 +1,102 @@
+"""Rounds of the fuzzer: some hundred units on two empty servers; what differs is shrunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+
+from tests.parity.machine.scenario import quote
+from tests.parity.machine.wire import readable
+
+from .duel import Difference, Duel, scenario_text
+from .families import Command, Generator, Unit
+from .shrink import shrink
+
+UNITS = 600
+"""Units in one round."""
+
+SMALL = [
+    tuple(line.split())
+    for line in (
+        b"CONFIG SET list-max-listpack-size 4",
+        b"CONFIG SET hash-max-listpack-entries 4",
+        b"CONFIG SET hash-max-listpack-value 16",
+        b"CONFIG SET zset-max-listpack-entries 4",
+        b"CONFIG SET zset-max-listpack-value 16",
+        b"CONFIG SET set-max-intset-entries 4",
+    )
+]
+"""Every other round begins with these, so that both encodings of each type are met."""
+
+
+@dataclass(frozen=True)
+class Report:
+    difference: Difference
+    commands: Sequence[Command]
+    server: str
+    protocol: int
+
+    def text(self) -> str:
+        asked = " ".join(map(quote, self.difference.command.argv)) or "the reply that was awaited"
+        title = f"{asked.split()[0].upper()} differs from {self.server} in RESP{self.protocol}"
+        return (
+            f"{scenario_text(self.commands, title)}\n"
+            f"# {asked}\n#   {self.server}: {readable(self.difference.real)}\n#   redouble:  {readable(self.difference.ours)}"
+        )
+
+
+class Run:
+    """Rounds against one server."""
+
+    def __init__(self, name: str, families: list[str]) -> None:
+        self.duel = Duel(name)
+        self.families = families
+        self.played = 0
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.duel.stop()
+
+    def round(self, random: Random, number: int, wanted: Callable[[Difference], bool]) -> Report | None:
+        """One round; a difference that is not wanted is reported without its commands, unshrunk."""
+        protocol = 2 + number % 2
+        units: list[Unit] = [(Command(1, argv),) for argv in SMALL] if number % 4 < 2 else []
+        units += islice(Generator(self.families, random).units(), UNITS)
+        difference = self._fight(units, protocol)
+        self.played = self.duel.commands_played
+        if difference is None:
+            return None
+        if not wanted(difference):
+            return Report(difference, (), self.duel.target.name, protocol)
+        signature = difference.signature
+
+        def shows(candidate: Sequence[Unit]) -> bool:
+            found = self._fight(candidate, protocol)
+            return found is not None and found.signature == signature
+
+        left = shrink(_until(units, difference.at), shows)
+        final = self._fight(left, protocol) or difference
+        self.duel.commands_played = self.played
+        commands = [command for unit in left for command in unit]
+        if final.at >= len(commands):
+            commands.append(final.command)
+        return Report(final, commands, self.duel.target.name, protocol)
+
+    def _fight(self, units: Sequence[Unit], protocol: int) -> Difference | None:
+        return self.duel.fight([command for unit in units for command in unit], protocol)
+
+
+def _until(units: Sequence[Unit], at: int) -> list[Unit]:
+    """The units up to the one that holds command `at`."""
+    left: list[Unit] = []
+    commands = 0
+    for unit in units:
+        if commands > at:
+            break
+        left.append(unit)
+        commands += len(unit)
+    return left
