@@ -126,6 +126,7 @@ def _by_command(table: str) -> dict[str, str]:
 
 _ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat", "zincrby"))
 _DOUBLES: Final = frozenset(("score weight longitude latitude radius width height".split()))
+_OWN_STRINGS: Final = frozenset(("zrange start", "zrange stop"))
 _OWN_INTEGERS: Final = frozenset(
     (
         "getrange end",
@@ -299,7 +300,7 @@ class _Arguments:
             token = inner.name
         elif inner.kind == "value":
             argument[b"name"] = inner.name.encode()
-            argument[b"type"] = b"key" if inner.name in KEY_NAMES and self.specs else self._type_of(inner.name)
+            argument[b"type"] = b"key" if self._is_key(inner) else self._type_of(inner.name)
         else:
             argument[b"name"] = _group_name(inner).encode()
             argument[b"type"] = inner.kind.encode()
@@ -329,10 +330,15 @@ class _Arguments:
             argument[b"arguments"] = self.of(inner.children)
         yield argument
 
+    def _is_key(self, node: Node) -> bool:
+        return node.name in KEY_NAMES and bool(self.specs) and "not_key" not in self.specs[0].flags
+
     def _type_of(self, name: str) -> bytes:
         """The type of a value; most names have one, and some commands their own."""
         if (name == "timeout" and self.blocks) or (name == "increment" and self.name in _ADDING_DOUBLES):
             return b"double"
+        if f"{self.name} {name}" in _OWN_STRINGS:
+            return b"string"
         if name in _INTEGERS or f"{self.name} {name}" in _OWN_INTEGERS:
             return b"integer"
         if name in _DOUBLES:
