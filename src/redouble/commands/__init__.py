@@ -31,14 +31,12 @@ __all__ = [
     "string",
     "transactions",
 ]
-from redouble.commands import bitmap, connection, hash, list, set, string, transactions
 
 __all__ = ["bitmap", "connection", "string", "transactions"]
 
 __all__ = ["connection", "hash", "list", "set", "string", "transactions"]
-from redouble.commands import generic, server
 
 __all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
-from redouble.commands import bitmap, connection, generic, hash, list, scanning, server, set, string, transactions
+from redouble.commands import scanning
 
 __all__ = ["bitmap", "connection", "generic", "hash", "list", "scanning", "server", "set", "string", "transactions"]

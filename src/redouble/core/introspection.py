@@ -21,16 +21,55 @@ if TYPE_CHECKING:
 
 __all__ = ["categories", "describe", "document", "flags_of", "prototypes"]
 
-_FLAGS: Final = (
-    "write readonly denyoom module admin pubsub noscript blocking loading stale skip_monitor skip_slowlog skip_commandlog"
-    " asking fast no_auth may_replicate no_mandatory_keys no_async_loading no_multi movablekeys allow_busy"
-).split()
+_FLAGS: Final = [
+    "write",
+    "readonly",
+    "denyoom",
+    "module",
+    "admin",
+    "pubsub",
+    "noscript",
+    "blocking",
+    "loading",
+    "stale",
+    "skip_monitor",
+    "skip_slowlog",
+    "skip_commandlog",
+    "asking",
+    "fast",
+    "no_auth",
+    "may_replicate",
+    "no_mandatory_keys",
+    "no_async_loading",
+    "no_multi",
+    "movablekeys",
+    "allow_busy",
+]
 """In the order of COMMAND."""
 
-_CATEGORIES: Final = (
-    "keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin fast slow blocking"
-    " dangerous connection transaction scripting"
-).split()
+_CATEGORIES: Final = [
+    "keyspace",
+    "read",
+    "write",
+    "set",
+    "sortedset",
+    "list",
+    "hash",
+    "string",
+    "bitmap",
+    "hyperloglog",
+    "geo",
+    "stream",
+    "pubsub",
+    "admin",
+    "fast",
+    "slow",
+    "blocking",
+    "dangerous",
+    "connection",
+    "transaction",
+    "scripting",
+]
 
 _GROUP_CATEGORY: Final = {
     "generic": "keyspace",
@@ -52,11 +91,43 @@ _GROUP_CATEGORY: Final = {
 _GROUP_CATEGORIES: Final = frozenset(_GROUP_CATEGORY.values()) - {"keyspace"}
 
 _INTEGERS: Final = frozenset(
-    (
-        "index cursor count timeout seconds milliseconds numkeys start stop offset increment decrement len protover"
-        " client-id port version db destination-db maxage idle not-client-id not-db limit rank num-matches index1 index2"
-        " min-match-len numfields numreplicas numlocal maxlen bit"
-    ).split()
+    [
+        "index",
+        "cursor",
+        "count",
+        "timeout",
+        "seconds",
+        "milliseconds",
+        "numkeys",
+        "start",
+        "stop",
+        "offset",
+        "increment",
+        "decrement",
+        "len",
+        "protover",
+        "client-id",
+        "port",
+        "version",
+        "db",
+        "destination-db",
+        "maxage",
+        "idle",
+        "not-client-id",
+        "not-db",
+        "limit",
+        "rank",
+        "num-matches",
+        "index1",
+        "index2",
+        "min-match-len",
+        "numfields",
+        "weight",
+        "numreplicas",
+        "numlocal",
+        "maxlen",
+        "bit",
+    ]
 )
 
 
@@ -124,8 +195,11 @@ def _by_command(table: str) -> dict[str, str]:
         facts.update(dict.fromkeys(commands.split(), words))
     return facts
 
-_ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat", "zincrby"))
-_DOUBLES: Final = frozenset(("score weight longitude latitude radius width height".split()))
+_ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat"))
+_DOUBLES: Final = frozenset(("score", "longitude", "latitude", "radius", "width", "height"))
+_MIN_MAX_DOUBLES: Final = frozenset(
+    ("zcount", "zrangebyscore", "zrevrangebyscore", "zremrangebyscore")
+)
 _OWN_STRINGS: Final = frozenset(("zrange start", "zrange stop"))
 _OWN_INTEGERS: Final = frozenset(
     (
@@ -135,6 +209,8 @@ _OWN_INTEGERS: Final = frozenset(
         "bitpos end",
         "setbit value",
         "bitfield value",
+        "delex ifdeq-digest",
+        "delex ifdne-digest",
         "set ifdeq-digest",
         "set ifdne-digest",
     )
@@ -341,7 +417,7 @@ class _Arguments:
             return b"string"
         if name in _INTEGERS or f"{self.name} {name}" in _OWN_INTEGERS:
             return b"integer"
-        if name in _DOUBLES:
+        if name in _DOUBLES or (name in ("min", "max") and self.name in _MIN_MAX_DOUBLES):
             return b"double"
         if name.endswith("pattern"):
             return b"pattern"

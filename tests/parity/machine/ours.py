@@ -278,8 +278,9 @@ class TcpStage(SocketStage):
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=CONFIG)
-        self.listener = TcpFakeServer(("127.0.0.1", 0), server=self.server).start()
+        shared = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
+        self.server = shared.core
+        self.listener = TcpFakeServer(("127.0.0.1", 0), server=shared).start()
         assert self.listener.server_address is not None
         super().__init__(self.listener.server_address)
 
