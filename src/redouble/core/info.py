@@ -468,7 +468,7 @@ def _command_statistics(server: Server) -> list[str]:
 
 @_value
 def _error_statistics(server: Server) -> list[str]:
-    return [f"errorstat_{code}:count={count}" for code, count in server.error_counts.items()]
+    return [f"errorstat_{code}:count={count}" for code, count in sorted(server.error_counts.items())]
 
 
 @_value

@@ -88,6 +88,8 @@ def _sequence(tokens: Iterator[str], end: str) -> tuple[Node, ...]:
 
 
 def _as_one(nodes: tuple[Node, ...]) -> Node:
+    if len(nodes) == 1 and nodes[0].kind == "...":
+        return replace(_as_one(nodes[0].children), multiple=True)
     return nodes[0] if len(nodes) == 1 else Node("block", children=nodes)
 
 
