@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
-from .collection import Collection
-from .limits import DEFAULT_LIMITS, Limits
-from .score_order import ScoreOrder
+from redouble.types.collection import Collection
+from redouble.types.limits import DEFAULT_LIMITS, Limits
+from redouble.types.score_order import ScoreOrder
 
 __all__ = ["LexRange", "ScoreRange", "SortedSet", "limited"]
 
