@@ -1,6 +1,6 @@
 """What the structures cost at 1,000, 100,000 and 1,000,000 elements: microseconds of CPU per operation, and the ratio.
 
-    PYTHONPATH=src python bench/structures.py
+PYTHONPATH=src python bench/structures.py
 """
 
 from __future__ import annotations

@@ -30,7 +30,10 @@ def run(code: str, *options: str) -> str:
 
 
 def test_importing_redouble_imports_neither_redis_nor_asyncio() -> None:
-    assert run("import redouble, sys; print([name for name in ('redis', 'asyncio', 'valkey') if name in sys.modules])") == "[]"
+    assert (
+        run("import redouble, sys; print([name for name in ('redis', 'asyncio', 'valkey') if name in sys.modules])")
+        == "[]"
+    )
 
 
 def test_importing_redouble_costs_little() -> None:

@@ -9,6 +9,7 @@ from redouble.commands import (
     hash,
     list,
     pubsub,
+    scanning,
     server,
     set,
     sorted_set,
@@ -25,20 +26,10 @@ __all__ = [
     "hash",
     "list",
     "pubsub",
+    "scanning",
     "server",
     "set",
     "sorted_set",
     "string",
     "transactions",
 ]
-from redouble.commands import bitmap, connection, hash, list, set, string, transactions
-
-__all__ = ["bitmap", "connection", "string", "transactions"]
-
-__all__ = ["connection", "hash", "list", "set", "string", "transactions"]
-from redouble.commands import generic, server
-
-__all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
-from redouble.commands import bitmap, connection, generic, hash, list, scanning, server, set, string, transactions
-
-__all__ = ["bitmap", "connection", "generic", "hash", "list", "scanning", "server", "set", "string", "transactions"]

@@ -21,16 +21,55 @@ if TYPE_CHECKING:
 
 __all__ = ["categories", "describe", "document", "flags_of", "prototypes"]
 
-_FLAGS: Final = (
-    "write readonly denyoom module admin pubsub noscript blocking loading stale skip_monitor skip_slowlog skip_commandlog"
-    " asking fast no_auth may_replicate no_mandatory_keys no_async_loading no_multi movablekeys allow_busy"
-).split()
+_FLAGS: Final = [
+    "write",
+    "readonly",
+    "denyoom",
+    "module",
+    "admin",
+    "pubsub",
+    "noscript",
+    "blocking",
+    "loading",
+    "stale",
+    "skip_monitor",
+    "skip_slowlog",
+    "skip_commandlog",
+    "asking",
+    "fast",
+    "no_auth",
+    "may_replicate",
+    "no_mandatory_keys",
+    "no_async_loading",
+    "no_multi",
+    "movablekeys",
+    "allow_busy",
+]
 """In the order of COMMAND."""
 
-_CATEGORIES: Final = (
-    "keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin fast slow blocking"
-    " dangerous connection transaction scripting"
-).split()
+_CATEGORIES: Final = [
+    "keyspace",
+    "read",
+    "write",
+    "set",
+    "sortedset",
+    "list",
+    "hash",
+    "string",
+    "bitmap",
+    "hyperloglog",
+    "geo",
+    "stream",
+    "pubsub",
+    "admin",
+    "fast",
+    "slow",
+    "blocking",
+    "dangerous",
+    "connection",
+    "transaction",
+    "scripting",
+]
 
 _GROUP_CATEGORY: Final = {
     "generic": "keyspace",
@@ -52,11 +91,43 @@ _GROUP_CATEGORY: Final = {
 _GROUP_CATEGORIES: Final = frozenset(_GROUP_CATEGORY.values()) - {"keyspace"}
 
 _INTEGERS: Final = frozenset(
-    (
-        "index cursor count timeout seconds milliseconds numkeys start stop offset increment decrement len protover"
-        " client-id port version db destination-db maxage idle not-client-id not-db limit rank num-matches index1 index2"
-        " min-match-len longitude latitude numreplicas numlocal maxlen bit"
-    ).split()
+    [
+        "index",
+        "cursor",
+        "count",
+        "timeout",
+        "seconds",
+        "milliseconds",
+        "numkeys",
+        "start",
+        "stop",
+        "offset",
+        "increment",
+        "decrement",
+        "len",
+        "protover",
+        "client-id",
+        "port",
+        "version",
+        "db",
+        "destination-db",
+        "maxage",
+        "idle",
+        "not-client-id",
+        "not-db",
+        "limit",
+        "rank",
+        "num-matches",
+        "index1",
+        "index2",
+        "min-match-len",
+        "longitude",
+        "latitude",
+        "numreplicas",
+        "numlocal",
+        "maxlen",
+        "bit",
+    ]
 )
 
 
