@@ -141,21 +141,26 @@ def zmscore(client: Client, argv: Argv) -> Reply:
     return [members.score(member) for member in wanted] if members else [None] * len(wanted)
 
 
-@command("ZRANK key member [WITHSCORE]", flags="readonly fast", since="2.0.0", since_option={"WITHSCORE": "7.2.0"})
+@command("ZRANK key member [WITHSCORE]", flags="readonly fast", since="2.0.0")
 def zrank(client: Client, argv: Argv) -> Reply:
     """How many members are before one, counted from the lowest score."""
     return _rank(client, argv, reverse=False)
 
 
-@command("ZREVRANK key member [WITHSCORE]", flags="readonly fast", since="2.0.0", since_option={"WITHSCORE": "7.2.0"})
+@command("ZREVRANK key member [WITHSCORE]", flags="readonly fast", since="2.0.0")
 def zrevrank(client: Client, argv: Argv) -> Reply:
     """How many members are before one, counted from the highest score."""
     return _rank(client, argv, reverse=True)
 
 
+# Later declarations win: until WITHSCORE came, the arity was fixed.
+command("ZRANK key member", flags="readonly fast", since="2.0.0", until="7.2.0")(zrank)
+command("ZREVRANK key member", flags="readonly fast", since="2.0.0", until="7.2.0")(zrevrank)
+
+
 def _rank(client: Client, argv: Argv, reverse: bool) -> Reply:
     _, key, member, *options = argv
-    if len(options) > 1 or (options and b"WITHSCORE" not in client.command.options.words):
+    if len(options) > 1:
         raise errors.wrong_arity(client.command.name)
     with_score = "WITHSCORE" in client.command.options.parse(argv, 3)
     members = client.db.sorted_set(key)
@@ -448,13 +453,13 @@ def is_sorted_set(value: object) -> bool:
     return type(value) is SortedSet
 
 
-@command("BZPOPMIN key [key ...] timeout", flags="write fast blocking", since="5.0.0")
+@command("BZPOPMIN key [key ...] timeout", flags="write fast blocking noscript@before:7.2.0", since="5.0.0")
 def bzpopmin(client: Client, argv: Argv) -> Reply:
     """Take the member with the lowest score of the first sorted set that has one, and wait if none has."""
     return _blocking_pop(client, argv, highest=False)
 
 
-@command("BZPOPMAX key [key ...] timeout", flags="write fast blocking", since="5.0.0")
+@command("BZPOPMAX key [key ...] timeout", flags="write fast blocking noscript@before:7.2.0", since="5.0.0")
 def bzpopmax(client: Client, argv: Argv) -> Reply:
     """Take the member with the highest score of the first sorted set that has one, and wait if none has."""
     return _blocking_pop(client, argv, highest=True)
