@@ -102,7 +102,7 @@ class Config:
             if name in chosen:
                 raise _failed(spelt, "duplicate parameter")
             chosen[name] = parameter, spelt, value
-        parsed: dict[str, bytes] = {}
+        parsed: dict[Parameter, bytes] = {}
         for parameter, spelt, value in chosen.values():
             try:
                 parsed[parameter] = parameter.parse(value, parsed.get(parameter, self.values[parameter.name]))
