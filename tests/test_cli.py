@@ -86,6 +86,13 @@ def test_it_behaves_like_the_server_that_is_asked_for(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_client_may_shut_it_down() -> None:
+    with running("--port", "0") as (process, ready):
+        with redis.Redis(port=port_in(ready)) as client:
+            client.shutdown(nosave=True)
+        assert process.wait(PATIENCE) == 0
+
+
 def test_it_speaks_tls() -> None:
     files = ["--tls-cert-file", str(CERTIFICATES / "server.pem"), "--tls-key-file", str(CERTIFICATES / "server.key")]
     with running("--port", "0", *files) as (_, ready):

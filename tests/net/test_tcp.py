@@ -27,6 +27,9 @@ Connect = Callable[[], Wire]
 class Local(Client):
     """A client in this process, which pushes into the same server from another thread."""
 
+    def kill(self) -> None:
+        pass
+
     def __call__(self, *argv: bytes) -> object:
         with self.server.lock:
             return self.server.call(self, list(argv))
@@ -537,6 +540,23 @@ def test_shutdown_before_the_thread_got_to_serve_ends_it() -> None:
 def test_a_command_may_stop_the_server(server: TcpFakeServer, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server.server, "call", lambda client, argv: (server.stop(), OK)[1])
     wire.send(b"STOP\r\n").expect(b"+OK\r\n")
+    assert wire.rest() == b""
+    eventually(lambda: "redouble" not in threads())
+
+
+def test_shutdown_from_a_connection_ends_everything(server: TcpFakeServer, wire: Wire, connect: Connect) -> None:
+    idle = connect()
+    idle.send(b"PING\r\n").expect(b"+PONG\r\n")
+    assert wire.send(b"PING\r\nSHUTDOWN NOSAVE\r\nPING\r\n").rest() == b""
+    assert idle.rest() == b""
+    eventually(lambda: "redouble" not in threads())
+    with pytest.raises(ConnectionRefusedError):
+        Wire(server.server_address)
+
+
+def test_shutdown_from_a_thread_of_this_process_ends_everything(server: TcpFakeServer, wire: Wire) -> None:
+    wire.send(b"PING\r\n").expect(b"+PONG\r\n")
+    local(server)(b"SHUTDOWN")
     assert wire.rest() == b""
     eventually(lambda: "redouble" not in threads())
 

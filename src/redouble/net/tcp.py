@@ -101,11 +101,9 @@ class TcpClient(Client):
             self.owner.attend(self)
 
     def kill(self) -> None:
-        self.closing = True
-        if not self.executing:
-            self.killed = True
-            self.out.clear()
-            self.owner.attend(self)
+        self.closing = self.killed = True
+        self.out.clear()
+        self.owner.attend(self)
 
     # Called by the loop.
 
@@ -192,7 +190,7 @@ class TcpClient(Client):
                             self.closing = True
                     break
                 parser.restricted = bool(self.gate & NEEDS_AUTH)
-                data = self._take()
+                data = b"" if self.killed else self._take()
             finally:
                 self.executing = False
         self._send(data)
@@ -205,6 +203,9 @@ class TcpClient(Client):
 
     def _send(self, data: bytes) -> None:
         """Send `data` after what is still unsent; what the socket does not take now waits until it does."""
+        if self.killed:
+            self.close()
+            return
         if not self.unsent:
             if data and self.socket is not None:
                 try:
@@ -342,6 +343,8 @@ class TcpFakeServer:
         self._state = threading.Condition()
         self._serving = self._served = False
         self._stop = False
+        command = weakref.WeakMethod(self._shutdown_command)
+        self.server.on_shutdown(lambda: (stop := command()) and stop())
         self._close = False
         self.loop: Loop
         if bind_and_activate:
@@ -545,6 +548,12 @@ class TcpFakeServer:
                     self._state.wait_for(lambda: not self._serving)
             else:
                 self._close_everything()
+
+    def _shutdown_command(self) -> None:
+        """SHUTDOWN, which a connection or a thread of this process sent: under the server's lock, so nobody waits."""
+        self._close = self._stop = True
+        if self._listeners:
+            self.loop.ring()
 
     def _close_everything(self) -> None:
         if not self._listeners:
