@@ -6,7 +6,7 @@ Times to live are long or over, so that no key expires while the two servers are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -342,6 +342,13 @@ TIMED = frozenset(b"TTL PTTL EXPIRETIME PEXPIRETIME".split())
 """Their answers are compared as times."""
 
 
+def later_or_earlier(argv: Sequence[bytes]) -> bool:
+    """EXPIRE with GT or LT: whether now + 100 s is later than what was 100 s away before hangs on the millisecond."""
+    return argv[0].upper() in (b"EXPIRE", b"PEXPIRE") and not {word.upper() for word in argv[3:]}.isdisjoint(
+        (b"GT", b"LT")
+    )
+
+
 class Generator:
     """An endless, seeded stream of units."""
 
@@ -400,7 +407,8 @@ class Generator:
         while True:
             argv = self.command(self.for_transactions)  # type: ignore[arg-type]
             name = argv[0].upper()
-            if name not in TIMED and name not in UNORDERED and not name.endswith(b"SCAN") and name != b"SORT":
+            by_order = name in UNORDERED or name.endswith(b"SCAN") or name == b"SORT"
+            if not by_order and name not in TIMED and not later_or_earlier(argv):
                 return argv
 
     def blocked(self) -> Unit:
