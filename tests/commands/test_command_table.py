@@ -18,7 +18,7 @@ SERVERS = {
     "redis-8.6": ("redis", "8.6"),
     "valkey-9": ("valkey", "9"),
 }
-FIELDS = "name arity flags first last step categories tips keys".split()
+FIELDS = ["name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys"]
 UNORDERED = {"flags", "categories", "tips"}
 
 OURS_IS_ANOTHER = {

@@ -15,18 +15,17 @@ django = pytest.importorskip("django")
 def _settings() -> Any:
     from django.conf import settings
 
+    from redouble import FakeConnection
+
     if not settings.configured:
         settings.configure(
             CACHES={
                 "default": {
                     "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                    "LOCATION": "redis://username:password@127.0.0.1:6379",
-                    "OPTIONS": {
-                        "connection_class": "redouble.FakeConnection",
-                    },
+                    "LOCATION": "redis://127.0.0.1:6379",
+                    "OPTIONS": {"connection_class": FakeConnection},
                 }
-            },
-            USE_TZ=True,
+            }
         )
     reset()
     yield
@@ -39,11 +38,26 @@ def cache_with(location: Any, **options: Any) -> Any:
     return RedisCache(location, {"OPTIONS": options})
 
 
-@pytest.fixture
-def cache() -> Any:
+@pytest.fixture(params=["connection class", "url"])
+def cache(request: pytest.FixtureRequest) -> Any:
     from redouble import FakeConnection
+    from redouble.net.tcp import TcpFakeServer
 
-    return cache_with("redis://127.0.0.1:6379", db="2", connection_class=FakeConnection)
+    if request.param == "connection class":
+        yield cache_with("redis://127.0.0.1:6379", db="2", connection_class=FakeConnection)
+        return
+    with TcpFakeServer(("127.0.0.1", 0)) as server:
+        server.start()
+        cache = cache_with(f"redis://127.0.0.1:{server.server_address[1]}", db="2")
+        yield cache
+        cache._cache.get_client(write=True).connection_pool.disconnect()
+
+
+def test_the_settings_of_a_project() -> None:
+    from django.core.cache import cache
+
+    cache.set("key", "value")
+    assert cache.get("key") == "value"
 
 
 def test_values_and_timeouts(cache: Any) -> None:
@@ -81,10 +95,11 @@ def test_versions_of_a_key(cache: Any) -> None:
 async def test_asynchronous_methods(cache: Any) -> None:
     await cache.aset("key", "value")
     assert await cache.aget("key") == "value"
-    assert await cache.aincr("counter", 1) == 1 if await cache.aadd("counter", 0) else False
+    assert await cache.aadd("counter", 0)
+    assert await cache.aincr("counter") == 1
 
 
-def test_replicas_and_pool_class(cache: Any) -> None:
+def test_replicas_and_pool_class() -> None:
     from redouble import FakeConnection
 
     same = ["redis://127.0.0.1:6379", "redis://127.0.0.1:6379"]

@@ -161,15 +161,18 @@ class AsyncConnectionMixin(ConnectionMixin):
                 await connect(check_health=False)
         if check_health:
             await self.check_health()  # type: ignore[attr-defined]
-        await asyncio.sleep(0)
-        client = self.in_process_client
         try:
+            await asyncio.sleep(0)
+            client = self.in_process_client
             if client is None:
                 raise ConnectionRefusedError("Connection closed by server.")
             client.execute(command)
         except ConnectionRefusedError as refused:
             await self.disconnect(nowait=True)  # type: ignore[attr-defined]
             raise self.connection_error(str(refused)) from None
+        except BaseException:  # cancelled, perhaps in the middle of the handshake
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+            raise
 
     def __del__(self, _warnings: Any = None) -> None:
         client = self.__dict__.get("_writer")

@@ -195,11 +195,10 @@ def _by_command(table: str) -> dict[str, str]:
         facts.update(dict.fromkeys(commands.split(), words))
     return facts
 
+
 _ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat"))
 _DOUBLES: Final = frozenset(("score", "longitude", "latitude", "radius", "width", "height"))
-_MIN_MAX_DOUBLES: Final = frozenset(
-    ("zcount", "zrangebyscore", "zrevrangebyscore", "zremrangebyscore")
-)
+_MIN_MAX_DOUBLES: Final = frozenset(("zcount", "zrangebyscore", "zrevrangebyscore", "zremrangebyscore"))
 _OWN_STRINGS: Final = frozenset(("zrange start", "zrange stop"))
 _OWN_INTEGERS: Final = frozenset(
     (

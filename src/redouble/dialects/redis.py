@@ -41,7 +41,6 @@ class Redis72(Redis70):
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     bits_of_missing_keys_have_any_range = False
-    cursor_pattern = STRICT_CURSOR
     scan_cursor = STRICT_CURSOR
     negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
