@@ -16,13 +16,18 @@ from tests.parity.machine.real import Connection
 from tests.parity.machine.scenario import Directive, Step, Target, quote
 from tests.parity.machine.wire import encode_command, parse
 
-from .families import TIMED, UNORDERED, Command
+from .families import TIMED, UNORDERED, Command, later_or_earlier
 
 PLAIN, UNSORTED, TIME, CHANCE, SCAN = (
     Step("send", "", 0, directives=tuple(Directive(name) for name in names))
     for names in ((), ("unordered",), ("time",), ("any",), ("unordered",))
 )
-BY_CHANCE = frozenset(b"SPOP SRANDMEMBER HRANDFIELD ZRANDMEMBER RANDOMKEY".split())
+BY_CHANCE = {b"SPOP": b"SMEMBERS", b"SRANDMEMBER": b"SMEMBERS", b"HRANDFIELD": b"HGETALL", b"ZRANDMEMBER": b"ZRANGE"}
+"""What chooses by chance, and what reads all that there is to choose from."""
+
+
+def everything_of(command: Command) -> tuple[bytes, ...]:
+    return BY_CHANCE[command.argv[0].upper()], command.argv[1]
 
 
 def rule_for(argv: Sequence[bytes]) -> Step:
@@ -32,7 +37,7 @@ def rule_for(argv: Sequence[bytes]) -> Step:
         return UNSORTED
     if name in TIMED:
         return TIME
-    if name in BY_CHANCE:
+    if name in BY_CHANCE or later_or_earlier(argv):
         return CHANCE
     return SCAN if name.endswith(b"SCAN") else PLAIN
 
@@ -70,6 +75,8 @@ class Duel:
         self.target: Target = self.stage.target
         self.connections: dict[int, Connection] = {}
         self.commands_played = 0
+        self.before: tuple[Command, bytes] = (Command(0, ()), b"")
+        """The last command, and our answer to it."""
 
     def stop(self) -> None:
         self.stage.stop()
@@ -100,7 +107,6 @@ class Duel:
     # Playing.
 
     def _play(self, commands: Sequence[Command], start: int, ours: Careful, waiting: set[int]) -> Difference | None:
-        before = b""  # our last answer: what chance chose must be in it
         for at, (command, real) in enumerate(zip(commands, self._ask_real(commands, waiting), strict=True), start):
             if command.receive:
                 got = ours.receive(command.connection) if command.connection in waiting else NOTHING
@@ -112,9 +118,9 @@ class Duel:
             self.commands_played += 1
             if real != got and not self._same(command, real, got):
                 return Difference(command, real, got, at)
-            if command.argv and command.argv[0].upper() in BY_CHANCE and not _members(got) <= _members(before):
+            if not self._possible(command, got):
                 return Difference(command, real, got, at)
-            before = got
+            self.before = command, got
         return None
 
     def _ask_real(self, commands: Sequence[Command], waiting: set[int]) -> list[bytes]:
@@ -150,6 +156,17 @@ class Duel:
                 outcomes += [link.message(10) or NOTHING for _ in range(position, end)]
                 position = end
         return outcomes
+
+    def _possible(self, command: Command, ours: bytes) -> bool:
+        """Whether chance could choose this: it must be in what the command before, which read everything, answered."""
+        earlier, everything = self.before
+        if (
+            len(command.argv) < 2
+            or command.argv[0].upper() not in BY_CHANCE
+            or earlier.argv[:2] != everything_of(command)
+        ):
+            return True
+        return _members(ours) <= _members(everything)
 
     def _same(self, command: Command, real: bytes, ours: bytes) -> bool:
         step = rule_for(command.argv) if command.argv else PLAIN

@@ -104,7 +104,7 @@ WRONG = [
     b"0x200",
     b"(5",
     b"[b",
-    b"\x00\xff",
+    b"\x80\x00\xff",
     b"NX",
     b"GET",
     b"COUNT",

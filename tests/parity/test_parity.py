@@ -53,7 +53,7 @@ def recorded(scenario: Scenario, target: Target, protocol: int) -> list[bytes]:
     if answers is None:
         pytest.fail(
             f"{scenario.group}.txt:{scenario.number}: not recorded as it is now written for {target.name} in "
-            f"RESP{protocol}; run: make record GROUPS={scenario.group}",
+            f"RESP{protocol}; run: python -m tests.parity record {scenario.group}",
             pytrace=False,
         )
     return answers
