@@ -323,6 +323,14 @@ def shutdown(client: Client, argv: Argv) -> Reply:
     return NO_REPLY
 
 
+command(
+    "SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+    flags="admin noscript loading stale no_multi allow_busy",
+    since="1.0.0",
+    until="valkey=8.1.0",
+    since_option=dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
+)(shutdown)
+
 # Replication and modules, as far as a server alone knows them.
 
 

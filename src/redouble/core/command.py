@@ -276,7 +276,7 @@ def _at(moment: str, dialect: type[Dialect]) -> bool:
     return dialect.has(since, until)
 
 
-@functools.cache  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
+@functools.cache
 def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
     """Every command of `dialect` by its upper-case name; subcommands stand in their containers."""
     table: dict[bytes, Prototype] = {}

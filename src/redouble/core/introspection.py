@@ -121,8 +121,8 @@ _INTEGERS: Final = frozenset(
         "index1",
         "index2",
         "min-match-len",
-        "longitude",
-        "latitude",
+        "numfields",
+        "weight",
         "numreplicas",
         "numlocal",
         "maxlen",
@@ -194,6 +194,26 @@ def _by_command(table: str) -> dict[str, str]:
         words, _, commands = line.rpartition(": ")
         facts.update(dict.fromkeys(commands.split(), words))
     return facts
+
+
+_ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat"))
+_DOUBLES: Final = frozenset(("score", "longitude", "latitude", "radius", "width", "height"))
+_MIN_MAX_DOUBLES: Final = frozenset(("zcount", "zrangebyscore", "zrevrangebyscore", "zremrangebyscore"))
+_OWN_STRINGS: Final = frozenset(("zrange start", "zrange stop"))
+_OWN_INTEGERS: Final = frozenset(
+    (
+        "getrange end",
+        "substr end",
+        "bitcount end",
+        "bitpos end",
+        "setbit value",
+        "bitfield value",
+        "delex ifdeq-digest",
+        "delex ifdne-digest",
+        "set ifdeq-digest",
+        "set ifdne-digest",
+    )
+)
 
 
 def prototypes(top: Iterable[Prototype]) -> Iterator[Prototype]:
@@ -305,7 +325,9 @@ class _Arguments:
         self.dialect = dialect
         self.since = prototype.declaration.since_option
         self.keys = 0
-        self.specs = len(specs_of(prototype))
+        self.specs = specs_of(prototype)
+        self.name = prototype.declaration.wire_name
+        self.blocks = {"blocking", "write"} <= prototype.flags
 
     def of(self, nodes: Iterable[Node]) -> list[dict[bytes, Reply]]:
         return [argument for node in nodes if self._available(node) for argument in self._argument(node)]
@@ -327,7 +349,12 @@ class _Arguments:
         token = ""
         inner = node
         multiple_token = False
-        if node.kind == "block" and node.children[0].kind == "word" and len(node.children) > 1:
+        if (
+            node.kind == "block"
+            and node.children[0].kind == "word"
+            and len(node.children) > 1
+            and any(child.kind != "word" for child in node.children)
+        ):
             token = node.children[0].name
             multiple_token = node.multiple
             rest = node.children[1:]
@@ -347,16 +374,17 @@ class _Arguments:
             argument[b"type"] = b"pure-token"
             token = inner.name
         elif inner.kind == "value":
-            is_key = inner.name in KEY_NAMES and self.keys < self.specs
             argument[b"name"] = inner.name.encode()
-            argument[b"type"] = b"key" if is_key else _type_of(inner.name)
+            argument[b"type"] = b"key" if self._is_key(inner) else self._type_of(inner.name)
         else:
             argument[b"name"] = _group_name(inner).encode()
             argument[b"type"] = inner.kind.encode()
         if self.dialect.documents_display_text and inner.kind in ("word", "value"):
             argument[b"display_text"] = argument[b"name"]
         if argument[b"type"] == b"key":
-            argument[b"key_spec_index"] = self.keys
+            while self.keys < len(self.specs) - 1 and self.specs[self.keys].unknown:
+                self.keys += 1
+            argument[b"key_spec_index"] = min(self.keys, len(self.specs) - 1)
             self.keys += 1
         if token:
             argument[b"token"] = token.encode()
@@ -377,17 +405,24 @@ class _Arguments:
             argument[b"arguments"] = self.of(inner.children)
         yield argument
 
+    def _is_key(self, node: Node) -> bool:
+        return node.name in KEY_NAMES and bool(self.specs) and "not_key" not in self.specs[0].flags
+
+    def _type_of(self, name: str) -> bytes:
+        """The type of a value; most names have one, and some commands their own."""
+        if (name == "timeout" and self.blocks) or (name == "increment" and self.name in _ADDING_DOUBLES):
+            return b"double"
+        if f"{self.name} {name}" in _OWN_STRINGS:
+            return b"string"
+        if name in _INTEGERS or f"{self.name} {name}" in _OWN_INTEGERS:
+            return b"integer"
+        if name in _DOUBLES or (name in ("min", "max") and self.name in _MIN_MAX_DOUBLES):
+            return b"double"
+        if name.endswith("pattern"):
+            return b"pattern"
+        return b"unix-time" if name.startswith("unix-time") else b"string"
+
 
 def _group_name(node: Node) -> str:
     """A name for a group that the usage line gives none: its first members'."""
     return "-".join((child.name or _group_name(child)).lower() for child in node.children[:3])
-
-
-def _type_of(name: str) -> bytes:
-    if name in _INTEGERS:
-        return b"integer"
-    if name == "pattern":
-        return b"pattern"
-    if name.startswith("unix-time"):
-        return b"unix-time"
-    return b"string"

@@ -57,10 +57,8 @@ class Node:
 def parse_usage(usage: str) -> tuple[str, tuple[Node, ...]]:
     """The command's name (`CLIENT KILL`) and its arguments."""
     words = usage.split()
-    name = list(words[:1])
-    for word in words[1:2]:
-        if word.replace("-", "").isalpha() and word.isupper():
-            name.append(word)
+    is_subcommand = len(words) > 1 and words[1].replace("-", "").isalpha() and words[1].isupper()
+    name = words[: 1 + is_subcommand]
     nodes = _sequence(iter(_TOKEN.findall(" ".join(words[len(name) :]))), "")
     return " ".join(name), nodes
 
@@ -88,6 +86,8 @@ def _sequence(tokens: Iterator[str], end: str) -> tuple[Node, ...]:
 
 
 def _as_one(nodes: tuple[Node, ...]) -> Node:
+    if len(nodes) == 1 and nodes[0].kind == "...":
+        return replace(_as_one(nodes[0].children), multiple=True)
     return nodes[0] if len(nodes) == 1 else Node("block", children=nodes)
 
 

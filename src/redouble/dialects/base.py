@@ -93,6 +93,10 @@ class Dialect:
     """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
+    negative_offsets_count_from_the_end: ClassVar[bool] = False
+    """`ZRANGE z - + BYLEX LIMIT -1 1` of a skiplist: nothing (Redis 7.2), the last (7.4), nothing (8.6)."""
+    zadd_measures_what_it_does_not_add: ClassVar[bool] = False
+    """`ZADD z XX 1 member-of-65-bytes` that z has not, `OBJECT ENCODING z`: listpack (Redis), skiplist (Valkey 8.1)."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False
@@ -123,37 +127,35 @@ class Dialect:
     """`HELLO 2 SETNAME ab FOO`, `CLIENT GETNAME`: ab (7.0), nil (7.2)."""
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
-    client_fields: ClassVar[tuple[str, ...]] = tuple(
-        [
-            "id",
-            "addr",
-            "laddr",
-            "fd",
-            "name",
-            "age",
-            "idle",
-            "flags",
-            "db",
-            "sub",
-            "psub",
-            "ssub",
-            "multi",
-            "qbuf",
-            "qbuf-free",
-            "argv-mem",
-            "multi-mem",
-            "rbs",
-            "rbp",
-            "obl",
-            "oll",
-            "omem",
-            "tot-mem",
-            "events",
-            "cmd",
-            "user",
-            "redir",
-            "resp",
-        ]
+    client_fields: ClassVar[tuple[str, ...]] = (
+        "id",
+        "addr",
+        "laddr",
+        "fd",
+        "name",
+        "age",
+        "idle",
+        "flags",
+        "db",
+        "sub",
+        "psub",
+        "ssub",
+        "multi",
+        "qbuf",
+        "qbuf-free",
+        "argv-mem",
+        "multi-mem",
+        "rbs",
+        "rbp",
+        "obl",
+        "oll",
+        "omem",
+        "tot-mem",
+        "events",
+        "cmd",
+        "user",
+        "redir",
+        "resp",
     )
     """`CLIENT INFO`: the fields of its line."""
     client_types: ClassVar[frozenset[bytes]] = frozenset((b"normal", b"master", b"slave", b"replica", b"pubsub"))

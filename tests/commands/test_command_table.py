@@ -1,0 +1,120 @@
+"""COMMAND and COMMAND DOCS against recordings of the real servers' (tools/record_commands.py), for the commands we have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from redouble.core.client import Client
+from redouble.core.server import Server
+
+RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"
+SERVERS = {
+    "redis-7.0": ("redis", "7.0"),
+    "redis-7.4": ("redis", "7.4"),
+    "redis-8.6": ("redis", "8.6"),
+    "valkey-9": ("valkey", "9"),
+}
+FIELDS = ["name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys"]
+UNORDERED = {"flags", "categories", "tips"}
+
+OURS_IS_ANOTHER = {
+    ("redis-7.0", "sinterstore", "keys"): "7.0 says RW of the destination, all later ones OW",
+    ("redis-7.0", "client|pause", "since"): "7.0 says 2.9.50, all later ones 3.0.0",
+}
+"""Facts of one version that no other repeats."""
+
+ARGUMENTS_DIFFER = {
+    "bitcount": "one more optional level in the usage line",
+    "sort": "the patterns of BY and GET have one name here",
+    "sort_ro": "the patterns of BY and GET have one name here",
+    "hgetdel": "FIELDS is a word of its own",
+    "client|kill": "Valkey may name several ids",
+    "set": "Valkey calls the value of IFEQ comparison-value",
+}
+"""Also `docs/differences.md`, under COMMAND DOCS."""
+
+
+def plain(reply: Any) -> Any:
+    if isinstance(reply, dict):
+        return {plain(key): plain(item) for key, item in reply.items()}
+    if isinstance(reply, list):
+        return [plain(item) for item in reply]
+    return reply.decode() if isinstance(reply, bytes) else reply
+
+
+def entries(table: list[Any]) -> dict[str, list[Any]]:
+    found = {}
+    for entry in table:
+        found[entry[0]] = entry
+        found |= entries(entry[9])
+    return found
+
+
+def pages(docs: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, page in docs.items():
+        found[name] = page
+        found |= pages(page.get("subcommands", {}))
+    return found
+
+
+def shape(argument: dict[str, Any]) -> dict[str, Any]:
+    """What is compared of an argument: not when it came nor how it is shown; groups and words have names of our own."""
+    kept = {key: item for key, item in argument.items() if key not in ("since", "deprecated_since", "display_text")}
+    if argument["type"] in ("oneof", "block", "pure-token"):
+        del kept["name"]
+    if "arguments" in kept:
+        kept["arguments"] = [shape(inner) for inner in kept["arguments"]]
+    return kept
+
+
+@pytest.fixture(params=SERVERS)
+def served(request: pytest.FixtureRequest) -> tuple[str, Server, Client, dict[str, Any]]:
+    server_type, version = SERVERS[request.param]
+    server = Server(server_type=server_type, version=version)
+    recording = json.loads((RECORDINGS / f"commands-{request.param}.json").read_text())
+    return request.param, server, Client(server), recording
+
+
+def test_command_describes_commands_as_the_real_server(
+    served: tuple[str, Server, Client, dict[str, Any]],
+) -> None:
+    name, server, client, recording = served
+    real = entries(recording["table"])
+    wrong = []
+    for command, entry in entries(plain(server.call(client, [b"COMMAND"]))).items():
+        assert command in real, f"{name} has no {command}"
+        for field, mine, theirs in zip(FIELDS, entry, real[command]):
+            if field in UNORDERED:
+                mine, theirs = sorted(mine), sorted(theirs)
+            if mine != theirs and (name, command, field) not in OURS_IS_ANOTHER:
+                wrong.append((command, field, mine, theirs))
+    assert wrong == []
+
+
+def test_command_docs_has_the_facts_of_the_real_server(
+    served: tuple[str, Server, Client, dict[str, Any]],
+) -> None:
+    name, server, client, recording = served
+    real = pages(recording["docs"])
+    wrong = []
+    for command, page in pages(plain(server.call(client, [b"COMMAND", b"DOCS"]))).items():
+        for fact in ("since", "group", "deprecated_since", "doc_flags"):
+            if page.get(fact) != real[command].get(fact) and (name, command, fact) not in OURS_IS_ANOTHER:
+                wrong.append((command, fact, page.get(fact), real[command].get(fact)))
+        assert page["summary"], command
+        arguments = [[shape(argument) for argument in each.get("arguments", [])] for each in (page, real[command])]
+        if arguments[0] != arguments[1] and command not in ARGUMENTS_DIFFER:
+            wrong.append((command, "arguments", *arguments))
+    assert wrong == []
+
+
+def test_command_count_and_list_agree() -> None:
+    server = Server(version="8.6")
+    client = Client(server)
+    names = server.call(client, [b"COMMAND", b"LIST"])
+    assert server.call(client, [b"COMMAND", b"COUNT"]) == len(names) == len(server.call(client, [b"COMMAND"]))
