@@ -180,4 +180,4 @@ def test_a_connection_that_finds_the_server_gone_as_it_sends(server: FakeServer)
     server.connected = False
     with pytest.raises(redis.ConnectionError, match=GONE):
         connection.send_command("PING")
-    assert not connection.is_connected
+    assert connection.in_process_client is None
