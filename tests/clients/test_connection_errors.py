@@ -10,7 +10,7 @@ import redis
 from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
-from redouble import FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
+from redouble import FakeAsyncConnection, FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
 
 GONE = r"^FakeRedis is emulating a connection error.$"
 
@@ -148,3 +148,36 @@ def test_the_socket_s_names_and_timeouts() -> None:
     sock.settimeout(4)
     assert sock.gettimeout() == 4
     connection.disconnect()
+
+
+async def test_an_asyncio_connection_by_itself() -> None:
+    connection = FakeAsyncConnection(server=FakeServer(), host="there", port=7)
+    with pytest.raises(redis.ConnectionError, match="Connection closed by server"):
+        await connection.read_response()
+    await connection.send_command("ECHO", "x")
+    assert await connection._parser.can_read()
+    assert await connection.read_response() == b"x"
+    assert not await connection._parser.can_read_destructive()
+    assert connection._writer.transport.get_extra_info("peername") == ("there", 7)
+    assert connection._writer._buffer == []
+    await connection.disconnect()
+    await connection.disconnect()
+
+
+def test_nothing_at_all_is_no_command() -> None:
+    connection = FakeConnection(server=FakeServer())
+    connection.send_packed_command([[], [b"PING"]])
+    assert connection.read_response() == b"PONG"
+    connection.in_process_client.close()
+    connection.send_command("PING")
+    with pytest.raises(redis.ConnectionError, match="Connection closed by server"):
+        connection.read_response()
+
+
+def test_a_connection_that_finds_the_server_gone_as_it_sends(server: FakeServer) -> None:
+    connection = FakeConnection(server=server)
+    connection.connect()
+    server.connected = False
+    with pytest.raises(redis.ConnectionError, match=GONE):
+        connection.send_command("PING")
+    assert connection.in_process_client is None

@@ -11,6 +11,7 @@ import redis.asyncio
 
 from redouble import FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
 from redouble.clients.sync import SyncReplyReader
+from redouble.core.client import NEEDS_AUTH
 
 
 class Path:
@@ -211,3 +212,54 @@ async def test_asyncio_commands_at_once_have_a_connection_each() -> None:
     assert await asyncio.gather(*(client.incr("n") for _ in range(20))) == list(range(1, 21))
     assert len(client.connection_pool._available_connections) > 1
     await client.aclose()
+
+
+def test_without_a_reply_it_waits_as_the_library_does(server: FakeServer, protocol: int) -> None:
+    client = warm(server=server, protocol=protocol, socket_timeout=0.05, retry=None)
+    (connection,) = client.connection_pool._available_connections
+    connection.send_command("CLIENT", "REPLY", "OFF")
+    with pytest.raises(redis.TimeoutError):
+        client.execute_command("GET", "k", NEVER_DECODE=True)
+    assert client.get("k") == b"v"  # on a new connection
+
+
+async def test_asyncio_without_a_reply_it_waits_as_the_library_does(protocol: int) -> None:
+    client = FakeAsyncRedis(protocol=protocol, socket_timeout=0.05, retry=None)
+    await client.set("k", "v")
+    (connection,) = client.connection_pool._available_connections
+    await connection.send_command("CLIENT", "REPLY", "OFF")
+    with pytest.raises(redis.TimeoutError):
+        await client.get("k")
+    assert await client.get("k") == b"v"
+
+
+def test_an_error_that_ends_a_connection_ends_it(protocol: int) -> None:
+    client = warm(protocol=protocol)
+    (connection,) = client.connection_pool._available_connections
+    connection.in_process_client.close_gate(NEEDS_AUTH)
+    with pytest.raises(redis.AuthenticationError):
+        client.get("k")
+    assert connection.in_process_client is None
+    assert client.get("k") == b"v"
+
+
+async def test_asyncio_error_that_ends_a_connection_ends_it(protocol: int) -> None:
+    client = FakeAsyncRedis(protocol=protocol)
+    await client.set("k", "v")
+    (connection,) = client.connection_pool._available_connections
+    connection.in_process_client.close_gate(NEEDS_AUTH)
+    with pytest.raises(redis.AuthenticationError):
+        await client.get("k")
+    assert connection.in_process_client is None
+    assert await client.get("k") == b"v"
+
+
+async def test_asyncio_errors_and_odd_commands() -> None:
+    client = FakeAsyncRedis()
+    await client.rpush("list", "x")
+    assert await client.execute_command("GET", "list", EMPTY_RESPONSE=[]) == []
+    assert await client.execute_command("client id") == await client.client_id()
+    assert await client.execute_command(b"LLEN", "list") == 1
+    (connection,) = client.connection_pool._available_connections
+    connection.in_process_client.kill()
+    assert await client.llen("list") == 1

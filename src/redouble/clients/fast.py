@@ -38,16 +38,13 @@ _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_respon
 
 
 class Seams:
-    """The parts of one class that the fast gear passes by, and whether they are still the ones it knows."""
+    """The parts of one class that the fast gear passes by, to see whether they are still the ones it knows."""
 
     def __init__(self, owner: Any, names: tuple[str, ...]) -> None:
         self.owner = owner
         present = [name for name in (*names, "__class__") if hasattr(owner, name)]  # two or more: a tuple comes back
         self.read = operator.attrgetter(*present)
         self.known = self.read(owner)
-
-    def intact(self) -> bool:
-        return bool(self.read(self.owner) == self.known)
 
     def pristine(self, *packages: str) -> bool:
         """Whether nothing was replaced before we looked: every function was defined in one of these packages."""
