@@ -439,13 +439,13 @@ def is_sorted_set(value: object) -> bool:
     return type(value) is SortedSet
 
 
-@command("BZPOPMIN key [key ...] timeout", flags="write fast blocking", since="5.0.0")
+@command("BZPOPMIN key [key ...] timeout", flags="write fast blocking noscript@before:7.2.0", since="5.0.0")
 def bzpopmin(client: Client, argv: Argv) -> Reply:
     """Take the member with the lowest score of the first sorted set that has one, and wait if none has."""
     return _blocking_pop(client, argv, highest=False)
 
 
-@command("BZPOPMAX key [key ...] timeout", flags="write fast blocking", since="5.0.0")
+@command("BZPOPMAX key [key ...] timeout", flags="write fast blocking noscript@before:7.2.0", since="5.0.0")
 def bzpopmax(client: Client, argv: Argv) -> Reply:
     """Take the member with the highest score of the first sorted set that has one, and wait if none has."""
     return _blocking_pop(client, argv, highest=True)

@@ -49,7 +49,7 @@ class Config:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.parameters, self.values = parameters_of(server.dialect)
+        self.parameters, self.values = parameters_of(server.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._changed = False
 
     def flag(self, name: str) -> bool:
@@ -102,7 +102,7 @@ class Config:
             if name in chosen:
                 raise _failed(spelt, "duplicate parameter")
             chosen[name] = parameter, spelt, value
-        parsed = {}
+        parsed: dict[Parameter, bytes] = {}
         for parameter, spelt, value in chosen.values():
             try:
                 parsed[parameter] = parameter.parse(value, parsed.get(parameter, self.values[parameter.name]))

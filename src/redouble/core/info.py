@@ -306,7 +306,7 @@ def info(server: Server, names: list[str]) -> str:
     asked = {name.lower() for name in names} or {"default"}
     everything = bool(asked & {"all", "everything"})
     texts = []
-    for name, title, by_default, fields in _sections(server.dialect):
+    for name, title, by_default, fields in _sections(server.dialect):  # type: ignore[arg-type]  # a class is hashable
         if everything or name in asked or (by_default and "default" in asked):
             lines = [line for field, value in fields for line in _lines(server, field, value)]
             texts.append("".join(f"{line}\r\n" for line in (f"# {title}", *lines)))

@@ -72,7 +72,7 @@ class Server:
         self.gate = 0
         self._paused_until = 0.0
         self.table: dict[bytes, Command] = {}
-        self.prototypes = build_table(self.dialect)
+        self.prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
         self.tracks_accesses = False

@@ -39,6 +39,11 @@ class Node:
             return min(child.least() for child in self.children)
         return 1
 
+    def word(self) -> str:
+        """The word that it is or begins with; empty if it begins with a value."""
+        first = self.children[0] if self.kind == "block" else self
+        return first.name if first.kind == "word" else ""
+
     def fixed(self) -> bool:
         """True if it never takes any other number of arguments."""
         if self.optional or self.multiple:
@@ -58,9 +63,7 @@ def parse_usage(usage: str) -> tuple[str, tuple[Node, ...]]:
     """The command's name (`CLIENT KILL`) and its arguments."""
     words = usage.split()
     name = list(words[:1])
-    for word in words[1:2]:
-        if word.replace("-", "").isalpha() and word.isupper():
-            name.append(word)
+    name += [word for word in words[1:2] if word.replace("-", "").isalpha() and word.isupper()]
     nodes = _sequence(iter(_TOKEN.findall(" ".join(words[len(name) :]))), "")
     return " ".join(name), nodes
 

@@ -109,7 +109,7 @@ class Dialect:
     """`INFO keyspace`: what follows avg_ttl."""
     lolwut_version: ClassVar[int] = 0
     """`LOLWUT`: the version whose picture is shown; most have none of their own."""
-    lolwut_versions: ClassVar[dict[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
+    lolwut_versions: ClassVar[Mapping[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
     """`LOLWUT VERSION 5`: the versions that have a picture, and how large it is."""
     lolwut_gap: ClassVar[str] = " "
     """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
@@ -123,37 +123,35 @@ class Dialect:
     """`HELLO 2 SETNAME ab FOO`, `CLIENT GETNAME`: ab (7.0), nil (7.2)."""
     reset_ends_no_evict: ClassVar[bool] = False
     """`CLIENT NO-EVICT ON`, `RESET`, `CLIENT INFO`: flags=e (7.0), flags=N (7.2)."""
-    client_fields: ClassVar[tuple[str, ...]] = tuple(
-        [
-            "id",
-            "addr",
-            "laddr",
-            "fd",
-            "name",
-            "age",
-            "idle",
-            "flags",
-            "db",
-            "sub",
-            "psub",
-            "ssub",
-            "multi",
-            "qbuf",
-            "qbuf-free",
-            "argv-mem",
-            "multi-mem",
-            "rbs",
-            "rbp",
-            "obl",
-            "oll",
-            "omem",
-            "tot-mem",
-            "events",
-            "cmd",
-            "user",
-            "redir",
-            "resp",
-        ]
+    client_fields: ClassVar[tuple[str, ...]] = (
+        "id",
+        "addr",
+        "laddr",
+        "fd",
+        "name",
+        "age",
+        "idle",
+        "flags",
+        "db",
+        "sub",
+        "psub",
+        "ssub",
+        "multi",
+        "qbuf",
+        "qbuf-free",
+        "argv-mem",
+        "multi-mem",
+        "rbs",
+        "rbp",
+        "obl",
+        "oll",
+        "omem",
+        "tot-mem",
+        "events",
+        "cmd",
+        "user",
+        "redir",
+        "resp",
     )
     """`CLIENT INFO`: the fields of its line."""
     client_types: ClassVar[frozenset[bytes]] = frozenset((b"normal", b"master", b"slave", b"replica", b"pubsub"))

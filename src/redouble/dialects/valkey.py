@@ -60,32 +60,30 @@ class Valkey91(Valkey81):
     keyspace_fields = ",keys_with_volatile_items=0"
     lists_subcommands = True
     lolwut_version = 9
-    lolwut_versions = {**Valkey81.lolwut_versions, 9: (80, 24)}
+    lolwut_versions = MappingProxyType({**Valkey81.lolwut_versions, 9: (80, 24)})
     lolwut_gap = ""
-    client_filters = Valkey81.client_filters | set(
-        [
-            "NAME",
-            "IDLE",
-            "FLAGS",
-            "LIB-NAME",
-            "LIB-VER",
-            "DB",
-            "CAPA",
-            "IP",
-            "NOT-TYPE",
-            "NOT-ID",
-            "NOT-USER",
-            "NOT-ADDR",
-            "NOT-LADDR",
-            "NOT-NAME",
-            "NOT-FLAGS",
-            "NOT-LIB-NAME",
-            "NOT-LIB-VER",
-            "NOT-DB",
-            "NOT-CAPA",
-            "NOT-IP",
-        ]
-    )
+    client_filters = Valkey81.client_filters | {
+        "NAME",
+        "IDLE",
+        "FLAGS",
+        "LIB-NAME",
+        "LIB-VER",
+        "DB",
+        "CAPA",
+        "IP",
+        "NOT-TYPE",
+        "NOT-ID",
+        "NOT-USER",
+        "NOT-ADDR",
+        "NOT-LADDR",
+        "NOT-NAME",
+        "NOT-FLAGS",
+        "NOT-LIB-NAME",
+        "NOT-LIB-VER",
+        "NOT-DB",
+        "NOT-CAPA",
+        "NOT-IP",
+    }
     complains_of_more_client_arguments = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
