@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 
@@ -43,7 +44,7 @@ def main() -> None:
         print("one redis-py call; CPU time beside fakeredis, wall time beside a real server over TCP\n")
         print(f"{'':16}{'redouble us':>12}{'fakeredis / redouble':>22}{'redouble / real':>17}")
         for name, operation in OPERATIONS.items():
-            calls = {target: (lambda r=r: operation(r)) for target, r in targets.items()}
+            calls = {target: functools.partial(operation, r) for target, r in targets.items()}
             fakes = {target: calls[target] for target in ("redouble", "fakeredis")}
             cpu = interleaved(fakes, calls=300)
             real = {target: calls[target] for target in ("redouble", "real over TCP")}

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
 
 from redouble import FakeAsyncRedis, FakeRedis, FakeServer, ManualClock
 from redouble.clients.asyncio import AsyncClient
+from redouble.net.tcp import TcpFakeServer
 
 
 def until(condition: Any, seconds: float = 10) -> None:
@@ -116,27 +118,34 @@ async def test_a_task_is_woken_by_a_task_and_by_a_thread(server: FakeServer, pro
     assert (await task)[1] == b"from a thread"
 
 
-def test_threads_and_tasks_wait_in_one_queue(server: FakeServer) -> None:
+def test_threads_tasks_and_tcp_clients_wait_in_one_queue() -> None:
     popped: dict[str, bytes] = {}
 
-    def wait() -> None:
-        popped["thread"] = FakeRedis(server=server).blpop("list", 30)[1]
+    async def main(tcp: TcpFakeServer) -> None:
+        server, port = tcp.fake_server, tcp.server_address[1]
+        loop = asyncio.get_running_loop()
+        with redis.Redis(port=port) as over_tcp, redis.Redis(port=port) as pusher:
+            async with redis.asyncio.Redis(port=port) as asyncio_over_tcp:
+                starts = {
+                    "tcp": lambda: loop.run_in_executor(None, over_tcp.blpop, "list", 30),
+                    "thread": lambda: loop.run_in_executor(None, FakeRedis(server=server).blpop, "list", 30),
+                    "task": lambda: asyncio.ensure_future(FakeAsyncRedis(server=server).blpop("list", 30)),
+                    "asyncio over tcp": lambda: asyncio.ensure_future(asyncio_over_tcp.blpop("list", 30)),
+                }
+                waiting: dict[str, Any] = {}
+                for name, start in starts.items():
+                    waiting[name] = start()
+                    while blocked(server) < len(waiting):
+                        await asyncio.sleep(0.001)
+                await asyncio.to_thread(pusher.rpush, "list", "tcp", "thread")
+                await FakeAsyncRedis(server=server).rpush("list", "task", "asyncio over tcp")
+                for name, item in waiting.items():
+                    popped[name] = (await item)[1]
 
-    async def main() -> None:
-        thread = threading.Thread(target=wait)
-        thread.start()
-        while blocked(server) < 1:
-            await asyncio.sleep(0.001)
-        client = FakeAsyncRedis(server=server)
-        task = asyncio.create_task(client.blpop("list", 30))
-        while blocked(server) < 2:
-            await asyncio.sleep(0.001)
-        await FakeAsyncRedis(server=server).rpush("list", "first", "second")
-        popped["task"] = (await task)[1]
-        await asyncio.to_thread(thread.join)
-
-    asyncio.run(main())
-    assert popped == {"thread": b"first", "task": b"second"}
+    with TcpFakeServer(("127.0.0.1", 0)) as tcp:
+        tcp.start()
+        asyncio.run(main(tcp))
+    assert popped == {name: name.encode() for name in ("tcp", "thread", "task", "asyncio over tcp")}
 
 
 async def test_asyncio_time_is_up(protocol: int) -> None:
@@ -201,6 +210,18 @@ async def test_cancelling_at_any_moment_keeps_every_item(server: FakeServer) -> 
         except asyncio.CancelledError:
             pass
     assert await client.llen("list") == items - popped
+
+
+async def test_who_is_cancelled_while_connecting_leaves_no_half_open_connection(protocol: int) -> None:
+    for moments in range(12):
+        client = FakeAsyncRedis(protocol=protocol, db=3, client_name="whole")
+        task = asyncio.create_task(client.get("a"))
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        info = await client.client_info()
+        assert (int(info["db"]), info["name"], int(info["resp"])) == (3, "whole", protocol)
 
 
 async def test_a_command_yields_to_the_loop() -> None:

@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 from redouble import FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
 
-GONE = "^FakeRedis is emulating a connection error.$"
+GONE = r"^FakeRedis is emulating a connection error.$"
 
 
 def test_a_server_that_is_gone_and_comes_back(client: Any, server: FakeServer) -> None:

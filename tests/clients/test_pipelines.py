@@ -29,7 +29,7 @@ def test_an_error_in_a_pipeline_spares_the_others(client: Any, transaction: bool
     assert (done, value) == (True, b"x")
     assert isinstance(error, redis.ResponseError)
     pipeline.set("a", "x").incr("a").get("a")
-    with pytest.raises(redis.ResponseError, match="Command # 2 .*not an integer"):
+    with pytest.raises(redis.ResponseError, match=r"Command # 2 .*not an integer"):
         pipeline.execute()
 
 

@@ -140,14 +140,14 @@ def test_values_that_cannot_be_sent(client: Any, value: Any) -> None:
 def test_errors_have_redis_py_s_classes_and_texts(client: Any) -> None:
     client.rpush("list", "a")
     with pytest.raises(
-        redis.ResponseError, match="^WRONGTYPE Operation against a key holding the wrong kind of value$"
+        redis.ResponseError, match=r"^WRONGTYPE Operation against a key holding the wrong kind of value$"
     ):
         client.get("list")
-    with pytest.raises(redis.ResponseError, match="^wrong number of arguments for 'get' command$"):
+    with pytest.raises(redis.ResponseError, match=r"^wrong number of arguments for 'get' command$"):
         client.execute_command("GET")
-    with pytest.raises(redis.ResponseError, match="^unknown command 'nosuch'"):
+    with pytest.raises(redis.ResponseError, match=r"^unknown command 'nosuch'"):
         client.execute_command("nosuch", "x")
-    with pytest.raises(redis.ResponseError, match="^DB index is out of range$"):
+    with pytest.raises(redis.ResponseError, match=r"^DB index is out of range$"):
         client.execute_command("SELECT", 99)
 
 

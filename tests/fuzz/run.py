@@ -54,6 +54,8 @@ class Run:
         self.duel = Duel(name)
         self.families = families
         self.played = 0
+        self.avoid: set[bytes] = set()
+        """Commands that redouble does not have, once that is known."""
 
     def __enter__(self) -> Run:
         return self
@@ -65,11 +67,17 @@ class Run:
         """One round; a difference that is not wanted is reported without its commands, unshrunk."""
         protocol = 2 + number % 2
         units: list[Unit] = [(Command(1, argv),) for argv in SMALL] if number % 4 < 2 else []
-        units += islice(Generator(self.families, random).units(), UNITS)
+        units += [
+            unit
+            for unit in islice(Generator(self.families, random).units(), UNITS)
+            if not any(command.argv and command.argv[0].upper() in self.avoid for command in unit)
+        ]
         difference = self._fight(units, protocol)
         self.played = self.duel.commands_played
         if difference is None:
             return None
+        if difference.unknown:
+            self.avoid.add(difference.command.argv[0].upper())
         if not wanted(difference):
             return Report(difference, (), self.duel.target.name, protocol)
         signature = difference.signature

@@ -135,11 +135,11 @@ def real_server(name: str) -> str | None:
     return str(path) if os.access(path, os.X_OK) else None
 
 
-def run_real(path: str, folder: Path) -> tuple[subprocess.Popen[bytes], tuple[str, int]]:
+def run_real(path: str, folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], tuple[str, int]]:
     """Start a real server on a free port, in `folder`."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = probe.getsockname()
-    arguments = ["--port", str(address[1]), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"]
+    arguments = ["--port", str(address[1]), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no", *options]
     process = subprocess.Popen([path, *arguments], cwd=folder, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

@@ -122,6 +122,27 @@ PAYLOADS: dict[str, Payload] = {
     "forty commands": (request(b"ECHO", b"x" * 50) + b"PING\r\n") * 20,
 }
 
+AUTH, ELEVEN = request(b"AUTH", b"secret"), request(*[b"DEL"] * 11)
+ANONYMOUS: dict[str, Payload] = {
+    "nobody yet": PING,
+    "ten arguments": request(b"MGET", *[b"x"] * 9),
+    "eleven arguments": ELEVEN,
+    "eleven arguments announced": b"*11\r\n",
+    "eleven arguments, not a number": b"*11x\r\n",
+    "16 KiB": request(b"GET", b"x" * 16384),
+    "16 KiB and one": b"*2\r\n$4\r\nECHO\r\n$16385\r\n",
+    "many inline arguments": b"GET" + b" x" * 30 + b"\r\n",
+    "a long inline argument": b"GET " + b"x" * 20000 + b"\r\n",
+    "AUTH, then eleven": AUTH + ELEVEN + PING,
+    "AUTH, then 16 KiB and one": AUTH + request(b"STRLEN", b"x" * 16385),
+    "inline AUTH, then eleven": b"AUTH secret\r\n" + ELEVEN,
+    "wrong AUTH, then eleven": request(b"AUTH", b"wrong") + ELEVEN + PING,
+    "AUTH in pieces, then eleven": [AUTH[:20], AUTH[20:] + ELEVEN[:9], ELEVEN[9:]],
+    "AUTH, RESET, then ten": AUTH + b"RESET\r\n" + request(b"MGET", *[b"x"] * 9),
+    "POST": b"POST / a\r\n",
+}
+"""For a server that asks for the password "secret"."""
+
 Answers = dict[str, list[str]]
 
 
@@ -171,8 +192,10 @@ def recorded() -> dict[str, Any]:
 def test_raw_bytes_are_answered_as_the_real_server_answers_them(name: str, serve: Serve) -> None:
     server_type, version = SERVERS[name]
     server = serve(server_type=server_type, server_version=version)
-    expected, found = recorded()[name], ask(server.server_address, PAYLOADS)
-    assert {key: (found[key], "real:", expected[key]) for key in PAYLOADS if found[key] != expected[key]} == {}
+    guarded = serve(server_type=server_type, server_version=version, config={"requirepass": "secret"})
+    found = ask(server.server_address, PAYLOADS) | ask(guarded.server_address, ANONYMOUS)
+    expected = recorded()[name]
+    assert {key: (found[key], "real:", expected[key]) for key in found if found[key] != expected[key]} == {}
 
 
 @pytest.mark.real
@@ -181,12 +204,7 @@ def test_the_recordings_are_what_the_real_server_says(name: str, tmp_path: Path)
     path = real_server(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
-    process, address = run_real(path, tmp_path)
-    try:
-        assert ask(address, PAYLOADS) == recorded()[name]
-    finally:
-        process.terminate()
-        process.wait()
+    assert ask_real(path, tmp_path) == recorded()[name]
 
 
 @pytest.mark.fake
@@ -207,6 +225,18 @@ def test_bytes_that_arrive_one_by_one_are_answered_the_same(serve: Serve) -> Non
     assert ask(server.server_address, pieces) == {name: recorded()["redis-7.4"][name] for name in names}
 
 
+def ask_real(path: str, folder: Path) -> Answers:
+    answers: Answers = {}
+    for payloads, options in ((PAYLOADS, ()), (ANONYMOUS, ("--requirepass", "secret"))):
+        process, address = run_real(path, folder, *options)
+        try:
+            answers |= ask(address, payloads)
+        finally:
+            process.terminate()
+            process.wait()
+    return answers
+
+
 def record() -> None:
     answers = {}
     for name in SERVERS:
@@ -214,12 +244,7 @@ def record() -> None:
         if path is None:
             sys.exit(f"{name} is not installed")
         with tempfile.TemporaryDirectory() as folder:
-            process, address = run_real(path, Path(folder))
-            try:
-                answers[name] = ask(address, PAYLOADS)
-            finally:
-                process.terminate()
-                process.wait()
+            answers[name] = ask_real(path, Path(folder))
     RECORDINGS.parent.mkdir(exist_ok=True)
     RECORDINGS.write_text(json.dumps(answers, indent=1) + "\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import random
 import socket
 import threading
@@ -189,6 +190,21 @@ def test_messages_from_eight_threads_arrive_whole(server: TcpFakeServer, wire: W
         thread.join()
 
 
+def test_a_message_reaches_a_resp3_client_that_is_blocked(server: TcpFakeServer, wire: Wire) -> None:
+    subscribed, message = (
+        b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n",
+        b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n",
+    )
+    wire.send(b"HELLO 3\r\n")
+    assert wire.socket.recv(65536).startswith(b"%")
+    wire.send(b"SUBSCRIBE c\r\nBLPOP list 0\r\n").expect(subscribed)
+    eventually(blocked(server))
+    local(server)(b"PUBLISH", b"c", b"m")
+    wire.expect(message)
+    local(server)(b"LPUSH", b"list", b"x")
+    wire.expect(b"*2\r\n$4\r\nlist\r\n$1\r\nx\r\n")
+
+
 # Slow readers.
 
 
@@ -330,7 +346,19 @@ def test_quit_is_answered_after_all_that_the_client_has_not_read_yet(server: Tcp
     wire.send(request(b"SET", b"k", b"x" * 1_000_000)).expect(b"+OK\r\n")
     wire.send(request(b"GET", b"k") * 30 + b"QUIT\r\n")
     eventually(lambda: any(client.unsent for client in clients(server)))
+    wire.send(request(b"SET", b"k", b"too late"))
     assert wire.rest() == (b"$1000000\r\n" + b"x" * 1_000_000 + b"\r\n") * 30 + b"+OK\r\n"
+
+
+def test_a_server_that_is_switched_off_hangs_up_and_takes_no_one(
+    server: TcpFakeServer, wire: Wire, connect: Connect
+) -> None:
+    wire.send(b"PING\r\n").expect(b"+PONG\r\n")
+    server.fake_server.connected = False
+    assert wire.rest() == b""
+    assert connect().rest() == b""
+    server.fake_server.connected = True
+    connect().send(b"PING\r\n").expect(b"+PONG\r\n")
 
 
 def test_a_killed_client_is_closed_whatever_it_does(server: TcpFakeServer, wire: Wire, connect: Connect) -> None:
@@ -572,6 +600,35 @@ def test_a_dropped_server_is_freed_without_the_garbage_collector() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_disturb_the_server_of_its_parent(
+    server: TcpFakeServer, wire: Wire, connect: Connect
+) -> None:
+    wire.send(request(b"SET", b"k", b"v")).expect(b"+OK\r\n")
+    other = connect()
+    other.send(b"PING\r\n").expect(b"+PONG\r\n")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            assert local(server)(b"GET", b"k") == b"v"
+            assert not server.clients
+            server.stop()
+            with TcpFakeServer(("127.0.0.1", 0)).start() as own, Wire(own.server_address) as mine:
+                mine.send(b"PING\r\n").expect(b"+PONG\r\n")
+            time.sleep(0.3)  # while the parent goes on, this process must hold nothing of it
+            status = 0
+        finally:
+            os._exit(status)
+    wire.send(request(b"GET", b"k")).expect(b"$1\r\nv\r\n")
+    server.stop()
+    assert wire.rest() == other.rest() == b""
+    with pytest.raises(ConnectionRefusedError):
+        Wire(server.server_address)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_out_of_descriptors_it_waits_and_goes_on(

@@ -7,6 +7,7 @@ taken nothing.  A connection belongs to no loop; it may be used on one after the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -35,10 +36,8 @@ class AsyncClient(InProcessClient):
 
     def wake(self) -> None:
         for waiter in list(self.waiters):
-            try:
+            with contextlib.suppress(RuntimeError):  # its loop was closed
                 waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
-            except RuntimeError:  # its loop was closed
-                pass
 
     async def receive(self) -> Reply:
         """The next reply or message."""
@@ -162,15 +161,18 @@ class AsyncConnectionMixin(ConnectionMixin):
                 await connect(check_health=False)
         if check_health:
             await self.check_health()  # type: ignore[attr-defined]
-        await asyncio.sleep(0)
-        client = self.in_process_client
         try:
+            await asyncio.sleep(0)
+            client = self.in_process_client
             if client is None:
                 raise ConnectionRefusedError("Connection closed by server.")
             client.execute(command)
         except ConnectionRefusedError as refused:
             await self.disconnect(nowait=True)  # type: ignore[attr-defined]
             raise self.connection_error(str(refused)) from None
+        except BaseException:  # cancelled, perhaps in the middle of the handshake
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+            raise
 
     def __del__(self, _warnings: Any = None) -> None:
         client = self.__dict__.get("_writer")
@@ -178,11 +180,11 @@ class AsyncConnectionMixin(ConnectionMixin):
             client.close()
 
 
-class RedisAsyncReplyReader(AsyncReplyReader, _AsyncRESP3Parser):  # type: ignore[misc]  # redis-py is untyped here
+class RedisAsyncReplyReader(AsyncReplyReader, _AsyncRESP3Parser):
     connection_error = redis.ConnectionError
 
 
-class FakeAsyncRedisConnection(AsyncConnectionMixin, redis.asyncio.Connection):
+class FakeAsyncRedisConnection(AsyncConnectionMixin, redis.asyncio.Connection):  # type: ignore[misc]  # packed commands are lists of arguments
     """A `redis.asyncio.Connection` to a server of this process: the `connection_class` of any asyncio pool."""
 
     parser_class = RedisAsyncReplyReader

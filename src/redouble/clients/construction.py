@@ -10,9 +10,12 @@ import copy
 import functools
 import inspect
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from redouble.clients.server import FakeServer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["ClientMixin"]
 
@@ -39,6 +42,7 @@ class ClientMixin:
     connects_at_once: ClassVar[bool] = True
     """Whether the library's constructor connects if `single_connection_client` is given."""
     connection_pool: Any
+    auto_close_connection_pool: bool
 
     def __init__(
         self,
@@ -81,7 +85,7 @@ class ClientMixin:
             pool, connection_class or self.default_connection_class, server, version, server_type, connected
         )
         if single:
-            super().__init__(connection_pool=pool, single_connection_client=True)
+            super().__init__(connection_pool=pool, single_connection_client=True)  # type: ignore[call-arg]
             self.auto_close_connection_pool = True
         else:
             self._shift_up()
@@ -103,7 +107,7 @@ class ClientMixin:
         connection_pool_class: type | None = None,
         connected: bool = True,
         **kwargs: Any,
-    ) -> Any:
+    ) -> Self:
         """The client of a URL, with the schemes that the library knows; the same URL is the same server."""
         single = kwargs.pop("single_connection_client", False)
         pool_class: Any = connection_pool_class or cls.default_pool_class

@@ -115,7 +115,7 @@ class FakeServer:
         return getattr(self.core, "acl", None)
 
     @property
-    def lock(self) -> threading.RLock:  # type: ignore[valid-type]  # a function, in the eyes of Python 3.10
+    def lock(self) -> threading.RLock:
         """Held while a command runs; whoever holds it sees no change that is not their own."""
         return self.core.lock
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterable
 from time import monotonic
@@ -33,10 +34,8 @@ class SyncClient(InProcessClient):
 
     def wake(self) -> None:
         if self.waiting or self.closed:
-            try:
+            with contextlib.suppress(RuntimeError):  # somebody else did already
                 self.wakeup.release()
-            except RuntimeError:  # somebody else did already
-                pass
 
     def settimeout(self, timeout: float | None) -> None:
         self.timeout = timeout
@@ -176,7 +175,7 @@ class SyncConnectionMixin(ConnectionMixin):
             client.close()
 
 
-class RedisReplyReader(SyncReplyReader, _RESP3Parser):  # type: ignore[misc]  # redis-py is untyped here
+class RedisReplyReader(SyncReplyReader, _RESP3Parser):
     connection_error = redis.ConnectionError
 
 
@@ -190,7 +189,7 @@ class FakeRedisConnection(SyncConnectionMixin, redis.Connection):  # type: ignor
 FakeConnection = FakeRedisConnection
 
 
-class FakeRedis(FastMixin, ClientMixin, redis.Redis):  # type: ignore[misc]
+class FakeRedis(FastMixin, ClientMixin, redis.Redis):
     """A `redis.Redis` on a server of this process.
 
     Without a host it has a server of its own; clients with the same host and port, URL or `unix_socket_path` share

@@ -30,14 +30,14 @@ class ValkeyAsyncReplyReader(AsyncReplyReader, _AsyncRESP3Parser):
     connection_error = valkey.ConnectionError
 
 
-class FakeValkeyConnection(SyncConnectionMixin, valkey.Connection):
+class FakeValkeyConnection(SyncConnectionMixin, valkey.Connection):  # type: ignore[misc]  # packed commands are lists of arguments
     """A `valkey.Connection` to a server of this process."""
 
     parser_class = ValkeyReplyReader
     connection_error = valkey.ConnectionError
 
 
-class FakeAsyncValkeyConnection(AsyncConnectionMixin, valkey.asyncio.Connection):
+class FakeAsyncValkeyConnection(AsyncConnectionMixin, valkey.asyncio.Connection):  # type: ignore[misc]  # packed commands are lists of arguments
     """A `valkey.asyncio.Connection` to a server of this process."""
 
     parser_class = ValkeyAsyncReplyReader
@@ -68,7 +68,7 @@ class FakeStrictValkey(FakeValkey):
     """The same; valkey-py kept the name, too."""
 
 
-class FakeAsyncValkey(AsyncFastMixin, ValkeyMixin, valkey.asyncio.Valkey):
+class FakeAsyncValkey(AsyncFastMixin, ValkeyMixin, valkey.asyncio.Valkey):  # type: ignore[misc]  # our from_url takes more
     """A `valkey.asyncio.Valkey` on a server of this process."""
 
     library_class: ClassVar[type] = valkey.asyncio.Valkey

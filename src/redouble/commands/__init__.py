@@ -9,6 +9,7 @@ from redouble.commands import (
     hash,
     list,
     pubsub,
+    scanning,
     server,
     set,
     sorted_set,
@@ -25,18 +26,10 @@ __all__ = [
     "hash",
     "list",
     "pubsub",
+    "scanning",
     "server",
     "set",
     "sorted_set",
     "string",
     "transactions",
 ]
-
-__all__ = ["bitmap", "connection", "string", "transactions"]
-
-__all__ = ["connection", "hash", "list", "set", "string", "transactions"]
-
-__all__ = ["connection", "generic", "hash", "list", "server", "string", "transactions"]
-from redouble.commands import scanning
-
-__all__ = ["bitmap", "connection", "generic", "hash", "list", "scanning", "server", "set", "string", "transactions"]

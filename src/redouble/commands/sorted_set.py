@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from redouble.commands.scanning import scan_cursor, scan_step
 from redouble.core import errors, notify
@@ -30,7 +30,9 @@ from redouble.types.number import format_double_17g
 from redouble.types.set import Set
 from redouble.types.sorted_set import LexRange, ScoreRange, SortedSet, limited
 
-Scores = dict[bytes, float]
+Scores: TypeAlias = dict[bytes, float]
+Positions: TypeAlias = Callable[[SortedSet], tuple[int, int]]
+"""Where in the order of the members a range begins, and where it ends."""
 
 ZADD_WORDS = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 
@@ -74,7 +76,8 @@ def _add(client: Client, argv: Argv, given: set[bytes]) -> Reply:
         if b"XX" in given:
             return None if b"INCR" in given else 0
         members = db.add(key, SortedSet(client.server.limits))
-    members.expect(count)
+    measured = b"XX" in given and client.server.dialect.zadd_measures_what_it_does_not_add
+    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measured else 0)
     if not given:
         added = sum(map(members.add, argv[at + 1 :: 2], scores))
         db.modified(key, b"zadd", notify.ZSET)
@@ -168,7 +171,7 @@ def _rank(client: Client, argv: Argv, reverse: bool) -> Reply:
 class Range(NamedTuple):
     """What ZRANGE and its kin ask for."""
 
-    positions: Callable[[SortedSet], tuple[int, int]]
+    positions: Positions
     reverse: bool
     with_scores: bool
 
@@ -237,10 +240,16 @@ def _parse_range(
     if reverse:
         low, high = high, low
     if by == b"BYSCORE":
-        scores = score_range(client, low, high)
-        return Range(lambda members: limited(*members.by_score(scores), offset, limit, reverse), reverse, with_scores)
-    lex = lex_range(low, high)
-    return Range(lambda members: limited(*members.by_lex(lex, reverse), offset, limit, reverse), reverse, with_scores)
+        find: Positions = partial(SortedSet.by_score, range=score_range(client, low, high))
+    else:
+        find = partial(SortedSet.by_lex, range=lex_range(low, high), reverse=reverse)
+
+    def positions(members: SortedSet) -> tuple[int, int]:
+        start, stop = find(members)
+        from_end = offset < 0 and not members.small and client.server.dialect.negative_offsets_count_from_the_end
+        return limited(start, stop, offset + stop - start if from_end else offset, limit, reverse)
+
+    return Range(positions, reverse, with_scores)
 
 
 @command(
@@ -345,7 +354,7 @@ def zremrangebylex(client: Client, argv: Argv) -> Reply:
     return _remove_range(client, argv, b"zremrangebylex", lambda members: members.by_lex(lex))
 
 
-def _remove_range(client: Client, argv: Argv, event: bytes, positions: Callable[[SortedSet], tuple[int, int]]) -> int:
+def _remove_range(client: Client, argv: Argv, event: bytes, positions: Positions) -> int:
     key = argv[1]
     members = client.db.for_write(key, SortedSet)
     removed = members.delete(*positions(members)) if members else 0
@@ -555,11 +564,13 @@ def _union(sources: Sources) -> Scores:
 
 def _intersection(sources: Sources) -> Scores:
     aggregate = AGGREGATES[sources.aggregate]
-    first, *others = sorted(zip(sources.inputs, sources.weights), key=lambda source: len(source[0]))
-    found = dict(_weighted(*first))
+    (smallest, weight), *others = sorted(zip(sources.inputs, sources.weights), key=lambda source: len(source[0]))
+    found = dict(_weighted(smallest, weight))
     for scores, weight in others:
-        weighted = _weighted(scores, weight)
-        found = {member: aggregate(score, weighted[member]) for member, score in found.items() if member in weighted}
+        # Unlike ZUNION, ZINTER hands `inf * 0` to the aggregate as it is.
+        found = {
+            member: aggregate(score, scores[member] * weight) for member, score in found.items() if member in scores
+        }
     return found
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "long_double",
     "positive",
     "random_count",
-    "scan_cursor",
     "signed_count",
     "timeout_ms",
 ]

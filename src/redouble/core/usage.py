@@ -62,8 +62,8 @@ class Node:
 def parse_usage(usage: str) -> tuple[str, tuple[Node, ...]]:
     """The command's name (`CLIENT KILL`) and its arguments."""
     words = usage.split()
-    name = list(words[:1])
-    name += [word for word in words[1:2] if word.replace("-", "").isalpha() and word.isupper()]
+    is_subcommand = len(words) > 1 and words[1].replace("-", "").isalpha() and words[1].isupper()
+    name = words[: 1 + is_subcommand]
     nodes = _sequence(iter(_TOKEN.findall(" ".join(words[len(name) :]))), "")
     return " ".join(name), nodes
 

@@ -41,8 +41,8 @@ class Redis72(Redis70):
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     bits_of_missing_keys_have_any_range = False
-    cursor_pattern = STRICT_CURSOR
     scan_cursor = STRICT_CURSOR
+    negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
     keyspace_fields = ",subexpiry=0"
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
@@ -60,6 +60,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
 
     @staticmethod
@@ -75,13 +76,15 @@ class Redis86(Redis80):
 
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
     event_letters = b"Ag$lshzxeKEtmdnoc"
-    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
         """`NOSUCH`: the list of arguments is not announced when there are none."""
         text = Dialect.unknown_command(argv)
         return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
+        """`NOSUCH`: nothing is said of arguments where there are none."""
+        said = Redis80.unknown_command(argv)
+        return said if len(argv) > 1 else said.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

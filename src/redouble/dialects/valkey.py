@@ -23,6 +23,8 @@ class Valkey81(Valkey72):
     small_integers_are_shared = False
     scan_knows_types = True
     scan_cursor = STRICT_CURSOR
+    negative_offsets_count_from_the_end = True
+    zadd_measures_what_it_does_not_add = True
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -33,7 +35,6 @@ class Valkey81(Valkey72):
         """`SET k v IFEQ a IFEQ b`: a syntax error."""
         return before == option != "IFEQ"
 
-    refused_by_scan = NOVALUES_REFUSED
     bits_of_missing_keys_have_any_range = False
     refused_by_scan = MappingProxyType(
         {**NOVALUES_REFUSED, b"NOSCORES": "ERR NOSCORES option can only be used in ZSCAN"}

@@ -57,12 +57,8 @@ class Loop:
 
     def ring(self) -> None:
         """`wake`, whichever thread asks: for signal handlers, which interrupt the polling thread."""
-        try:
+        with contextlib.suppress(OSError):  # it has been rung often enough, or is closed by now
             self._bell.send(b"\0")
-        except BlockingIOError:  # it has been rung often enough
-            pass
-        except OSError:  # closed in the meantime
-            pass
 
     @property
     def bell(self) -> int:

@@ -16,6 +16,7 @@ import socket
 import stat
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
 __all__ = ["TcpClient", "TcpFakeServer"]
 
 READ_SIZE = 64 * 1024
+READS_AT_THE_END = 16
 LARGEST_SEND = 1024 * 1024
 """One call of send() is offered no more: TLS keeps a copy of what it could not write."""
 ACCEPTS_PER_ROUND = 1000
 ACCEPT_PAUSE = 0.1
-"""Seconds without accept() after the process ran out of descriptors."""
+"""Seconds without accept() after it failed: the listening socket stays ready, and the loop would spin."""
 TICK_PAUSE = 0.1
 """Seconds until the next try, after what was due could not be done."""
 BACKLOG = 511
@@ -361,6 +363,7 @@ class TcpFakeServer:
             raise
         self._close = self._stop = self._served = False
         self.loop = Loop()
+        _open.add(self)
         for listener in self._listeners:
             listener.setblocking(False)
             self._listen_to(listener)
@@ -377,9 +380,7 @@ class TcpFakeServer:
                 sock, peer = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError as error:
-                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    raise
+            except OSError as error:  # out of descriptors, most likely
                 log.error("cannot accept a connection: %s", error)
                 for each in self._listeners:
                     self.loop.remove(each)
@@ -553,14 +554,32 @@ class TcpFakeServer:
         self._close_listeners()
         self.loop.close()
         self._attend.clear()
+        _open.discard(self)
 
     def _close_listeners(self) -> None:
         for listener in self._listeners:
             name = listener.getsockname()
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # a program that this process has started may hold a copy
             listener.close()
             if isinstance(name, str):
                 Path(name).unlink(missing_ok=True)
         self._listeners.clear()
+
+    def abandon(self) -> None:
+        """In a forked child, where nobody serves: let go of every socket, without a word to those who use the parent."""
+        self._state = threading.Condition()
+        self._serving, self._close, self._thread = False, True, None
+        for client in list(self.clients):
+            sock, client.socket = client.socket, None
+            if sock is not None:
+                sock.close()
+            client.disconnect()
+        self.clients.clear()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self.loop.close()
 
     def start(self) -> Self:
         """Serve on a thread of the server's own."""
@@ -586,6 +605,20 @@ class TcpFakeServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+
+_open: weakref.WeakSet[TcpFakeServer] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for server in list(_open):
+        with server.server.lock:
+            server.abandon()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
 
 
 @functools.lru_cache
@@ -634,21 +667,20 @@ def _remove_stale_socket(path: str) -> None:
         return
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
+        if probe.connect_ex(path) == errno.ECONNREFUSED:
             os.unlink(path)
-        except OSError:
-            pass
 
 
 def _close(sock: socket.socket) -> None:
-    """Close for good, also where a forked child holds a copy; what the peer has sent must not turn into a reset."""
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-        for _ in range(16):
+    """Close for good, also where a started program holds a copy.
+
+    What the peer has sent already is read, lest it turn the last reply into a reset.  Only the sending half is shut
+    down before that: on Linux a socket whose receiving half is shut down announces no window any more, and a peer that
+    was waiting for one would wait for a minute.
+    """
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        for _ in range(READS_AT_THE_END):
             if not sock.recv(READ_SIZE):
                 break
-    except OSError:
-        pass
     sock.close()

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
-from .collection import Collection
-from .limits import DEFAULT_LIMITS, Limits
-from .score_order import ScoreOrder
+from redouble.types.collection import Collection
+from redouble.types.limits import DEFAULT_LIMITS, Limits
+from redouble.types.score_order import ScoreOrder
 
 __all__ = ["LexRange", "ScoreRange", "SortedSet", "limited"]
 
@@ -140,9 +140,14 @@ class SortedSet(Collection[float]):
 
     # ---- changing
 
-    def expect(self, count: int) -> None:
-        """ZADD is about to bring that many pairs, different or not: since 7.2 that alone can end the small encoding."""
-        if self._small and self.limits.arguments_count and count > self.limits.zset_max_listpack_entries:
+    def expect(self, count: int, longest: int = 0) -> None:
+        """ZADD is about to bring that many pairs, different or not: since 7.2 that alone can end the small encoding, and
+        in Valkey the length of the longest member too, even if it is not added."""
+        limits = self.limits
+        if self._small and (
+            (limits.arguments_count and count > limits.zset_max_listpack_entries)
+            or longest > limits.zset_max_listpack_value
+        ):
             self._small = False
 
     def add(self, member: bytes, score: float) -> bool:
@@ -240,7 +245,7 @@ class SortedSet(Collection[float]):
 
 
 def limited(start: int, stop: int, offset: int, count: int, reverse: bool = False) -> tuple[int, int]:
-    """LIMIT offset count applied to a range of positions; a negative count means all."""
+    """LIMIT offset count applied to a range of positions; a negative count means all, a negative offset nothing."""
     if offset < 0 or offset >= stop - start:
         return 0, 0
     length = stop - start - offset

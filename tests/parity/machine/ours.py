@@ -278,9 +278,8 @@ class TcpStage(SocketStage):
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        shared = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
-        self.server = shared.core
-        self.listener = TcpFakeServer(("127.0.0.1", 0), server=shared).start()
+        self.server = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
+        self.listener = TcpFakeServer(("127.0.0.1", 0), server=self.server).start()
         assert self.listener.server_address is not None
         super().__init__(self.listener.server_address)
 
@@ -291,7 +290,7 @@ class TcpStage(SocketStage):
         control.message(LIMIT_SECONDS)
         control.close()
         with self.server.lock:
-            return any(client.blocked for client in self.server.clients.values() if client.address == address)
+            return any(client.blocked for client in self.server.core.clients.values() if client.address == address)
 
     def advance(self, milliseconds: int) -> None:
         self.clock.advance(milliseconds / 1000)
