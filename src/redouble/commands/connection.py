@@ -206,7 +206,6 @@ def client_setname(client: Client, argv: Argv) -> Reply:
     "CLIENT SETINFO <LIB-NAME libname | LIB-VER libver>",
     flags=SETTING,
     since="7.2.0",
-    arity=4,
 )
 def client_setinfo(client: Client, argv: Argv) -> Reply:
     """Say which client library calls, and its version."""
@@ -230,7 +229,7 @@ def client_capa(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("CLIENT IMPORT-SOURCE <ON | OFF>", flags="noscript loading stale", since="valkey=8.1.0", arity=3)
+@command("CLIENT IMPORT-SOURCE <ON | OFF>", flags="noscript loading stale", since="valkey=8.1.0")
 def client_import_source(client: Client, argv: Argv) -> Reply:
     """Mark this connection as one that imports data; only in import mode."""
     if client.server.config.values["import-mode"] != b"yes":
@@ -598,7 +597,6 @@ def client_unblock(client: Client, argv: Argv) -> Reply:
     "CLIENT PAUSE timeout [WRITE | ALL]",
     flags=ADMIN,
     since="3.0.0",
-    arity=-3,
     since_option={"WRITE": "6.2.0", "ALL": "6.2.0"},
 )
 def client_pause(client: Client, argv: Argv) -> Reply:

@@ -83,14 +83,14 @@ def _change(client: Client, kind: bytes, change: Change, names: Iterable[bytes])
     return NO_REPLY
 
 
-@command("PUBLISH channel message", flags="pubsub loading stale fast", since="2.0.0", acl="pubsub")
+@command("PUBLISH channel message", flags="pubsub loading stale fast may_replicate", since="2.0.0", acl="pubsub")
 def publish(client: Client, argv: Argv) -> Reply:
     """Send a message to who hears a channel; answers how many those are."""
     _, channel, message = argv
     return _publish(client, client.server.pubsub.hearers(channel, message))
 
 
-@command("SPUBLISH shardchannel message", flags="pubsub loading stale fast", since="7.0.0", acl="pubsub")
+@command("SPUBLISH shardchannel message", flags="pubsub loading stale fast may_replicate", since="7.0.0", acl="pubsub")
 def spublish(client: Client, argv: Argv) -> Reply:
     """Send a message to who hears a shard channel; answers how many those are."""
     _, channel, message = argv
@@ -116,7 +116,7 @@ def _publish(client: Client, hearers: Iterable[tuple[Client, Push]]) -> Reply:
     return Messages([heard, *own])
 
 
-container("PUBSUB", since="2.8.0")
+container("PUBSUB", since="2.8.0", help_since="6.2.0")
 
 
 @command("PUBSUB CHANNELS [pattern]", flags="pubsub loading stale", since="2.8.0")

@@ -147,7 +147,6 @@ def role(client: Client, argv: Argv) -> Reply:
     "LOLWUT [VERSION version]",
     flags="readonly fast",
     since="5.0.0",
-    arity=-1,
 )
 def lolwut(client: Client, argv: Argv) -> Reply:
     """A picture for your terminal, another one for each version that has one, and the version."""
@@ -180,9 +179,10 @@ def _skyline(client: Client, columns: int, rows: int) -> str:
     heights: list[int] = []
     while len(heights) < columns:
         heights += [chance.randint(0, rows)] * chance.randint(3, 9)
-    lines = []
-    for floor in range(rows, 0, -1):
-        lines.append("".join(chance.choice("##:") if height >= floor else " " for height in heights[:columns]))
+    lines = [
+        "".join(chance.choice("##:") if height >= floor else " " for height in heights[:columns])
+        for floor in range(rows, 0, -1)
+    ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -334,7 +334,7 @@ command(
 # Replication and modules, as far as a server alone knows them.
 
 
-@command("REPLICAOF <host port | NO ONE>", flags="admin noscript stale no_async_loading", since="5.0.0", arity=3)
+@command("REPLICAOF <host port | NO ONE>", flags="admin noscript stale no_async_loading", since="5.0.0")
 def replicaof(client: Client, argv: Argv) -> Reply:
     """Follow another server; NO ONE: stand alone."""
     _, host, port = argv
@@ -349,7 +349,6 @@ command(
     "SLAVEOF <host port | NO ONE>",
     flags="admin noscript stale no_async_loading",
     since="1.0.0",
-    arity=3,
 )(replicaof)
 
 container("MODULE", since="4.0.0")

@@ -126,7 +126,16 @@ class Declaration:
     since: str
     until: str
     since_option: Mapping[str, str]
-    arity: int
+    own_arity: int
+    """0: it follows from the usage line."""
+
+    def arity(self, available: Callable[[str], bool]) -> int:
+        """How many words the command takes with its name; negative: so many or more."""
+        if self.own_arity:
+            return self.own_arity
+        nodes = [node for node in self.nodes if not (node.optional and node.word() and not available(node.word()))]
+        least = sum(node.least() for node in nodes) + len(self.name.split())
+        return least if all(node.fixed() for node in nodes) else -least
 
     @property
     def container(self) -> str:
@@ -160,7 +169,7 @@ class Command:
         self.declaration = prototype.declaration
         self.name = prototype.declaration.wire_name
         self.run = prototype.declaration.run
-        self.arity = prototype.declaration.arity
+        self.arity = prototype.arity
         self.flags = prototype.flags
         self.changes_data = "write" in self.flags or "may_replicate" in self.flags
         self.options = prototype.options
@@ -174,6 +183,7 @@ class Prototype:
 
     declaration: Declaration
     options: Options
+    arity: int = 0
     flags: frozenset[str] = frozenset()
     subcommands: dict[bytes, Prototype] = field(default_factory=dict)
 
@@ -202,8 +212,6 @@ def command(
     `acl` adds ACL categories to those that follow from the flags and the group.
     """
     name, nodes = parse_usage(usage)
-    least = sum(node.least() for node in nodes) + len(name.split())
-    fixed = all(node.fixed() for node in nodes)
 
     def declare(run: Handler) -> Handler:
         _DECLARATIONS.append(
@@ -218,7 +226,7 @@ def command(
                 since=since,
                 until=until,
                 since_option=dict(since_option or {}),
-                arity=arity or (least if fixed else -least),
+                own_arity=arity,
             )
         )
         build_table.cache_clear()
@@ -291,6 +299,7 @@ def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
         prototype = Prototype(
             declaration,
             Options(declaration.nodes, available),
+            declaration.arity(available),
             frozenset(words_of(declaration.flags, dialect)),
         )
         if declaration.container:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["categories", "describe", "document", "flags_of", "prototypes"]
 
+_HIDDEN: Final = frozenset(("no_mandatory_keys", "may_replicate"))
+"""Flags that COMMAND does not tell."""
+
 _FLAGS: Final = [
     "write",
     "readonly",
@@ -82,7 +85,6 @@ _GROUP_CATEGORY: Final = {
     "hyperloglog": "hyperloglog",
     "geo": "geo",
     "stream": "stream",
-    "pubsub": "pubsub",
     "transactions": "transaction",
     "scripting": "scripting",
     "connection": "connection",
@@ -232,7 +234,7 @@ def flags_of(prototype: Prototype) -> list[str]:
     flags = set(prototype.flags)
     if first_last_step(specs_of(prototype))[3]:
         flags.add("movablekeys")
-    return [flag for flag in _FLAGS if flag in flags and flag != "no_mandatory_keys"]
+    return [flag for flag in _FLAGS if flag in flags and flag not in _HIDDEN]
 
 
 def categories(prototype: Prototype) -> list[str]:
@@ -263,7 +265,7 @@ def describe(dialect: type[Dialect], prototype: Prototype) -> list[Reply]:
     subcommands = [describe(dialect, subcommand) for subcommand in prototype.subcommands.values()]
     return [
         prototype.declaration.wire_name.encode(),
-        prototype.declaration.arity,
+        prototype.arity,
         _statuses(flags_of(prototype)),
         first,
         last,
@@ -284,7 +286,7 @@ def _describe_keys(spec: KeySpec) -> dict[bytes, Reply]:
     if spec.keyword:
         begin = {b"type": b"keyword", b"spec": {b"keyword": spec.keyword.encode(), b"startfrom": spec.index}}
     if spec.counted:
-        find = {b"type": b"keynum", b"spec": {b"keynumidx": 0, b"firstkey": 1, b"keystep": 1}}
+        find = {b"type": b"keynum", b"spec": {b"keynumidx": 0, b"firstkey": 1, b"keystep": spec.step}}
     if spec.unknown:
         begin = find = {b"type": b"unknown", b"spec": {}}
     return {b"flags": _statuses(spec.flags), b"begin_search": begin, b"find_keys": find}
@@ -333,9 +335,7 @@ class _Arguments:
         return [argument for node in nodes if self._available(node) for argument in self._argument(node)]
 
     def _available(self, node: Node) -> bool:
-        word = node.name if node.kind == "word" else ""
-        if node.kind == "block" and node.children[0].kind == "word":
-            word = node.children[0].name
+        word = node.word()
         if node.kind == "oneof":
             return any(map(self._available, node.children))
         return word not in self.since or self.dialect.has(self.since[word])

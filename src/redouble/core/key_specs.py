@@ -125,7 +125,10 @@ def _places(nodes: Sequence[Node], position: int) -> Iterable[Place]:
         elif node.kind == "value" and node.optional and node.multiple and node.name in KEY_NAMES:
             yield {"index": position, "last": -1}  # SUNSUBSCRIBE [shardchannel ...]
         elif node.kind == "block" and node.multiple and _is_key(node.children[0]):
-            yield {"index": position, "last": -1, "step": len(node.children)}
+            if i and nodes[i - 1].name == "numkeys":
+                yield {"index": position - 1, "counted": True, "step": len(node.children)}
+            else:
+                yield {"index": position, "last": -1, "step": len(node.children)}
         elif node.kind in ("block", "oneof"):
             for member in node.children if node.kind == "oneof" else (node,):
                 children = member.children
@@ -207,9 +210,9 @@ def _positions(spec: KeySpec, argv: Sequence[bytes]) -> Iterable[int] | None:
         if first >= count or not argv[first].isdigit():
             return None
         number = int(argv[first])
-        if not 1 <= number <= count - first - 1:
+        if not 1 <= number <= (count - first - 1) // spec.step:
             return None
-        return range(first + 1, first + 1 + number)
+        return range(first + 1, first + 1 + number * spec.step, spec.step)
     if first >= count:
         return None
     if spec.last >= 0:

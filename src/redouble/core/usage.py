@@ -39,6 +39,11 @@ class Node:
             return min(child.least() for child in self.children)
         return 1
 
+    def word(self) -> str:
+        """The word that it is or begins with; empty if it begins with a value."""
+        first = self.children[0] if self.kind == "block" else self
+        return first.name if first.kind == "word" else ""
+
     def fixed(self) -> bool:
         """True if it never takes any other number of arguments."""
         if self.optional or self.multiple:

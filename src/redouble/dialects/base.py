@@ -113,7 +113,7 @@ class Dialect:
     """`INFO keyspace`: what follows avg_ttl."""
     lolwut_version: ClassVar[int] = 0
     """`LOLWUT`: the version whose picture is shown; most have none of their own."""
-    lolwut_versions: ClassVar[dict[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
+    lolwut_versions: ClassVar[Mapping[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
     """`LOLWUT VERSION 5`: the versions that have a picture, and how large it is."""
     lolwut_gap: ClassVar[str] = " "
     """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""

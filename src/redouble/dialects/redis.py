@@ -54,7 +54,7 @@ class Redis80(Redis74):
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     modules = (Module(b"vectorset", 1, options="handle-io-errors|handle-repl-async-load"),)
     lolwut_version = 8
-    lolwut_versions = {**Redis74.lolwut_versions, 8: (60, 10)}
+    lolwut_versions = MappingProxyType({**Redis74.lolwut_versions, 8: (60, 10)})
     client_fields = (*Redis74.client_fields, "io-thread")
 
 
@@ -74,16 +74,14 @@ class Redis86(Redis80):
 
     client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
 
-    @staticmethod
-    def refused_without_authentication(error: str) -> str:
-        """`NOSUCH a`: the arguments are not repeated to somebody unknown."""
-        return error.partition(", with args beginning with: ")[0]
-
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
     event_letters = b"Ag$lshzxeKEtmdnoc"
 
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH`: the list of arguments is not announced when there are none."""
+        text = Dialect.unknown_command(argv)
+        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
         """`NOSUCH`: nothing is said of arguments where there are none."""
         said = Redis80.unknown_command(argv)
         return said if len(argv) > 1 else said.removesuffix(", with args beginning with: ")

@@ -61,7 +61,7 @@ class Valkey91(Valkey81):
     keyspace_fields = ",keys_with_volatile_items=0"
     lists_subcommands = True
     lolwut_version = 9
-    lolwut_versions = {**Valkey81.lolwut_versions, 9: (80, 24)}
+    lolwut_versions = MappingProxyType({**Valkey81.lolwut_versions, 9: (80, 24)})
     lolwut_gap = ""
     client_filters = Valkey81.client_filters | {
         "NAME",
