@@ -95,7 +95,7 @@ class Database:
 
     def string(self, key: bytes) -> bytes | bytearray | None:
         value = self.lookup(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
@@ -117,7 +117,7 @@ class Database:
 
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
