@@ -23,6 +23,7 @@ from redouble.resp.reply import (
     BigNumber,
     CommandError,
     Messages,
+    PrintedDouble,
     Push,
     Reply,
     resp2,
@@ -178,6 +179,8 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return [to_client(item, decode, error) for item in reply]
     if kind is CommandError:
         return error(error_text(reply))
+    if kind is PrintedDouble:
+        return float(reply)
     if kind is BigNumber:
         return int(reply)
     if kind is Attributed:

@@ -45,17 +45,17 @@ ZADD_WORDS = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 )
 def zadd(client: Client, argv: Argv) -> Reply:
     """Add members with their scores, or change the scores; answers how many are new."""
-    return _add(client, argv, set())
+    return add_members(client, argv, set())
 
 
 @command("ZINCRBY key increment member", flags="write denyoom fast", since="1.2.0")
 def zincrby(client: Client, argv: Argv) -> Reply:
     """Add to the score of a member."""
-    return _add(client, argv, {b"INCR"})
+    return add_members(client, argv, {b"INCR"})
 
 
-def _add(client: Client, argv: Argv, given: set[bytes]) -> Reply:
-    """zaddGenericCommand: in ZINCRBY too a score that reads like an option is one."""
+def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
+    """zaddGenericCommand, for GEOADD too: in ZINCRBY too a score that reads like an option is one."""
     db, key = client.db, argv[1]
     at = 2
     while at < len(argv) and (word := argv[at].upper()) in ZADD_WORDS:
@@ -316,7 +316,7 @@ def zrangestore(client: Client, argv: Argv) -> Reply:
     wanted = _parse_range(client, argv, 3, store=True)
     members = client.db.sorted_set(source)
     scores = dict(members.pairs(*wanted.positions(members))) if members else {}
-    return _store(client, destination, scores, b"zrangestore")
+    return store_scores(client, destination, scores, b"zrangestore")
 
 
 @command("ZCOUNT key min max", flags="readonly fast", since="2.0.0")
@@ -593,7 +593,7 @@ def _in_order(scores: Scores, sources: Sources) -> Reply:
     return Pairs(pairs) if sources.with_scores else [member for member, _ in pairs]
 
 
-def _store(client: Client, destination: bytes, scores: Scores, event: bytes) -> int:
+def store_scores(client: Client, destination: bytes, scores: Scores, event: bytes) -> int:
     """The result takes the place of whatever `destination` held; an empty one leaves nothing there."""
     if scores:
         client.db.put(destination, SortedSet.loaded(scores, client.server.limits))
@@ -640,7 +640,7 @@ def zdiff(client: Client, argv: Argv) -> Reply:
 def zunionstore(client: Client, argv: Argv) -> Reply:
     """Store what ZUNION would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return _store(client, argv[1], _union(sources), b"zunionstore")
+    return store_scores(client, argv[1], _union(sources), b"zunionstore")
 
 
 @command(
@@ -651,14 +651,14 @@ def zunionstore(client: Client, argv: Argv) -> Reply:
 def zinterstore(client: Client, argv: Argv) -> Reply:
     """Store what ZINTER would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return _store(client, argv[1], _intersection(sources), b"zinterstore")
+    return store_scores(client, argv[1], _intersection(sources), b"zinterstore")
 
 
 @command("ZDIFFSTORE destination numkeys key [key ...]", flags="write denyoom", since="6.2.0")
 def zdiffstore(client: Client, argv: Argv) -> Reply:
     """Store what ZDIFF would answer."""
     sources = _parse_sources(client, argv, 2, weighted=False, store=True)
-    return _store(client, argv[1], _difference(sources), b"zdiffstore")
+    return store_scores(client, argv[1], _difference(sources), b"zdiffstore")
 
 
 @command("ZINTERCARD numkeys key [key ...] [LIMIT limit]", flags="readonly", since="7.0.0")
