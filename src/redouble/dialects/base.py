@@ -73,6 +73,8 @@ class Dialect:
     """`GEOSEARCH g FROMMEMBER missing BYRADIUS 1 m`; `{}` is the member."""
     geo_shapes: ClassVar[str] = "BYRADIUS and BYBOX"
     """`GEOSEARCH g FROMMEMBER a ASC WITHDIST WITHCOORD`: exactly one of these is needed."""
+    pfdebug_simd: ClassVar[bool] = False
+    """`PFDEBUG SIMD ON`: ON is looked up as a key (Redis 7), enabled (8.0, Valkey 9)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     pushes_follow_the_reply: ClassVar[bool] = False

@@ -63,6 +63,7 @@ class Valkey81(Valkey72):
 class Valkey91(Valkey81):
     version = (9, 1, 2)
     geo_no_such_member = "ERR member {} does not exist"
+    pfdebug_simd = True
     geo_shapes = "BYRADIUS, BYBOX and BYPOLYGON"
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items=0"
