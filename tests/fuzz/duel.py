@@ -33,7 +33,11 @@ def everything_of(command: Command) -> tuple[bytes, ...]:
 def rule_for(argv: Sequence[bytes]) -> Step:
     """How an answer to a command is compared."""
     name = argv[0].upper()
-    if name in UNORDERED or (name == b"SORT" and any(word.lower() == b"by" for word in argv)):
+    if name == b"SORT" and b"BY" in (words := [word.upper() for word in argv]):
+        # Which elements LIMIT leaves of a set that is not sorted is chance.
+        by = words[words.index(b"BY") + 1 : words.index(b"BY") + 2]
+        return CHANCE if b"LIMIT" in words and by and b"*" not in by[0] else UNSORTED
+    if name in UNORDERED:
         return UNSORTED
     if name in TIMED:
         return TIME
