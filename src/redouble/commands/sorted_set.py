@@ -77,8 +77,8 @@ def _add(client: Client, argv: Argv, given: set[bytes]) -> Reply:
         if b"XX" in given:
             return None if b"INCR" in given else 0
         members = db.add(key, SortedSet(client.server.limits))
-    measured = b"XX" in given and client.server.dialect.zadd_measures_what_it_does_not_add
-    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measured else 0)
+    measures = client.server.dialect.zadd_measures_members_first
+    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measures else 0)
     names = argv[at + 1 :: 2]
     if not given:
         changes = any(map(ne, map(members.score, names), scores))

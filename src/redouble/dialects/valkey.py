@@ -29,7 +29,7 @@ class Valkey81(Valkey72):
     scan_knows_types = True
     parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
-    zadd_measures_what_it_does_not_add = True
+    zadd_measures_members_first = True
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
