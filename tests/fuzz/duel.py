@@ -136,14 +136,12 @@ class Duel:
             command = commands[position]
             link = self.connections[command.connection]
             if command.receive:
-                outcomes.append((link.message(2) or BLOCKED) if command.connection in waiting else NOTHING)
+                outcomes.append(self._awaited(link) or BLOCKED if command.connection in waiting else NOTHING)
                 waiting.discard(command.connection)
                 position += 1
             elif command.waits:
                 link.send(encode_command(command.argv))
-                for _ in range(2):  # the second answer comes after the loop that ran the command and wrote its answer
-                    self.connections[0].ask(b"PING")
-                outcome = link.message(0.002)
+                outcome = self._awaited(link)
                 if outcome is None:
                     waiting.add(command.connection)
                 outcomes.append(outcome or BLOCKED)
@@ -160,6 +158,12 @@ class Duel:
                 outcomes += [link.message(10) or NOTHING for _ in range(position, end)]
                 position = end
         return outcomes
+
+    def _awaited(self, link: Connection) -> bytes | None:
+        """What the real server had to say to a client that may be blocked."""
+        for _ in range(2):  # the second answer comes after the loop that ran the command and wrote its answer
+            self.connections[0].ask(b"PING")
+        return link.message(0.002)
 
     def _possible(self, command: Command, ours: bytes) -> bool:
         """Whether chance could choose this: it must be in what the command before, which read everything, answered."""
