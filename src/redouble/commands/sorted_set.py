@@ -319,7 +319,11 @@ def zrangestore(client: Client, argv: Argv) -> Reply:
     pairs = members.pairs(*wanted.positions(members), wanted.reverse) if members else []
     stored = SortedSet(client.server.limits)
     # One after the other, so that a -0 which comes while the result is a listpack loses its sign.
-    if wanted.by_rank and len(pairs) > client.server.limits.zset_max_listpack_entries:
+    if (
+        len(pairs) > client.server.limits.zset_max_listpack_entries
+        if wanted.by_rank
+        else client.server.dialect.stores_score_ranges_as_skiplists
+    ):
         stored.become_skiplist()
     for member, score in pairs:
         stored.add(member, score)

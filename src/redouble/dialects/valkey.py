@@ -30,6 +30,7 @@ class Valkey81(Valkey72):
     parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
     zadd_measures_members_first = True
+    stores_score_ranges_as_skiplists = False
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
