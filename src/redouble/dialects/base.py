@@ -95,8 +95,10 @@ class Dialect:
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     negative_offsets_count_from_the_end: ClassVar[bool] = False
     """`ZRANGE z - + BYLEX LIMIT -1 1` of a skiplist: nothing (Redis 7.2), the last (7.4), nothing (8.6)."""
-    zadd_measures_what_it_does_not_add: ClassVar[bool] = False
+    zadd_measures_members_first: ClassVar[bool] = False
     """`ZADD z XX 1 member-of-65-bytes` that z has not, `OBJECT ENCODING z`: listpack (Redis), skiplist (Valkey 8.1)."""
+    stores_score_ranges_as_skiplists: ClassVar[bool] = False
+    """`ZADD z 1 a`, `ZRANGESTORE d z 0 1 BYSCORE`, `OBJECT ENCODING d`: listpack, but skiplist in 7.2."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False

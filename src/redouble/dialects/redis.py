@@ -21,6 +21,7 @@ class Redis70(Dialect):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     format_double = staticmethod(format_double_shortest)
+    stores_score_ranges_as_skiplists = True
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
@@ -37,6 +38,7 @@ class Redis72(Redis70):
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     bits_of_missing_keys_have_any_range = False
+    stores_score_ranges_as_skiplists = False
     parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED

@@ -29,7 +29,8 @@ class Valkey81(Valkey72):
     scan_knows_types = True
     parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
-    zadd_measures_what_it_does_not_add = True
+    zadd_measures_members_first = True
+    stores_score_ranges_as_skiplists = False
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:

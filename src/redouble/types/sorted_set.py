@@ -151,7 +151,7 @@ class SortedSet(Collection[float]):
             self._small = False
 
     def become_skiplist(self) -> None:
-        """SORT works on no other encoding."""
+        """SORT works on no other encoding; and what will be large begins as one."""
         self._small = False
 
     def add(self, member: bytes, score: float) -> bool:
