@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -262,6 +261,7 @@ def test_inline_quoting(line: bytes, argv: list[bytes] | None, touching: list[by
 
 
 def test_a_claimed_length_allocates_nothing() -> None:
+    tracemalloc = pytest.importorskip("tracemalloc", reason="this interpreter does not trace its memory")
     tracemalloc.start()
     try:
         parsers = [RequestParser() for _ in range(10)]
