@@ -10,7 +10,7 @@ import redis
 from redis._parsers import _RESP2Parser, _RESP3Parser
 from redis._parsers.encoders import Encoder
 
-from redouble import FakeAsyncRedis, FakeRedis, FakeServer
+from redouble import FakeAsyncRedis, FakeRedis, FakeServer, ManualClock
 from redouble.clients.sync import FakeRedisConnection
 from redouble.dialects.redis import REDIS
 from redouble.resp.encoder import encode
@@ -193,3 +193,12 @@ def test_a_push_is_a_list_for_resp2_clients() -> None:
     connection = FakeRedisConnection(protocol=2, server=FakeServer())
     connection.connect()
     assert connection._parser.translate(Push([b"message", b"c", b"m"]), False) == [b"message", b"c", b"m"]
+
+
+def test_client_list_knows_how_long_a_client_was_idle() -> None:
+    clock = ManualClock()
+    server = FakeServer(clock=clock)
+    idle, busy = FakeRedis(server=server, client_name="idle"), FakeRedis(server=server, client_name="busy")
+    idle.ping()
+    clock.advance(30)
+    assert {each["name"]: each["idle"] for each in busy.client_list()} == {"idle": "30", "busy": "0"}

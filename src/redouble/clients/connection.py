@@ -80,6 +80,7 @@ class InProcessClient(Client):
         server = self.server
         if not server.connected:
             raise ConnectionRefusedError(CONNECTION_ERROR)
+        self.last_interaction = server.clock.time()
         with server.lock:
             if self.closed:
                 return  # as on a socket: what is sent to the dead is lost, and reading tells

@@ -186,8 +186,10 @@ class FastMixin(FastBase):
             if plan is not None:
                 client = connection._sock
                 argv = _arguments(connection, plan, args)
-                with client.server.lock:
-                    reply = client.server.call(client, argv)
+                server = client.server
+                client.last_interaction = server.clock.time()
+                with server.lock:
+                    reply = server.call(client, argv)
                 if reply is BLOCKED or reply is NO_REPLY:
                     reply = connection.read_response(disable_decoding="NEVER_DECODE" in options)
                     reply = _used_up(reply, options)
@@ -227,8 +229,10 @@ class AsyncFastMixin(FastBase):
                 if client is None or client.closed:
                     plan = None
                 else:
-                    with client.server.lock:
-                        reply = client.server.call(client, argv)
+                    server = client.server
+                    client.last_interaction = server.clock.time()
+                    with server.lock:
+                        reply = server.call(client, argv)
                     if reply is BLOCKED or reply is NO_REPLY:
                         reply = await connection.read_response(disable_decoding="NEVER_DECODE" in options)
                         reply = _used_up(reply, options)

@@ -70,7 +70,7 @@ def scan(client: Client, argv: Argv) -> Reply:
         else:
             wanted = value.lower()
             if client.server.dialect.scan_knows_types and wanted not in _TYPE_NAMES:
-                raise CommandError(f"ERR unknown type name '{value.decode(errors='surrogateescape')}'")
+                raise CommandError(f"ERR unknown type name '{errors.text(value)}'")
     cursor, found = db.scan(cursor, count)
     if fits:
         found = list(filter(fits, found))
@@ -236,7 +236,7 @@ def _expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
     for word in words:
         option = word.upper()
         if option not in (b"NX", b"XX", b"GT", b"LT"):
-            raise CommandError(f"ERR Unsupported option {word.decode(errors='surrogateescape')}")
+            raise CommandError(f"ERR Unsupported option {errors.text(word)}")
         options.add(option)
     if b"NX" in options and len(options) > 1:
         raise CommandError("ERR NX and XX, GT or LT options at the same time are not compatible")
@@ -388,6 +388,8 @@ def sort(client: Client, argv: Argv) -> Reply:
     if unsorted and store is not None and type(source) is Set:
         # Without an order of its own the result would be another one on each replica.
         unsorted, alpha, by = False, True, None
+    if type(source) is SortedSet:
+        source.become_skiplist()  # sortCommand finds a range of ranks in that only
     elements = list(source or ())
     if not unsorted:
         elements = _sorted(client, elements, by, alpha, descending, store is not None)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
+from operator import ne
 from typing import NamedTuple, TypeAlias
 
 from redouble.commands.scanning import scan_cursor, scan_step
@@ -78,16 +79,19 @@ def _add(client: Client, argv: Argv, given: set[bytes]) -> Reply:
         members = db.add(key, SortedSet(client.server.limits))
     measured = b"XX" in given and client.server.dialect.zadd_measures_what_it_does_not_add
     members.expect(count, max(map(len, argv[at + 1 :: 2])) if measured else 0)
+    names = argv[at + 1 :: 2]
     if not given:
-        added = sum(map(members.add, argv[at + 1 :: 2], scores))
-        db.modified(key, b"zadd", notify.ZSET)
+        changes = any(map(ne, map(members.score, names), scores))
+        added = sum(map(members.add, names, scores))
+        if changes:
+            db.modified(key, b"zadd", notify.ZSET)
         return added
     added = updated = 0
     score: float | None = None
-    for member, score in zip(argv[at + 1 :: 2], scores):
+    for member, score in zip(names, scores):
         old = members.score(member)
         if b"INCR" in given:
-            score += old or 0.0
+            score = score if old is None else score + old
             if math.isnan(score):
                 raise CommandError("ERR resulting score is not a number (NaN)")
         if old is None:

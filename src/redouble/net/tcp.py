@@ -124,8 +124,10 @@ class TcpClient(Client):
             return
         except OSError:
             data = b""
-        parser = self.parser
-        parser.largest_bulk = self.server.config.proto_max_bulk_len
+        parser, server = self.parser, self.server
+        self.last_interaction = server.clock.time()
+        self.bytes_in += len(data)
+        parser.largest_bulk = server.config.proto_max_bulk_len
         if not data:
             self.close()
         elif self.closing:
@@ -133,9 +135,11 @@ class TcpClient(Client):
         elif self.waits_for is not None or self.waiting:
             parser.store(data)
         else:
-            self._execute(parser.feed(data))
+            commands = parser.feed(data)
+            self.commands += len(commands)
+            self._execute(commands)
         pending = parser.pending
-        if pending > SMALLEST_QUERY_LIMIT and pending > self.server.config.number("client-query-buffer-limit"):
+        if pending > SMALLEST_QUERY_LIMIT and pending > server.config.number("client-query-buffer-limit"):
             log.warning("client %d (%s) sends a request without end: %d bytes; closed", self.id, self.address, pending)
             self.close()
 
@@ -182,6 +186,7 @@ class TcpClient(Client):
                         if more or parser.restricted:
                             parser.restricted = bool(self.gate & NEEDS_AUTH)
                             commands = parser.feed(b"")
+                            self.commands += len(commands)
                             if commands:
                                 continue
                         if parser.error is not None:
@@ -199,6 +204,7 @@ class TcpClient(Client):
         data = b"".join(self.out)
         self.out.clear()
         self.pushed = 0
+        self.bytes_out += len(data)
         return data
 
     def _send(self, data: bytes) -> None:
