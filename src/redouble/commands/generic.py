@@ -121,7 +121,10 @@ def _rename(client: Client, argv: Argv, replace: bool) -> int:
 def _move(source: Database, key: bytes, target: Database, newkey: bytes) -> None:
     """Put a value under another name, with its time to live, over what is there."""
     at = source.expires_at(key)
-    target.put(newkey, source.take(key))
+    value = source.take(key)
+    if target.peek(newkey) is not None:
+        target.take(newkey)
+    target.add(newkey, value)
     if at is not None:
         target.set_expiry(newkey, at)
 
@@ -166,7 +169,9 @@ def copy(client: Client, argv: Argv) -> Reply:
     if value is None or (target.peek(newkey) is not None and not replace):
         return 0
     at = source.expires_at(key)
-    target.put(newkey, value if isinstance(value, bytes) else value.copy())
+    if target.peek(newkey) is not None:
+        target.take(newkey)
+    target.add(newkey, value if isinstance(value, bytes) else value.copy())
     if at is not None:
         target.set_expiry(newkey, at)
     target.modified(newkey, b"copy_to", notify.GENERIC)
