@@ -59,7 +59,8 @@ def scan(client: Client, argv: Argv) -> Reply:
     """One step through the keys: the cursor for the next step, 0 at the end, and some keys."""
     db = client.db
     cursor = scan_cursor(client, argv[1])
-    count, fits, wanted = 10, None, b""
+    count, fits = 10, None
+    wanted: bytes | None = None
     for name, value in client.command.options.each(argv, 2, client.server.dialect.refused_by_scan):
         if name == "COUNT":
             count = integer(value)
@@ -68,13 +69,13 @@ def scan(client: Client, argv: Argv) -> Reply:
         elif name == "MATCH":
             fits = name_filter(value)
         else:
-            wanted = value.lower()
+            wanted = value.partition(b"\0")[0].lower()
             if client.server.dialect.scan_knows_types and wanted not in _TYPE_NAMES:
                 raise CommandError(f"ERR unknown type name '{errors.text(value)}'")
     cursor, found = db.scan(cursor, count)
     if fits:
         found = list(filter(fits, found))
-    if wanted:
+    if wanted is not None:
         found = [key for key in found if type_name(db.inspect(key)) == wanted]
     return [b"%d" % cursor, found]
 
