@@ -28,12 +28,20 @@ from redouble.resp.reply import (
     resp2,
 )
 
-__all__ = ["ConnectionMixin", "InProcessClient", "ReplyReader", "to_client"]
+__all__ = ["ConnectionMixin", "InProcessClient", "ReplyReader", "handle_push", "to_client"]
 
 Argv: TypeAlias = list[bytes]
 Decode: TypeAlias = Callable[[bytes], Any]
 
 SERVER_CLOSED = "Connection closed by server."
+
+
+def handle_push(parser: Any, message: Any) -> Any:
+    """Give a push message to whom the library's parser would give it."""
+    handler = getattr(parser, "push_handler_func", None)  # redis-py 5.0 has one handler for all
+    if handler is not None:
+        return handler(message)
+    return parser.handle_push_response(message, disable_decoding=False, push_request=True)
 
 
 class InProcessClient(Client):
