@@ -69,6 +69,9 @@ class Dialect:
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
+    comparing_reads: ClassVar[bool] = True
+    """COMMAND GETKEYSANDFLAGS SET k v IFEQ w: RW (Redis 8.6), OW (Valkey 9)."""
+
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
     past_is_expired: ClassVar[bool] = False

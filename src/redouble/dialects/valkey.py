@@ -20,6 +20,7 @@ __all__ = ["VALKEY"]
 
 class Valkey72(Redis72):
     name = "valkey"
+    comparing_reads = False
     version = (7, 2, 4)
 
 
