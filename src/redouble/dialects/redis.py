@@ -24,6 +24,9 @@ class Redis70(Dialect):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    rdb_version = 11
+    rdb_types = Redis70.rdb_types | {20}
+    large_elements_are_plain = True
     format_double = staticmethod(format_double_shortest)
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
@@ -40,6 +43,8 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    rdb_version = 12
+    rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     bits_of_missing_keys_have_any_range = False
     scan_cursor = STRICT_CURSOR
     negative_offsets_count_from_the_end = True
@@ -60,6 +65,8 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    rdb_version = 13
+    rdb_checksum_may_be_missing = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
 
