@@ -58,7 +58,7 @@ class Dialect:
     """Both gave it to hashes whose fields expire, with the moment behind the value (Valkey 9), or before the field (Redis
     7.4)."""
     large_elements_are_plain: ClassVar[bool] = False
-    """`RPUSH l {x*9000}`, `DUMP l`: the element is alone in a listpack (7.0), or stands without one (7.2)."""
+    """`RPUSH l {x*9000}`, `DUMP l`: the element is alone in a listpack (7.2), or stands without one (7.4)."""
     timeouts_wrap: ClassVar[bool] = True
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""

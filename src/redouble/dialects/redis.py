@@ -26,7 +26,6 @@ class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     rdb_version = 11
     rdb_types = Redis70.rdb_types | {20}
-    large_elements_are_plain = True
     format_double = staticmethod(format_double_shortest)
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
@@ -44,6 +43,7 @@ class Redis72(Redis70):
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     rdb_version = 12
+    large_elements_are_plain = True
     rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     bits_of_missing_keys_have_any_range = False
     scan_cursor = STRICT_CURSOR

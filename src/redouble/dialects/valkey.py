@@ -20,6 +20,7 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    large_elements_are_plain = True
     small_integers_are_shared = False
     scan_knows_types = True
     scan_cursor = STRICT_CURSOR
