@@ -95,7 +95,7 @@ class Database:
 
     def string(self, key: bytes) -> bytes | bytearray | None:
         value = self.lookup(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
@@ -117,7 +117,7 @@ class Database:
 
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
@@ -135,13 +135,14 @@ class Database:
         return value
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
-        """Give `key` this value, whether it existed or not; its time to live goes unless kept."""
+        """Give `key` this value, whether it existed or not; its time to live goes unless kept.
+
+        Who waits for `key` is served only if there was none, as on the real server (setKey).
+        """
         if key in self.dict:
             self.dict[key] = value
             if not keep_ttl and self.expires:
                 self.expires.pop(key, None)
-            if self.hooks and key in self.blocked and type(value) is not bytes:
-                self.server.blocking.ready[self, key] = None
         else:
             self.add(key, value)
 

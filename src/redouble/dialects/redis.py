@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest, parse_boundless_weight
+from redouble.types.number import format_double_shortest, parse_boundless_weight, parse_canonical_cursor
 
 __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
-
-
-STRICT_CURSOR = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -27,6 +23,7 @@ class Redis72(Redis70):
     rdb_version = 11
     rdb_types = Redis70.rdb_types | {20}
     format_double = staticmethod(format_double_shortest)
+    stores_score_ranges_as_skiplists = True
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
@@ -46,7 +43,8 @@ class Redis74(Redis72):
     large_elements_are_plain = True
     rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     bits_of_missing_keys_have_any_range = False
-    scan_cursor = STRICT_CURSOR
+    stores_score_ranges_as_skiplists = False
+    parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
     keyspace_fields = ",subexpiry=0"
@@ -89,9 +87,6 @@ class Redis86(Redis80):
         """`NOSUCH`: the list of arguments is not announced when there are none."""
         text = Dialect.unknown_command(argv)
         return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
-        """`NOSUCH`: nothing is said of arguments where there are none."""
-        said = Redis80.unknown_command(argv)
-        return said if len(argv) > 1 else said.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]
