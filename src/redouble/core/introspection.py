@@ -204,6 +204,8 @@ _MIN_MAX_DOUBLES: Final = frozenset(("zcount", "zrangebyscore", "zrevrangebyscor
 _OWN_STRINGS: Final = frozenset(("zrange start", "zrange stop"))
 _OWN_INTEGERS: Final = frozenset(
     (
+        "restore frequency",
+        "restore ttl",
         "getrange end",
         "substr end",
         "bitcount end",

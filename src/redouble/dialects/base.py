@@ -46,6 +46,19 @@ class Dialect:
     """How the bytes of a faulty request are read; each rule has its probe."""
     parse_double: Callable[[bytes], float] = staticmethod(parse_double)
     """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
+    rdb_version: ClassVar[int] = 10
+    """`DUMP k`: the two bytes before the last eight."""
+    rdb_versions_refused: ClassVar[range] = range(0)
+    """`RESTORE k 0` of a payload of Redis 7.4: what Redis may write after Valkey left is refused (Valkey 9)."""
+    rdb_checksum_may_be_missing: ClassVar[bool] = False
+    """`RESTORE k 0` of a payload whose checksum is eight zero bytes: refused, but not by Redis 8.6."""
+    rdb_types: ClassVar[frozenset[int]] = frozenset((0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 16, 17, 18))
+    """`RESTORE k 0` of the payload of a small set: Bad data format (7.0), OK (7.2), and so on."""
+    rdb_type_22_is_valkeys: ClassVar[bool] = False
+    """Both gave it to hashes whose fields expire, with the moment behind the value (Valkey 9), or before the field (Redis
+    7.4)."""
+    large_elements_are_plain: ClassVar[bool] = False
+    """`RPUSH l {x*9000}`, `DUMP l`: the element is alone in a listpack (7.2), or stands without one (7.4)."""
     timeouts_wrap: ClassVar[bool] = True
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""

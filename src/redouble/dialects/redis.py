@@ -20,6 +20,8 @@ class Redis70(Dialect):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    rdb_version = 11
+    rdb_types = Redis70.rdb_types | {20}
     format_double = staticmethod(format_double_shortest)
     stores_score_ranges_as_skiplists = True
     serves_the_ready_key_only = False
@@ -37,6 +39,9 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    rdb_version = 12
+    large_elements_are_plain = True
+    rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     bits_of_missing_keys_have_any_range = False
     stores_score_ranges_as_skiplists = False
     parse_cursor = staticmethod(parse_canonical_cursor)
@@ -58,6 +63,8 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    rdb_version = 13
+    rdb_checksum_may_be_missing = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
 
