@@ -20,6 +20,7 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    xread_has_plus = True
     small_integers_are_shared = False
     scan_knows_types = True
     scan_cursor = STRICT_CURSOR
@@ -57,6 +58,8 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    nothing_is_counted_before_a_deleted_entry = True
+    counts_reads_from_first_entry = True
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items=0"
     lists_subcommands = True
