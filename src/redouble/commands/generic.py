@@ -59,7 +59,8 @@ def scan(client: Client, argv: Argv) -> Reply:
     """One step through the keys: the cursor for the next step, 0 at the end, and some keys."""
     db = client.db
     cursor = scan_cursor(client, argv[1])
-    count, fits, wanted = 10, None, b""
+    count, fits = 10, None
+    wanted: bytes | None = None
     for name, value in client.command.options.each(argv, 2, client.server.dialect.refused_by_scan):
         if name == "COUNT":
             count = integer(value)
@@ -68,13 +69,13 @@ def scan(client: Client, argv: Argv) -> Reply:
         elif name == "MATCH":
             fits = name_filter(value)
         else:
-            wanted = value.lower()
+            wanted = value.partition(b"\0")[0].lower()
             if client.server.dialect.scan_knows_types and wanted not in _TYPE_NAMES:
-                raise CommandError(f"ERR unknown type name '{value.decode(errors='surrogateescape')}'")
+                raise CommandError(f"ERR unknown type name '{errors.text(value)}'")
     cursor, found = db.scan(cursor, count)
     if fits:
         found = list(filter(fits, found))
-    if wanted:
+    if wanted is not None:
         found = [key for key in found if type_name(db.inspect(key)) == wanted]
     return [b"%d" % cursor, found]
 
@@ -121,7 +122,10 @@ def _rename(client: Client, argv: Argv, replace: bool) -> int:
 def _move(source: Database, key: bytes, target: Database, newkey: bytes) -> None:
     """Put a value under another name, with its time to live, over what is there."""
     at = source.expires_at(key)
-    target.put(newkey, source.take(key))
+    value = source.take(key)
+    if target.peek(newkey) is not None:
+        target.take(newkey)
+    target.add(newkey, value)
     if at is not None:
         target.set_expiry(newkey, at)
 
@@ -166,7 +170,9 @@ def copy(client: Client, argv: Argv) -> Reply:
     if value is None or (target.peek(newkey) is not None and not replace):
         return 0
     at = source.expires_at(key)
-    target.put(newkey, value if isinstance(value, bytes) else value.copy())
+    if target.peek(newkey) is not None:
+        target.take(newkey)
+    target.add(newkey, value if isinstance(value, bytes) else value.copy())
     if at is not None:
         target.set_expiry(newkey, at)
     target.modified(newkey, b"copy_to", notify.GENERIC)
@@ -236,7 +242,7 @@ def _expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
     for word in words:
         option = word.upper()
         if option not in (b"NX", b"XX", b"GT", b"LT"):
-            raise CommandError(f"ERR Unsupported option {word.decode(errors='surrogateescape')}")
+            raise CommandError(f"ERR Unsupported option {errors.text(word)}")
         options.add(option)
     if b"NX" in options and len(options) > 1:
         raise CommandError("ERR NX and XX, GT or LT options at the same time are not compatible")
@@ -388,6 +394,8 @@ def sort(client: Client, argv: Argv) -> Reply:
     if unsorted and store is not None and type(source) is Set:
         # Without an order of its own the result would be another one on each replica.
         unsorted, alpha, by = False, True, None
+    if type(source) is SortedSet:
+        source.become_skiplist()  # sortCommand finds a range of ranks in that only
     elements = list(source or ())
     if not unsorted:
         elements = _sorted(client, elements, by, alpha, descending, store is not None)

@@ -96,7 +96,7 @@ class Database:
 
     def string(self, key: bytes) -> bytes | bytearray | None:
         value = self.lookup(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
@@ -121,7 +121,7 @@ class Database:
 
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
@@ -139,7 +139,10 @@ class Database:
         return value
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
-        """Give `key` this value, whether it existed or not; its time to live goes unless kept."""
+        """Give `key` this value, whether it existed or not; its time to live goes unless kept.
+
+        Who waits for `key` is served only if there was none, as on the real server (setKey).
+        """
         if key in self.dict:
             self.dict[key] = value
             if not keep_ttl and self.expires:

@@ -3,14 +3,14 @@ shows it.  A handler asks `client.server.dialect.some_question`; nobody compares
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+from redouble.core.errors import text
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double, parse_score_bound, parse_weight
+from redouble.types.number import format_double_17g, parse_cursor, parse_double, parse_score_bound, parse_weight
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -97,6 +97,9 @@ class Dialect:
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
+    comparing_reads: ClassVar[bool] = True
+    """COMMAND GETKEYSANDFLAGS SET k v IFEQ w: RW (Redis 8.6), OW (Valkey 9)."""
+
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
     past_is_expired: ClassVar[bool] = False
@@ -117,18 +120,22 @@ class Dialect:
     """`BITCOUNT k 0 x BAD`: not an integer (Redis), a syntax error (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
-    scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
+    parse_cursor: Callable[[bytes], int] = staticmethod(parse_cursor)
     """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     negative_offsets_count_from_the_end: ClassVar[bool] = False
     """`ZRANGE z - + BYLEX LIMIT -1 1` of a skiplist: nothing (Redis 7.2), the last (7.4), nothing (8.6)."""
-    zadd_measures_what_it_does_not_add: ClassVar[bool] = False
+    zadd_measures_members_first: ClassVar[bool] = False
     """`ZADD z XX 1 member-of-65-bytes` that z has not, `OBJECT ENCODING z`: listpack (Redis), skiplist (Valkey 8.1)."""
+    stores_score_ranges_as_skiplists: ClassVar[bool] = False
+    """`ZADD z 1 a`, `ZRANGESTORE d z 0 1 BYSCORE`, `OBJECT ENCODING d`: listpack, but skiplist in 7.2."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False
     """`LSET l 4294967296 x`: out of range (Redis 7.0), the first element (7.2)."""
+    ltrim_always_changes: ClassVar[bool] = True
+    """`WATCH l`, another client's `LTRIM l 0 -1`, `MULTI`, `EXEC`: fails (Redis), runs (Valkey 9)."""
     lrem_takes_int64_min: ClassVar[bool] = True
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
@@ -236,13 +243,13 @@ class Dialect:
         for argument in argv[1:]:
             if len(quoted) >= 128:
                 break
-            quoted += f"'{_text(argument[: 128 - len(quoted)])}' "
-        return f"ERR unknown command '{_text(argv[0][:128])}', with args beginning with: {quoted}"
+            quoted += f"'{text(argument[: 128 - len(quoted)])}' "
+        return f"ERR unknown command '{text(argv[0][:128])}', with args beginning with: {quoted}"
 
     @staticmethod
     def unknown_subcommand(argv: list[bytes]) -> str:
         """`CLIENT NOSUCH`."""
-        return f"ERR unknown subcommand '{_text(argv[1][:128])}'. Try {_text(argv[0].upper())} HELP."
+        return f"ERR unknown subcommand '{text(argv[1][:128])}'. Try {text(argv[0].upper())} HELP."
 
     @classmethod
     def has(cls, since: str, until: str = "") -> bool:
@@ -274,11 +281,6 @@ FORKED_AT = (7, 2, 4)
 
 def _tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-
-
-def _text(argument: bytes) -> str:
-    """An argument as an error shows it: C strings end at a zero byte."""
-    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:

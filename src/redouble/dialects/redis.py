@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest, parse_boundless_weight
+from redouble.types.number import format_double_shortest, parse_boundless_weight, parse_canonical_cursor
 
 __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
-
-
-STRICT_CURSOR = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -36,6 +32,7 @@ class Redis72(Redis70):
         needed = "an ID or '>'" if of_group else "an ID or '$'"
         return f"ERR Unbalanced '{name}' list of streams: for each stream key {needed} must be specified."
 
+    stores_score_ranges_as_skiplists = True
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
@@ -53,7 +50,8 @@ class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     xread_has_plus = True
     bits_of_missing_keys_have_any_range = False
-    scan_cursor = STRICT_CURSOR
+    stores_score_ranges_as_skiplists = False
+    parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
     keyspace_fields = ",subexpiry=0"
@@ -102,9 +100,6 @@ class Redis86(Redis80):
         """`NOSUCH`: the list of arguments is not announced when there are none."""
         text = Dialect.unknown_command(argv)
         return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
-        """`NOSUCH`: nothing is said of arguments where there are none."""
-        said = Redis80.unknown_command(argv)
-        return said if len(argv) > 1 else said.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

@@ -6,15 +6,21 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
-from redouble.types.number import parse_boundless_weight, parse_hexless_double, parse_strict_weight
+from redouble.types.number import (
+    parse_boundless_weight,
+    parse_canonical_cursor,
+    parse_hexless_double,
+    parse_strict_weight,
+)
 
 __all__ = ["VALKEY"]
 
 
 class Valkey72(Redis72):
     name = "valkey"
+    comparing_reads = False
     version = (7, 2, 4)
 
 
@@ -23,9 +29,10 @@ class Valkey81(Valkey72):
     xread_has_plus = True
     small_integers_are_shared = False
     scan_knows_types = True
-    scan_cursor = STRICT_CURSOR
+    parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
-    zadd_measures_what_it_does_not_add = True
+    zadd_measures_members_first = True
+    stores_score_ranges_as_skiplists = False
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -89,6 +96,7 @@ class Valkey91(Valkey81):
         "NOT-IP",
     }
     complains_of_more_client_arguments = False
+    ltrim_always_changes = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
     checks_size_of_memory_values = True

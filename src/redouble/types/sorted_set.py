@@ -150,6 +150,10 @@ class SortedSet(Collection[float]):
         ):
             self._small = False
 
+    def become_skiplist(self) -> None:
+        """SORT works on no other encoding; and what will be large begins as one."""
+        self._small = False
+
     def add(self, member: bytes, score: float) -> bool:
         """ZADD of one pair: whether the member is new."""
         members = self._members

@@ -228,9 +228,9 @@ class Producers:
 
     def expire(self, now: int) -> None:
         """Forget what is too old.  O(number of producers) and what goes."""
-        oldest = now - 1000 * self.duration
+        oldest = now // 1000 - self.duration  # whole seconds count
         for producer, ids in list(self.ids.items()):
-            while ids and next(iter(ids.values()))[1] <= oldest:
+            while ids and next(iter(ids.values()))[1] // 1000 < oldest:
                 del ids[next(iter(ids))]
                 if not ids:
                     del self.ids[producer]
