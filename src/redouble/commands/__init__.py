@@ -13,6 +13,7 @@ from redouble.commands import (
     server,
     set,
     sorted_set,
+    stream,
     string,
     transactions,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "server",
     "set",
     "sorted_set",
+    "stream",
     "string",
     "transactions",
 ]

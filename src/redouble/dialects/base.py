@@ -78,6 +78,34 @@ class Dialect:
         """`SET k {v*44}`, `OBJECT ENCODING k`: embstr, or raw where key and value have to fit together (Redis 8.6, Valkey 8.1)."""
         return length <= 44
 
+    xread_has_plus: ClassVar[bool] = False
+    """`XREAD STREAMS s +`: an invalid id (7.0), the last entry (7.4, Valkey 8)."""
+
+    @staticmethod
+    def unbalanced_streams(name: str, of_group: bool) -> str:
+        """`XREAD STREAMS a b 0`."""
+        return "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+
+    unblocked_readers_hear_why: ClassVar[bool] = True
+    """`XREADGROUP GROUP g c BLOCK 0 STREAMS s >`, then `DEL s` or `XGROUP DESTROY s g`: errors of their own (7.0), those of
+    a command that was sent now (7.2)."""
+    reading_nothing_makes_a_consumer: ClassVar[bool] = False
+    """`XREADGROUP GROUP g c STREAMS s >` when there is nothing, `XINFO CONSUMERS s g`: none (7.0), c (7.2)."""
+    consumers_have_active_time: ClassVar[bool] = False
+    """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
+    counts_reads_from_first_entry: ClassVar[bool] = False
+    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.6, Valkey 9)."""
+    lag_looks_at_what_is_left: ClassVar[bool] = False
+    """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
+    nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
+    """`XADD s 1-{1..5} f v`, `XGROUP CREATE s g 1-1`, `XDEL s 1-4`, `XTRIM s MAXLEN 1`, `XINFO GROUPS s`: a lag of 1, or
+    (Valkey) none."""
+    xsetid_checks_max_deleted_id: ClassVar[bool] = False
+    """`XSETID s 7 MAXDELETEDID 6`, `XSETID s 5`: OK (7.0), an error (7.2)."""
+    plus_is_the_last_id_given: ClassVar[bool] = True
+    """`XADD s 1-1 a b`, `XADD s 1-2 a b`, `XDEL s 1-2`, `XREAD STREAMS s +`: nothing (7.4, Valkey), 1-1 (8.0)."""
+    xadd_past_the_last_sequence: ClassVar[str] = "ERR Elements are too large to be stored"
+    """`XADD s 1-18446744073709551615 f v`, `XADD s 1-* f v`: this (7.0), or that the id is not greater (7.2)."""
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
     scan_knows_types: ClassVar[bool] = False

@@ -27,6 +27,7 @@ class Valkey72(Redis72):
 class Valkey81(Valkey72):
     version = (8, 1, 1)
     large_elements_are_plain = True
+    xread_has_plus = True
     small_integers_are_shared = False
     scan_knows_types = True
     parse_cursor = staticmethod(parse_canonical_cursor)
@@ -69,6 +70,8 @@ class Valkey91(Valkey81):
     rdb_versions_refused = range(12, 80)
     rdb_types = Valkey81.rdb_types | {22}
     rdb_type_22_is_valkeys = True
+    nothing_is_counted_before_a_deleted_entry = True
+    counts_reads_from_first_entry = True
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items=0"
     lists_subcommands = True
