@@ -23,12 +23,20 @@ UNORDERED = {"flags", "categories", "tips"}
 
 OURS_IS_ANOTHER = {
     ("redis-7.0", "sinterstore", "keys"): "7.0 says RW of the destination, all later ones OW",
+    **dict.fromkeys(
+        (("valkey-9", "georadius", "keys"), ("valkey-9", "georadiusbymember", "keys")),
+        "only Valkey says variable_flags of STORE",
+    ),
     ("redis-7.0", "client|pause", "since"): "7.0 says 2.9.50, all later ones 3.0.0",
 }
 """Facts of one version that no other repeats."""
 
 ARGUMENTS_DIFFER = {
     "bitcount": "one more optional level in the usage line",
+    **dict.fromkeys(
+        ("geosearch", "geosearchstore", "georadius", "georadius_ro", "georadiusbymember", "georadiusbymember_ro"),
+        "the words of a shape and COUNT belong to their group",
+    ),
     "sort": "the patterns of BY and GET have one name here",
     "sort_ro": "the patterns of BY and GET have one name here",
     "hgetdel": "FIELDS is a word of its own",

@@ -25,6 +25,7 @@ from redouble.resp.reply import (
     CommandError,
     Members,
     Messages,
+    PrintedDouble,
     Push,
     Reply,
     resp2,
@@ -196,6 +197,8 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return items
     if kind is CommandError:
         return error(error_text(reply))
+    if kind is PrintedDouble:
+        return float(reply)
     if kind is BigNumber:
         return int(reply)
     if kind is Attributed:

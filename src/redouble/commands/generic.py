@@ -190,7 +190,10 @@ def dump(client: Client, argv: Argv) -> Reply:
     value = client.db.lookup(argv[1])
     if value is None:
         return None
-    return dump_value(value, client.server.dialect, client.server.config.flag("rdbcompression"))
+    try:
+        return dump_value(value, client.server.dialect, client.server.config.flag("rdbcompression"))
+    except Unsupported as what:
+        raise CommandError(f"ERR not supported by redouble: DUMP of {what}") from None
 
 
 @command(

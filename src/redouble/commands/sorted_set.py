@@ -45,17 +45,17 @@ ZADD_WORDS = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 )
 def zadd(client: Client, argv: Argv) -> Reply:
     """Add members with their scores, or change the scores; answers how many are new."""
-    return _add(client, argv, set())
+    return add_members(client, argv, set())
 
 
 @command("ZINCRBY key increment member", flags="write denyoom fast", since="1.2.0")
 def zincrby(client: Client, argv: Argv) -> Reply:
     """Add to the score of a member."""
-    return _add(client, argv, {b"INCR"})
+    return add_members(client, argv, {b"INCR"})
 
 
-def _add(client: Client, argv: Argv, given: set[bytes]) -> Reply:
-    """zaddGenericCommand: in ZINCRBY too a score that reads like an option is one."""
+def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
+    """zaddGenericCommand, for GEOADD too: in ZINCRBY too a score that reads like an option is one."""
     db, key = client.db, argv[1]
     at = 2
     while at < len(argv) and (word := argv[at].upper()) in ZADD_WORDS:
@@ -604,8 +604,9 @@ def _in_order(scores: Scores, sources: Sources) -> Reply:
     return Pairs(pairs) if sources.with_scores else [member for member, _ in pairs]
 
 
-def _made(client: Client, scores: Scores) -> SortedSet:
-    return SortedSet.loaded(scores, client.server.limits)
+def store_scores(client: Client, destination: bytes, scores: Scores, event: bytes) -> int:
+    """`_store` of a sorted set with these scores."""
+    return _store(client, destination, SortedSet.loaded(scores, client.server.limits), event)
 
 
 def _store(client: Client, destination: bytes, made: SortedSet, event: bytes) -> int:
@@ -655,7 +656,7 @@ def zdiff(client: Client, argv: Argv) -> Reply:
 def zunionstore(client: Client, argv: Argv) -> Reply:
     """Store what ZUNION would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return _store(client, argv[1], _made(client, _union(sources)), b"zunionstore")
+    return store_scores(client, argv[1], _union(sources), b"zunionstore")
 
 
 @command(
@@ -666,14 +667,14 @@ def zunionstore(client: Client, argv: Argv) -> Reply:
 def zinterstore(client: Client, argv: Argv) -> Reply:
     """Store what ZINTER would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return _store(client, argv[1], _made(client, _intersection(sources)), b"zinterstore")
+    return store_scores(client, argv[1], _intersection(sources), b"zinterstore")
 
 
 @command("ZDIFFSTORE destination numkeys key [key ...]", flags="write denyoom", since="6.2.0")
 def zdiffstore(client: Client, argv: Argv) -> Reply:
     """Store what ZDIFF would answer."""
     sources = _parse_sources(client, argv, 2, weighted=False, store=True)
-    return _store(client, argv[1], _made(client, _difference(sources)), b"zdiffstore")
+    return store_scores(client, argv[1], _difference(sources), b"zdiffstore")
 
 
 @command("ZINTERCARD numkeys key [key ...] [LIMIT limit]", flags="readonly", since="7.0.0")

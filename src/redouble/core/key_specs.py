@@ -16,7 +16,21 @@ from redouble.core.usage import Node
 __all__ = ["KeySpec", "first_last_step", "key_specs", "keys_of"]
 
 KEY_NAMES: Final = frozenset(
-    ("key", "key1", "key2", "source", "destination", "newkey", "destkey", "sourcekey", "dst", "src", "shardchannel")
+    (
+        "key",
+        "key1",
+        "key2",
+        "source",
+        "destination",
+        "newkey",
+        "destkey",
+        "sourcekey",
+        "dst",
+        "src",
+        "shardchannel",
+        "storekey",
+        "storedistkey",
+    )
 )
 
 _KEY_FLAGS: Final = """\

@@ -108,6 +108,12 @@ class Dialect:
     """`XADD s 1-18446744073709551615 f v`, `XADD s 1-* f v`: this (7.0), or that the id is not greater (7.2)."""
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
+    coordinates_have_17_places: ClassVar[bool] = True
+    """`GEOPOS g a`: 13.36138933897018433 (Redis 7, Valkey), 13.361389338970184 (8.0)."""
+    geo_no_such_member: ClassVar[str] = "ERR could not decode requested zset member"
+    """`GEOSEARCH g FROMMEMBER missing BYRADIUS 1 m`; `{}` is the member."""
+    geo_shapes: ClassVar[str] = "BYRADIUS and BYBOX"
+    """`GEOSEARCH g FROMMEMBER a ASC WITHDIST WITHCOORD`: exactly one of these is needed."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     comparing_reads: ClassVar[bool] = True

@@ -68,6 +68,7 @@ class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
     plus_is_the_last_id_given = False
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
+    coordinates_have_17_places = False
     modules = (Module(b"vectorset", 1, options="handle-io-errors|handle-repl-async-load"),)
     lolwut_version = 8
     lolwut_versions = MappingProxyType({**Redis74.lolwut_versions, 8: (60, 10)})

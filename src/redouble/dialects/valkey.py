@@ -72,6 +72,8 @@ class Valkey91(Valkey81):
     rdb_type_22_is_valkeys = True
     nothing_is_counted_before_a_deleted_entry = True
     counts_reads_from_first_entry = True
+    geo_no_such_member = "ERR member {} does not exist"
+    geo_shapes = "BYRADIUS, BYBOX and BYPOLYGON"
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items=0"
     lists_subcommands = True

@@ -27,6 +27,7 @@ from redouble.types.list import List
 from redouble.types.number import parse_double, parse_integer
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
+from redouble.types.stream import Stream
 
 if TYPE_CHECKING:
     from redouble.dialects import Dialect
@@ -79,6 +80,8 @@ def write_value(value: Any, dialect: type[Dialect], do_compress: bool = True) ->
     """The byte of the type, and the value."""
     if isinstance(value, (bytes, bytearray)):
         return bytes((STRING,)) + write_string(bytes(value), do_compress)
+    if type(value) is Stream:
+        raise Unsupported("streams")
     kind, parts = _WRITERS[type(value)](value, dialect)
     return bytes((kind,)) + b"".join(
         bytes(part) if isinstance(part, bytearray) else write_string(part, do_compress) for part in parts
