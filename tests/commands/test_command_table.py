@@ -42,6 +42,12 @@ ARGUMENTS_DIFFER = {
     "hgetdel": "FIELDS is a word of its own",
     "client|kill": "Valkey may name several ids",
     "set": "Valkey calls the value of IFEQ comparison-value",
+    **dict.fromkeys(("xadd", "xcfgset", "xinfo|stream"), "words with values are blocks of their own in some versions"),
+    **dict.fromkeys(
+        ("xclaim", "xgroup|create", "xgroup|setid", "xgroup|destroy", "xgroup|createconsumer", "xgroup|delconsumer"),
+        "7.0 has other names than all later ones",
+    ),
+    **dict.fromkeys(("xinfo|consumers", "xsetid"), "7.0 has other names than all later ones"),
     **dict.fromkeys(
         ("lcs", "bitop", "client|list", "psubscribe", "config|get", "module|loadex"),
         "7.0 has another shape than all later ones",

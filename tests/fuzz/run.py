@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,8 @@ from .shrink import shrink
 
 UNITS = 600
 """Units in one round."""
+
+SHRINKING_SECONDS = 30
 
 SMALL = [
     tuple(line.split())
@@ -87,11 +90,16 @@ class Run:
             return Report(difference, (), self.duel.target.name, protocol)
         signature = difference.signature
 
+        until = time.monotonic() + SHRINKING_SECONDS
+
         def shows(candidate: Sequence[Unit]) -> bool:
+            if time.monotonic() > until:
+                return False
             found = self._fight(candidate, protocol)
             return found is not None and found.signature == signature
 
-        left = shrink(_until(units, difference.at), shows)
+        left = _until(units, difference.at)
+        left = shrink(left, shows) if shows(left) else left[-1:]  # not met again: it was time or chance
         final = self._fight(left, protocol) or difference
         self.duel.commands_played = self.played
         commands = [command for unit in left for command in unit]

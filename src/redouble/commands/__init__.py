@@ -15,6 +15,7 @@ from redouble.commands import (
     server,
     set,
     sorted_set,
+    stream,
     string,
     transactions,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "server",
     "set",
     "sorted_set",
+    "stream",
     "string",
     "transactions",
 ]

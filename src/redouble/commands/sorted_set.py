@@ -77,8 +77,8 @@ def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
         if b"XX" in given:
             return None if b"INCR" in given else 0
         members = db.add(key, SortedSet(client.server.limits))
-    measured = b"XX" in given and client.server.dialect.zadd_measures_what_it_does_not_add
-    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measured else 0)
+    measures = client.server.dialect.zadd_measures_members_first
+    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measures else 0)
     names = argv[at + 1 :: 2]
     if not given:
         changes = any(map(ne, map(members.score, names), scores))
@@ -183,6 +183,7 @@ class Range(NamedTuple):
     positions: Positions
     reverse: bool
     with_scores: bool
+    by_rank: bool = False
 
     def of(self, members: SortedSet | None) -> Reply:
         """The answer, from a sorted set or from none."""
@@ -245,7 +246,7 @@ def _parse_range(
         raise CommandError("ERR syntax error, WITHSCORES not supported in combination with BYLEX")
     if by == b"BYRANK":
         start, stop = integer(low), integer(high)
-        return Range(lambda members: members.by_index(start, stop, reverse), reverse, with_scores)
+        return Range(lambda members: members.by_index(start, stop, reverse), reverse, with_scores, by_rank=True)
     if reverse:
         low, high = high, low
     if by == b"BYSCORE":
@@ -315,8 +316,18 @@ def zrangestore(client: Client, argv: Argv) -> Reply:
     _, destination, source, *_ = argv
     wanted = _parse_range(client, argv, 3, store=True)
     members = client.db.sorted_set(source)
-    scores = dict(members.pairs(*wanted.positions(members))) if members else {}
-    return store_scores(client, destination, scores, b"zrangestore")
+    pairs = members.pairs(*wanted.positions(members), wanted.reverse) if members else []
+    stored = SortedSet(client.server.limits)
+    # One after the other, so that a -0 which comes while the result is a listpack loses its sign.
+    if (
+        len(pairs) > client.server.limits.zset_max_listpack_entries
+        if wanted.by_rank
+        else client.server.dialect.stores_score_ranges_as_skiplists
+    ):
+        stored.become_skiplist()
+    for member, score in pairs:
+        stored.add(member, score)
+    return _store(client, destination, stored, b"zrangestore")
 
 
 @command("ZCOUNT key min max", flags="readonly fast", since="2.0.0")
@@ -594,13 +605,18 @@ def _in_order(scores: Scores, sources: Sources) -> Reply:
 
 
 def store_scores(client: Client, destination: bytes, scores: Scores, event: bytes) -> int:
+    """`_store` of a sorted set with these scores."""
+    return _store(client, destination, SortedSet.loaded(scores, client.server.limits), event)
+
+
+def _store(client: Client, destination: bytes, made: SortedSet, event: bytes) -> int:
     """The result takes the place of whatever `destination` held; an empty one leaves nothing there."""
-    if scores:
-        client.db.put(destination, SortedSet.loaded(scores, client.server.limits))
+    if made:
+        client.db.put(destination, made)
         client.db.modified(destination, event, notify.ZSET)
     else:
         client.db.delete(destination)
-    return len(scores)
+    return len(made)
 
 
 @command(

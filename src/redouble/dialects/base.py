@@ -46,6 +46,19 @@ class Dialect:
     """How the bytes of a faulty request are read; each rule has its probe."""
     parse_double: Callable[[bytes], float] = staticmethod(parse_double)
     """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
+    rdb_version: ClassVar[int] = 10
+    """`DUMP k`: the two bytes before the last eight."""
+    rdb_versions_refused: ClassVar[range] = range(0)
+    """`RESTORE k 0` of a payload of Redis 7.4: what Redis may write after Valkey left is refused (Valkey 9)."""
+    rdb_checksum_may_be_missing: ClassVar[bool] = False
+    """`RESTORE k 0` of a payload whose checksum is eight zero bytes: refused, but not by Redis 8.6."""
+    rdb_types: ClassVar[frozenset[int]] = frozenset((0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 16, 17, 18))
+    """`RESTORE k 0` of the payload of a small set: Bad data format (7.0), OK (7.2), and so on."""
+    rdb_type_22_is_valkeys: ClassVar[bool] = False
+    """Both gave it to hashes whose fields expire, with the moment behind the value (Valkey 9), or before the field (Redis
+    7.4)."""
+    large_elements_are_plain: ClassVar[bool] = False
+    """`RPUSH l {x*9000}`, `DUMP l`: the element is alone in a listpack (7.2), or stands without one (7.4)."""
     timeouts_wrap: ClassVar[bool] = True
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
@@ -65,6 +78,34 @@ class Dialect:
         """`SET k {v*44}`, `OBJECT ENCODING k`: embstr, or raw where key and value have to fit together (Redis 8.6, Valkey 8.1)."""
         return length <= 44
 
+    xread_has_plus: ClassVar[bool] = False
+    """`XREAD STREAMS s +`: an invalid id (7.0), the last entry (7.4, Valkey 8)."""
+
+    @staticmethod
+    def unbalanced_streams(name: str, of_group: bool) -> str:
+        """`XREAD STREAMS a b 0`."""
+        return "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+
+    unblocked_readers_hear_why: ClassVar[bool] = True
+    """`XREADGROUP GROUP g c BLOCK 0 STREAMS s >`, then `DEL s` or `XGROUP DESTROY s g`: errors of their own (7.0), those of
+    a command that was sent now (7.2)."""
+    reading_nothing_makes_a_consumer: ClassVar[bool] = False
+    """`XREADGROUP GROUP g c STREAMS s >` when there is nothing, `XINFO CONSUMERS s g`: none (7.0), c (7.2)."""
+    consumers_have_active_time: ClassVar[bool] = False
+    """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
+    counts_reads_from_first_entry: ClassVar[bool] = False
+    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.6, Valkey 9)."""
+    lag_looks_at_what_is_left: ClassVar[bool] = False
+    """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
+    nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
+    """`XADD s 1-{1..5} f v`, `XGROUP CREATE s g 1-1`, `XDEL s 1-4`, `XTRIM s MAXLEN 1`, `XINFO GROUPS s`: a lag of 1, or
+    (Valkey) none."""
+    xsetid_checks_max_deleted_id: ClassVar[bool] = False
+    """`XSETID s 7 MAXDELETEDID 6`, `XSETID s 5`: OK (7.0), an error (7.2)."""
+    plus_is_the_last_id_given: ClassVar[bool] = True
+    """`XADD s 1-1 a b`, `XADD s 1-2 a b`, `XDEL s 1-2`, `XREAD STREAMS s +`: nothing (7.4, Valkey), 1-1 (8.0)."""
+    xadd_past_the_last_sequence: ClassVar[str] = "ERR Elements are too large to be stored"
+    """`XADD s 1-18446744073709551615 f v`, `XADD s 1-* f v`: this (7.0), or that the id is not greater (7.2)."""
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
     coordinates_have_17_places: ClassVar[bool] = True
@@ -77,6 +118,9 @@ class Dialect:
     """`PFDEBUG SIMD ON`: ON is looked up as a key (Redis 7), enabled (8.0, Valkey 9)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
+    comparing_reads: ClassVar[bool] = True
+    """COMMAND GETKEYSANDFLAGS SET k v IFEQ w: RW (Redis 8.6), OW (Valkey 9)."""
+
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
     past_is_expired: ClassVar[bool] = False
@@ -103,8 +147,10 @@ class Dialect:
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     negative_offsets_count_from_the_end: ClassVar[bool] = False
     """`ZRANGE z - + BYLEX LIMIT -1 1` of a skiplist: nothing (Redis 7.2), the last (7.4), nothing (8.6)."""
-    zadd_measures_what_it_does_not_add: ClassVar[bool] = False
+    zadd_measures_members_first: ClassVar[bool] = False
     """`ZADD z XX 1 member-of-65-bytes` that z has not, `OBJECT ENCODING z`: listpack (Redis), skiplist (Valkey 8.1)."""
+    stores_score_ranges_as_skiplists: ClassVar[bool] = False
+    """`ZADD z 1 a`, `ZRANGESTORE d z 0 1 BYSCORE`, `OBJECT ENCODING d`: listpack, but skiplist in 7.2."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False

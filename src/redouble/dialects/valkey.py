@@ -20,16 +20,20 @@ __all__ = ["VALKEY"]
 
 class Valkey72(Redis72):
     name = "valkey"
+    comparing_reads = False
     version = (7, 2, 4)
 
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    large_elements_are_plain = True
+    xread_has_plus = True
     small_integers_are_shared = False
     scan_knows_types = True
     parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
-    zadd_measures_what_it_does_not_add = True
+    zadd_measures_members_first = True
+    stores_score_ranges_as_skiplists = False
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -62,6 +66,12 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    rdb_version = 80
+    rdb_versions_refused = range(12, 80)
+    rdb_types = Valkey81.rdb_types | {22}
+    rdb_type_22_is_valkeys = True
+    nothing_is_counted_before_a_deleted_entry = True
+    counts_reads_from_first_entry = True
     geo_no_such_member = "ERR member {} does not exist"
     pfdebug_simd = True
     geo_shapes = "BYRADIUS, BYBOX and BYPOLYGON"

@@ -285,7 +285,10 @@ class TcpStage(SocketStage):
         super().__init__(self.listener.server_address)
 
     def is_blocked(self, link: Connection) -> bool:
-        control = Connection(self.address)
+        try:
+            control = Connection(self.address)
+        except ConnectionRefusedError:  # it was shut down
+            return False
         control.send(encode_command([b"PING"]))
         control.message(LIMIT_SECONDS)
         own_address = address_of(control)
