@@ -4,6 +4,7 @@ stores them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -46,8 +47,11 @@ def coordinates(client: Client, place: Point) -> Reply:
 
 
 def printed(distance: float) -> bytes:
-    """A distance as it is answered."""
-    return b"%.4f" % distance
+    """A distance as it is answered: the product with 10000 is rounded, halves to the even side (fixedpoint_d2string; Redis 7.0 prints the same)."""
+    if math.isnan(distance):
+        return b"nan"
+    whole, part = divmod(round(distance * 10000), 10000)
+    return b"%d.%04d" % (whole, part)
 
 
 @command(
