@@ -78,6 +78,8 @@ class Database:
         value = self.dict.get(key)
         if value is None or (self.expires and self.expire_if_due(key)):
             self.misses += 1
+            if self.hooks:
+                self.server.notify(self, b"keymiss", key, notify.KEY_MISS)
             return None
         self.hits += 1
         return value
@@ -85,6 +87,15 @@ class Database:
     def inspect(self, key: bytes) -> Value | None:
         """`lookup` by a command that looks at a key without using it (EXISTS, TYPE, TTL, OBJECT)."""
         return Database.lookup(self, key)
+
+    def examine(self, key: bytes) -> Value | None:
+        """`inspect` by OBJECT, which tells nobody of a key that is not there."""
+        value = self.dict.get(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            self.misses += 1
+            return None
+        self.hits += 1
+        return value
 
     def peek(self, key: bytes) -> Value | None:
         """The value of `key` for the server itself or for a command that writes it; not counted."""
@@ -136,12 +147,16 @@ class Database:
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
         """Give `key` this value, whether it existed or not; its time to live goes unless kept."""
+        if self.hooks:
+            old = self.peek(key)
+            if old is not None:
+                if key in self.blocked and type(value) is not bytes:
+                    self.server.blocking.ready[self, key] = None
+                self.overwritten(key, old, value)
         if key in self.dict:
             self.dict[key] = value
             if not keep_ttl and self.expires:
                 self.expires.pop(key, None)
-            if self.hooks and key in self.blocked and type(value) is not bytes:
-                self.server.blocking.ready[self, key] = None
         else:
             self.add(key, value)
 
@@ -190,6 +205,13 @@ class Database:
         if not value:
             self.delete(key)
 
+    def overwritten(self, key: bytes, old: Value, value: Value) -> None:
+        """`key` now has another value than `old`, and perhaps one of another type."""
+        if self.hooks:
+            self.server.notify(self, b"overwritten", key, notify.OVERWRITTEN)
+            if type_name(old) != type_name(value):
+                self.server.notify(self, b"type_changed", key, notify.TYPE_CHANGED)
+
     def notify(self, key: bytes, event: bytes, kind: int) -> None:
         """One more event of a change that `modified` tells about."""
         if self.hooks:
@@ -231,7 +253,8 @@ class Database:
         if len(heap) > 2 * len(self.expires) + 64:  # most entries are stale: start again
             heap[:] = [(at, key) for key, at in self.expires.items()]
             heapq.heapify(heap)
-        if heap[0][0] < self.server.now_ms() and self.server.active_expire:
+        listened = self.server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
+        if heap[0][0] < self.server.now_ms() and self.server.active_expire and not listened:
             self.expire_due(limit=20)
         self.server.wake_drivers()
 
