@@ -24,6 +24,7 @@ UNORDERED = {"flags", "categories", "tips"}
 OURS_IS_ANOTHER = {
     ("redis-7.0", "sinterstore", "keys"): "7.0 says RW of the destination, all later ones OW",
     ("redis-7.0", "client|pause", "since"): "7.0 says 2.9.50, all later ones 3.0.0",
+    ("valkey-9", "hsetex", "keys"): "Valkey says insert, Redis update",
 }
 """Facts of one version that no other repeats."""
 
@@ -31,7 +32,23 @@ ARGUMENTS_DIFFER = {
     "bitcount": "one more optional level in the usage line",
     "sort": "the patterns of BY and GET have one name here",
     "sort_ro": "the patterns of BY and GET have one name here",
-    "hgetdel": "FIELDS is a word of its own",
+    **dict.fromkeys(
+        [
+            "hgetdel",
+            "hgetex",
+            "hsetex",
+            "hexpire",
+            "hpexpire",
+            "hexpireat",
+            "hpexpireat",
+            "httl",
+            "hpttl",
+            "hexpiretime",
+            "hpexpiretime",
+            "hpersist",
+        ],
+        "FIELDS is a word of its own",
+    ),
     "client|kill": "Valkey may name several ids",
     "set": "Valkey calls the value of IFEQ comparison-value",
     **dict.fromkeys(

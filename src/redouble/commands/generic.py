@@ -13,6 +13,7 @@ from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
 from redouble.resp.reply import OK, Reply, Status
+from redouble.types.hash import Hash
 from redouble.types.list import List
 from redouble.types.number import parse_integer
 from redouble.types.set import Set
@@ -133,6 +134,8 @@ def _add_over(db: Database, key: bytes, value: Value) -> Value | None:
     """Give `key` this value as a new one, after what is there has gone; returns what was there."""
     old = None if db.peek(key) is None else db.take(key)
     db.add(key, value)
+    if type(value) is Hash:
+        db.follow_fields(key, value)
     return old
 
 
@@ -215,7 +218,7 @@ def pexpireat(client: Client, argv: Argv) -> Reply:
 def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
     _, key, text, *words = argv
     db = client.db
-    options = _expire_options(words) if words else frozenset()
+    options = expire_options(words) if words else frozenset()
     at = integer(text)
     if not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms and unit_ms > 1:
         raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
@@ -242,7 +245,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
     return 1
 
 
-def _expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
+def expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
     """Unlike options elsewhere these have errors of their own, and may be repeated (parseExtendedExpireArgumentsOrReply)."""
     options = set()
     for word in words:

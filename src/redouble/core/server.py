@@ -76,6 +76,7 @@ class Server:
         self.prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
+        self.limits.small_hashes_expire = self.dialect.small_hashes_expire
         self.tracks_accesses = False
         self.counts_accesses = False
         """Whether the eviction policy is one of those that count (LFU)."""
@@ -418,7 +419,7 @@ class Server:
             moments.append(deadline)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
-        volatile = [db for db in self._databases.values() if db.expires and self.active_expire]
+        volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
         expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
             grain = FINE_GRAIN if self.notify_flags & EXPIRED else EXPIRY_GRAIN
@@ -432,7 +433,7 @@ class Server:
         self.run_deferred()
         if self.active_expire:
             for db in self._databases.values():
-                if db.expires:
+                if db.expires or db.volatile:
                     db.expire_due()
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()

@@ -44,7 +44,7 @@ class Redis74(Redis72):
     scan_cursor = STRICT_CURSOR
     negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
-    keyspace_fields = ",subexpiry=0"
+    keyspace_fields = ",subexpiry={}"
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}
 
@@ -62,6 +62,7 @@ class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
+    field_options = "anywhere"
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
