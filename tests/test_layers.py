@@ -65,6 +65,11 @@ def test_imports_point_down(path: Path) -> None:
 
 
 def test_import_redouble_brings_neither_redis_nor_asyncio() -> None:
-    check = "import redouble, sys; print([name for name in ('redis', 'valkey', 'asyncio', 'socket') if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    check = (
+        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); import redouble;"
+        "print([name for name in ('redis', 'valkey', 'asyncio', 'socket') if name in sys.modules])"
+    )
+    # Without `site` nothing else brings modules either: no .pth file, as coverage's own.
+    command = [sys.executable, "-I", "-S", "-c", check]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

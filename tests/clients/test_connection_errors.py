@@ -12,6 +12,12 @@ from redis.retry import Retry
 
 from redouble import FakeAsyncConnection, FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
 
+
+def taken_from(pool: Any) -> Any:
+    before_5_3 = tuple(map(int, redis.__version__.split(".")[:2])) < (5, 3)
+    return pool.get_connection("_") if before_5_3 else pool.get_connection()
+
+
 GONE = r"^FakeRedis is emulating a connection error.$"
 
 
@@ -104,7 +110,7 @@ def test_health_checks_are_made(server: FakeServer, protocol: int) -> None:
     client = FakeRedis(server=server, protocol=protocol, health_check_interval=1)
     client.set("a", 1)
     pinged = server.core.table[b"PING"].calls if b"PING" in server.core.table else 0
-    connection = client.connection_pool.get_connection()
+    connection = taken_from(client.connection_pool)
     connection.next_health_check = 0.0001
     client.connection_pool.release(connection)
     assert client.get("a") == b"1"
@@ -113,7 +119,7 @@ def test_health_checks_are_made(server: FakeServer, protocol: int) -> None:
 
 def test_a_connection_with_something_unread_is_not_used_again() -> None:
     pool = redis.ConnectionPool(connection_class=FakeConnection, protocol=2, server=FakeServer())
-    connection = pool.get_connection()
+    connection = taken_from(pool)
     connection.send_command("PING")
     assert connection.can_read()
     pool.release(connection)

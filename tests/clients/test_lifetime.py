@@ -1,4 +1,4 @@
-"""What clients leave behind, finalizers, fork, event loops, and what importing costs."""
+"""What clients leave behind, finalizers, fork and event loops."""
 
 from __future__ import annotations
 
@@ -28,21 +28,7 @@ def run(code: str, *options: str) -> str:
     return done.stdout.strip()
 
 
-def test_importing_redouble_imports_neither_redis_nor_asyncio() -> None:
-    assert (
-        run("import redouble, sys; print([name for name in ('redis', 'asyncio', 'valkey') if name in sys.modules])")
-        == "[]"
-    )
-
-
-def test_importing_redouble_costs_little() -> None:
-    costs = [
-        float(run("import time; began = time.process_time(); import redouble; print(time.process_time() - began)"))
-        for _ in range(5)
-    ]
-    assert min(costs) < 0.015
-
-
+@pytest.mark.skipif(sys.implementation.name == "pypy", reason="PyPy counts no references")
 @pytest.mark.parametrize("kind", [FakeRedis, FakeValkey])
 def test_a_private_server_goes_with_its_client(kind: Any) -> None:
     gc.collect()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import threading
 import time
 from typing import Any
@@ -125,6 +127,8 @@ def test_a_dropped_subscriber_hears_nothing_and_leaves_nothing(client: Any, serv
     pubsub.subscribe("a")
     pubsub.get_message()
     del pubsub
+    if sys.implementation.name == "pypy":  # drops it later
+        gc.collect()
     assert client.publish("a", "x") == 0
 
 

@@ -23,6 +23,10 @@ UNORDERED = {"flags", "categories", "tips"}
 
 OURS_IS_ANOTHER = {
     ("redis-7.0", "sinterstore", "keys"): "7.0 says RW of the destination, all later ones OW",
+    **dict.fromkeys(
+        (("valkey-9", "georadius", "keys"), ("valkey-9", "georadiusbymember", "keys")),
+        "only Valkey says variable_flags of STORE",
+    ),
     ("redis-7.0", "client|pause", "since"): "7.0 says 2.9.50, all later ones 3.0.0",
     ("valkey-9", "hsetex", "keys"): "Valkey says insert, Redis update",
 }
@@ -30,6 +34,10 @@ OURS_IS_ANOTHER = {
 
 ARGUMENTS_DIFFER = {
     "bitcount": "one more optional level in the usage line",
+    **dict.fromkeys(
+        ("geosearch", "geosearchstore", "georadius", "georadius_ro", "georadiusbymember", "georadiusbymember_ro"),
+        "the words of a shape and COUNT belong to their group",
+    ),
     "sort": "the patterns of BY and GET have one name here",
     "sort_ro": "the patterns of BY and GET have one name here",
     **dict.fromkeys(
@@ -51,6 +59,12 @@ ARGUMENTS_DIFFER = {
     ),
     "client|kill": "Valkey may name several ids",
     "set": "Valkey calls the value of IFEQ comparison-value",
+    **dict.fromkeys(("xadd", "xcfgset", "xinfo|stream"), "words with values are blocks of their own in some versions"),
+    **dict.fromkeys(
+        ("xclaim", "xgroup|create", "xgroup|setid", "xgroup|destroy", "xgroup|createconsumer", "xgroup|delconsumer"),
+        "7.0 has other names than all later ones",
+    ),
+    **dict.fromkeys(("xinfo|consumers", "xsetid"), "7.0 has other names than all later ones"),
     **dict.fromkeys(
         ("lcs", "bitop", "client|list", "psubscribe", "config|get", "module|loadex"),
         "7.0 has another shape than all later ones",

@@ -33,7 +33,11 @@ def everything_of(command: Command) -> tuple[bytes, ...]:
 def rule_for(argv: Sequence[bytes]) -> Step:
     """How an answer to a command is compared."""
     name = argv[0].upper()
-    if name in UNORDERED or (name == b"SORT" and any(word.lower() == b"by" for word in argv)):
+    if name == b"SORT" and b"BY" in (words := [word.upper() for word in argv]):
+        # Which elements LIMIT leaves of a set that is not sorted is chance.
+        by = words[words.index(b"BY") + 1 : words.index(b"BY") + 2]
+        return CHANCE if b"LIMIT" in words and by and b"*" not in by[0] else UNSORTED
+    if name in UNORDERED:
         return UNSORTED
     if name in TIMED:
         return TIME
@@ -132,14 +136,12 @@ class Duel:
             command = commands[position]
             link = self.connections[command.connection]
             if command.receive:
-                outcomes.append((link.message(2) or BLOCKED) if command.connection in waiting else NOTHING)
+                outcomes.append(self._awaited(link) or BLOCKED if command.connection in waiting else NOTHING)
                 waiting.discard(command.connection)
                 position += 1
             elif command.waits:
                 link.send(encode_command(command.argv))
-                for _ in range(2):  # the second answer comes after the loop that ran the command and wrote its answer
-                    self.connections[0].ask(b"PING")
-                outcome = link.message(0.002)
+                outcome = self._awaited(link)
                 if outcome is None:
                     waiting.add(command.connection)
                 outcomes.append(outcome or BLOCKED)
@@ -156,6 +158,12 @@ class Duel:
                 outcomes += [link.message(10) or NOTHING for _ in range(position, end)]
                 position = end
         return outcomes
+
+    def _awaited(self, link: Connection) -> bytes | None:
+        """What the real server had to say to a client that may be blocked."""
+        for _ in range(2):  # the second answer comes after the loop that ran the command and wrote its answer
+            self.connections[0].ask(b"PING")
+        return link.message(0.002)
 
     def _possible(self, command: Command, ours: bytes) -> bool:
         """Whether chance could choose this: it must be in what the command before, which read everything, answered."""

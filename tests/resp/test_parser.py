@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -262,6 +261,7 @@ def test_inline_quoting(line: bytes, argv: list[bytes] | None, touching: list[by
 
 
 def test_a_claimed_length_allocates_nothing() -> None:
+    tracemalloc = pytest.importorskip("tracemalloc", reason="this interpreter does not trace its memory")
     tracemalloc.start()
     try:
         parsers = [RequestParser() for _ in range(10)]
@@ -285,7 +285,7 @@ def test_a_large_value_in_small_blocks_costs_linear_time() -> None:
         return spent
 
     small = min(cost(4) for _ in range(3))
-    assert cost(40) < 50 * max(small, 0.002)  # quadratic would be a hundred times
+    assert min(cost(40) for _ in range(2)) < 60 * max(small, 0.002)  # quadratic would be a hundred times
 
 
 def test_many_small_commands_in_one_large_block_cost_linear_time() -> None:

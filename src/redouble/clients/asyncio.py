@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import redis.asyncio
 from redis._parsers import _AsyncRESP3Parser
 
-from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader
+from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader, handle_push
 from redouble.clients.construction import ClientMixin
 from redouble.clients.fast import AsyncFastMixin
 from redouble.core.server import Server
@@ -124,9 +125,9 @@ class AsyncReplyReader(ReplyReader):
             response = self.translate(reply, disable_decoding)
             if type(reply) is not Push or client.resp == 2:
                 return response
-            response = await self.handle_push_response(  # type: ignore[attr-defined]  # the library's parser has it
-                response, disable_decoding=disable_decoding, push_request=push_request
-            )
+            response = handle_push(self, response)
+            if inspect.isawaitable(response):
+                response = await response
             if push_request:
                 return response
 

@@ -8,6 +8,7 @@ the library's own code.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
@@ -22,18 +23,28 @@ from redouble.resp.reply import (
     Attributed,
     BigNumber,
     CommandError,
+    Members,
     Messages,
+    PrintedDouble,
     Push,
     Reply,
     resp2,
 )
 
-__all__ = ["ConnectionMixin", "InProcessClient", "ReplyReader", "to_client"]
+__all__ = ["ConnectionMixin", "InProcessClient", "ReplyReader", "handle_push", "to_client"]
 
 Argv: TypeAlias = list[bytes]
 Decode: TypeAlias = Callable[[bytes], Any]
 
 SERVER_CLOSED = "Connection closed by server."
+
+
+def handle_push(parser: Any, message: Any) -> Any:
+    """Give a push message to whom the library's parser would give it."""
+    handler = getattr(parser, "push_handler_func", None)  # redis-py 5.0 has one handler for all
+    if handler is not None:
+        return handler(message)
+    return parser.handle_push_response(message, disable_decoding=False, push_request=True)
 
 
 class InProcessClient(Client):
@@ -158,8 +169,10 @@ class InProcessClient(Client):
 _UNCHANGED = frozenset((bytes, int, float, bool, type(None)))
 
 
-def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Exception]) -> Any:
+def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Exception], keeps_sets: bool = False) -> Any:
     """A reply as the libraries' parsers give it: `decode` for strings if responses are decoded, `error` for errors.
+
+    A set comes as a list, whatever it holds; as a set where it can be one if the library `keeps_sets`.
 
     The reply must have the shape of its protocol: `resp2` comes first where that is RESP2.
     """
@@ -173,15 +186,23 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
     if isinstance(reply, bytes):  # Status, Verbatim
         return bytes(reply) if decode is None else decode(reply)
     if kind is dict:
-        return {to_client(key, decode, error): to_client(value, decode, error) for key, value in reply.items()}
-    if isinstance(reply, (list, set, tuple, frozenset)):  # a set comes as a list, whatever it holds
-        return [to_client(item, decode, error) for item in reply]
+        return {
+            to_client(key, decode, error): to_client(value, decode, error, keeps_sets) for key, value in reply.items()
+        }
+    if isinstance(reply, (list, set, tuple, frozenset)):
+        items = [to_client(item, decode, error, keeps_sets) for item in reply]
+        if keeps_sets and (kind is Members or isinstance(reply, (set, frozenset))):
+            with contextlib.suppress(TypeError):  # it holds a list
+                return set(items)
+        return items
     if kind is CommandError:
         return error(error_text(reply))
+    if kind is PrintedDouble:
+        return float(reply)
     if kind is BigNumber:
         return int(reply)
     if kind is Attributed:
-        return to_client(reply.reply, decode, error)
+        return to_client(reply.reply, decode, error, keeps_sets)
     raise TypeError(f"not a reply: {reply!r}")
 
 
@@ -196,6 +217,7 @@ class ReplyReader:
 
     encoder: Any
     client: InProcessClient | None = None
+    keeps_sets = False
     parse_error: Callable[[str], Exception]
     connection_error: type[Exception] = ConnectionError
     """The library's own."""
@@ -203,6 +225,7 @@ class ReplyReader:
     def on_connect(self, connection: Any) -> None:
         self.client = connection.in_process_client
         self.encoder = connection.encoder
+        self.keeps_sets = hasattr(self, "push_handler_func")  # redis-py 5.0
 
     def on_disconnect(self) -> None:
         self.client = None
@@ -218,7 +241,7 @@ class ReplyReader:
             def decode(value: bytes) -> str:
                 return value.decode(encoder.encoding, encoder.encoding_errors)
 
-        return to_client(reply, decode, self._error)
+        return to_client(reply, decode, self._error, self.keeps_sets)
 
     def _error(self, text: str) -> Exception:
         error = self.parse_error(text)

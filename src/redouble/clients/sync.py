@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import redis
 from redis._parsers import _RESP3Parser
 
-from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader
+from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader, handle_push
 from redouble.clients.construction import ClientMixin
 from redouble.clients.fast import FastMixin
 from redouble.core.server import Server
@@ -121,9 +121,7 @@ class SyncReplyReader(ReplyReader):
             response = self.translate(reply, disable_decoding)
             if type(reply) is not Push or client.resp == 2:
                 return response
-            response = self.handle_push_response(  # type: ignore[attr-defined]  # the library's parser has it
-                response, disable_decoding=disable_decoding, push_request=push_request
-            )
+            response = handle_push(self, response)
             if push_request:
                 return response
 

@@ -6,6 +6,7 @@ from redouble.commands import (
     connection,
     debug,
     generic,
+    geo,
     hash,
     hash_expiry,
     list,
@@ -14,6 +15,7 @@ from redouble.commands import (
     server,
     set,
     sorted_set,
+    stream,
     string,
     transactions,
 )
@@ -24,6 +26,7 @@ __all__ = [
     "connection",
     "debug",
     "generic",
+    "geo",
     "hash",
     "hash_expiry",
     "list",
@@ -32,6 +35,7 @@ __all__ = [
     "server",
     "set",
     "sorted_set",
+    "stream",
     "string",
     "transactions",
 ]

@@ -107,7 +107,7 @@ def find_keys(client: Client, argv: Argv) -> list[tuple[bytes, tuple[str, ...]]]
         raise CommandError("ERR The command has no key arguments")
     if (found.arity > 0 and len(line) != found.arity) or len(line) < abs(found.arity):
         raise CommandError("ERR Invalid number of arguments specified for command")
-    keys = keys_of(found.name, specs, line)
+    keys = keys_of(found.name, specs, line, client.server.dialect.comparing_reads)
     if not keys:
         if "no_mandatory_keys" in found.flags:
             return []

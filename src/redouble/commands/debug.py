@@ -16,7 +16,7 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
 from redouble.core.memory import size_of
-from redouble.resp.reply import OK, Attributed, BigNumber, Push, Reply, Status, Verbatim
+from redouble.resp.reply import OK, Attributed, BigNumber, Messages, Push, Reply, Status, Verbatim
 
 _SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply]]] = {}
 """By name: usage, fewest and most arguments, function."""
@@ -166,8 +166,8 @@ def _protocol(client: Client, argv: Argv) -> Reply:
     if kind == b"push":
         if client.resp == 2:
             raise CommandError("ERR RESP2 is not supported by this command")
-        client.push(Push([b"server-cpu-usage", 42]))
-        return b"Some real reply following the push reply"
+        push, reply = Push([b"server-cpu-usage", 42]), b"Some real reply following the push reply"
+        return Messages([reply, push] if client.server.dialect.pushes_follow_the_reply else [push, reply])
     if kind not in PROTOCOL:
         raise CommandError(
             "ERR Wrong protocol type name. Please use one of the following:"

@@ -12,6 +12,8 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
+from redouble.persistence.errors import BadPayload, Unsupported
+from redouble.persistence.rdb import checksum_fits, dump_value, load_value
 from redouble.resp.reply import OK, Reply, Status
 from redouble.types.hash import Hash
 from redouble.types.list import List
@@ -60,7 +62,8 @@ def scan(client: Client, argv: Argv) -> Reply:
     """One step through the keys: the cursor for the next step, 0 at the end, and some keys."""
     db = client.db
     cursor = scan_cursor(client, argv[1])
-    count, fits, wanted = 10, None, b""
+    count, fits = 10, None
+    wanted: bytes | None = None
     for name, value in client.command.options.each(argv, 2, client.server.dialect.refused_by_scan):
         if name == "COUNT":
             count = integer(value)
@@ -69,13 +72,13 @@ def scan(client: Client, argv: Argv) -> Reply:
         elif name == "MATCH":
             fits = name_filter(value)
         else:
-            wanted = value.lower()
+            wanted = value.partition(b"\0")[0].lower()
             if client.server.dialect.scan_knows_types and wanted not in _TYPE_NAMES:
-                raise CommandError(f"ERR unknown type name '{value.decode(errors='surrogateescape')}'")
+                raise CommandError(f"ERR unknown type name '{errors.text(value)}'")
     cursor, found = db.scan(cursor, count)
     if fits:
         found = list(filter(fits, found))
-    if wanted:
+    if wanted is not None:
         found = [key for key in found if type_name(db.inspect(key)) == wanted]
     return [b"%d" % cursor, found]
 
@@ -188,6 +191,83 @@ def copy(client: Client, argv: Argv) -> Reply:
     return 1
 
 
+# To bytes and back.
+
+
+@command("DUMP key", flags="readonly", since="2.6.0", acl="keyspace")
+def dump(client: Client, argv: Argv) -> Reply:
+    """A value as bytes, for RESTORE."""
+    value = client.db.lookup(argv[1])
+    if value is None:
+        return None
+    try:
+        return dump_value(value, client.server.dialect, client.server.config.flag("rdbcompression"))
+    except Unsupported as what:
+        raise CommandError(f"ERR not supported by redouble: DUMP of {what}") from None
+
+
+@command(
+    "RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+    flags="write denyoom",
+    since="2.6.0",
+    acl="keyspace dangerous",
+)
+def restore(client: Client, argv: Argv) -> Reply:
+    """Give a key the value that DUMP made bytes of, and a time to live in milliseconds (0: it stays)."""
+    _, key, ttl_text, payload, *_ = argv
+    db, server = client.db, client.server
+    replace = absolute = False
+    idle = frequency = -1
+    for name, value in client.command.options.each(argv, 4):
+        if name == "REPLACE":
+            replace = True
+        elif name == "ABSTTL":
+            absolute = True
+        elif name == "IDLETIME" and frequency == -1:
+            idle = integer(value)
+            if idle < 0:
+                raise CommandError("ERR Invalid IDLETIME value, must be >= 0")
+        elif name == "FREQ" and idle == -1:
+            frequency = integer(value)
+            if not 0 <= frequency <= 255:
+                raise CommandError("ERR Invalid FREQ value, must be >= 0 and <= 255")
+        else:
+            raise CommandError(errors.SYNTAX_ERROR)
+    exists = db.peek(key) is not None
+    if exists and not replace:
+        raise CommandError("BUSYKEY Target key name already exists.")
+    at = integer(ttl_text)
+    if at < 0:
+        raise CommandError("ERR Invalid TTL value, must be >= 0")
+    if not checksum_fits(payload, server.dialect):
+        raise CommandError("ERR DUMP payload version or checksum are wrong")
+    try:
+        value = load_value(payload, server.dialect, server.limits)
+    except BadPayload:
+        raise CommandError("ERR Bad data format") from None
+    except Unsupported as what:
+        raise CommandError(f"ERR not supported by redouble: RESTORE of {what}") from None
+    if at and not absolute:
+        at += server.now_ms()
+        if at > INT64_MAX:
+            at = 1  # it wraps around, into the past
+    if at and at <= server.now_ms():
+        db.delete(key)
+        return OK
+    if exists:
+        db.take(key)
+    db.add(key, value)
+    if at:
+        db.set_expiry(key, at)
+    if server.counts_accesses:
+        if frequency >= 0:
+            db.track_accesses(server.now_ms()).set_count(key, frequency)
+    elif idle >= 0:
+        db.track_accesses(server.now_ms()).set_idle(key, 1000 * (idle & 0xFFFFFF), server)  # a clock of 24 bits
+    db.modified(key, b"restore", notify.GENERIC)
+    return OK
+
+
 # Time to live.
 
 
@@ -251,7 +331,7 @@ def expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
     for word in words:
         option = word.upper()
         if option not in (b"NX", b"XX", b"GT", b"LT"):
-            raise CommandError(f"ERR Unsupported option {word.decode(errors='surrogateescape')}")
+            raise CommandError(f"ERR Unsupported option {errors.text(word)}")
         options.add(option)
     if b"NX" in options and len(options) > 1:
         raise CommandError("ERR NX and XX, GT or LT options at the same time are not compatible")
@@ -403,6 +483,8 @@ def sort(client: Client, argv: Argv) -> Reply:
     if unsorted and store is not None and type(source) is Set:
         # Without an order of its own the result would be another one on each replica.
         unsorted, alpha, by = False, True, None
+    if type(source) is SortedSet:
+        source.become_skiplist()  # sortCommand finds a range of ranks in that only
     elements = list(source or ())
     if not unsorted:
         elements = _sorted(client, elements, by, alpha, descending, store is not None)

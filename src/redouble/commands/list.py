@@ -150,8 +150,10 @@ def ltrim(client: Client, argv: Argv) -> Reply:
     start, stop = integer(start_text), integer(stop_text)
     values = client.db.for_write(key, List)
     if values is not None:
-        values.trim(start, stop)
-        client.db.shrunk(key, values, b"ltrim", notify.LIST)
+        if values.trim(start, stop) or client.server.dialect.ltrim_always_changes:
+            client.db.shrunk(key, values, b"ltrim", notify.LIST)
+        else:
+            client.db.notify(key, b"ltrim", notify.LIST)
     return OK
 
 

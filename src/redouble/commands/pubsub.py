@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import TypeAlias
 
+from redouble.core import errors
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
@@ -133,7 +134,7 @@ def pubsub_shardchannels(client: Client, argv: Argv) -> Reply:
 
 def _matching(channels: Iterable[bytes], argv: Argv) -> list[bytes]:
     if len(argv) > 3:
-        word = argv[1].decode(errors="surrogateescape")
+        word = errors.text(argv[1])
         raise CommandError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try PUBSUB HELP.")
     return list(filter(compile_glob(argv[2]), channels)) if len(argv) == 3 else list(channels)
 

@@ -18,13 +18,10 @@ __all__ = ["name_filter", "scan_cursor", "scan_step"]
 
 def scan_cursor(client: Client, text: bytes) -> int:
     """The cursor that a client came back with (parseScanCursorOrReply)."""
-    text = text.partition(b"\0")[0]
-    if not client.server.dialect.scan_cursor.fullmatch(text) or len(text) > 30:
-        raise CommandError(errors.INVALID_CURSOR)
-    cursor = int(text or b"0")
-    if abs(cursor) >= 2**64:
-        raise CommandError(errors.INVALID_CURSOR)
-    return cursor % 2**64
+    try:
+        return client.server.dialect.parse_cursor(text.partition(b"\0")[0])
+    except ValueError:
+        raise CommandError(errors.INVALID_CURSOR) from None
 
 
 def name_filter(pattern: bytes) -> Callable[[bytes], bool]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
+from operator import ne
 from typing import NamedTuple, TypeAlias
 
 from redouble.commands.scanning import scan_cursor, scan_step
@@ -44,17 +45,17 @@ ZADD_WORDS = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 )
 def zadd(client: Client, argv: Argv) -> Reply:
     """Add members with their scores, or change the scores; answers how many are new."""
-    return _add(client, argv, set())
+    return add_members(client, argv, set())
 
 
 @command("ZINCRBY key increment member", flags="write denyoom fast", since="1.2.0")
 def zincrby(client: Client, argv: Argv) -> Reply:
     """Add to the score of a member."""
-    return _add(client, argv, {b"INCR"})
+    return add_members(client, argv, {b"INCR"})
 
 
-def _add(client: Client, argv: Argv, given: set[bytes]) -> Reply:
-    """zaddGenericCommand: in ZINCRBY too a score that reads like an option is one."""
+def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
+    """zaddGenericCommand, for GEOADD too: in ZINCRBY too a score that reads like an option is one."""
     db, key = client.db, argv[1]
     at = 2
     while at < len(argv) and (word := argv[at].upper()) in ZADD_WORDS:
@@ -76,18 +77,21 @@ def _add(client: Client, argv: Argv, given: set[bytes]) -> Reply:
         if b"XX" in given:
             return None if b"INCR" in given else 0
         members = db.add(key, SortedSet(client.server.limits))
-    measured = b"XX" in given and client.server.dialect.zadd_measures_what_it_does_not_add
-    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measured else 0)
-    if not given and not db.hooks:  # nobody asks whether anything changed
-        added = sum(map(members.add, argv[at + 1 :: 2], scores))
-        db.modified(key, b"zadd", notify.ZSET)
+    measures = client.server.dialect.zadd_measures_members_first
+    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measures else 0)
+    names = argv[at + 1 :: 2]
+    if not given:
+        changes = any(map(ne, map(members.score, names), scores))
+        added = sum(map(members.add, names, scores))
+        if changes:
+            db.modified(key, b"zadd", notify.ZSET)
         return added
     added = updated = 0
     score: float | None = None
-    for member, score in zip(argv[at + 1 :: 2], scores):
+    for member, score in zip(names, scores):
         old = members.score(member)
         if b"INCR" in given:
-            score += old or 0.0
+            score = score if old is None else score + old
             if math.isnan(score):
                 raise CommandError("ERR resulting score is not a number (NaN)")
         if old is None:
@@ -179,6 +183,7 @@ class Range(NamedTuple):
     positions: Positions
     reverse: bool
     with_scores: bool
+    by_rank: bool = False
 
     def of(self, members: SortedSet | None) -> Reply:
         """The answer, from a sorted set or from none."""
@@ -241,7 +246,7 @@ def _parse_range(
         raise CommandError("ERR syntax error, WITHSCORES not supported in combination with BYLEX")
     if by == b"BYRANK":
         start, stop = integer(low), integer(high)
-        return Range(lambda members: members.by_index(start, stop, reverse), reverse, with_scores)
+        return Range(lambda members: members.by_index(start, stop, reverse), reverse, with_scores, by_rank=True)
     if reverse:
         low, high = high, low
     if by == b"BYSCORE":
@@ -311,8 +316,18 @@ def zrangestore(client: Client, argv: Argv) -> Reply:
     _, destination, source, *_ = argv
     wanted = _parse_range(client, argv, 3, store=True)
     members = client.db.sorted_set(source)
-    scores = dict(members.pairs(*wanted.positions(members))) if members else {}
-    return _store(client, destination, scores, b"zrangestore")
+    pairs = members.pairs(*wanted.positions(members), wanted.reverse) if members else []
+    stored = SortedSet(client.server.limits)
+    # One after the other, so that a -0 which comes while the result is a listpack loses its sign.
+    if (
+        len(pairs) > client.server.limits.zset_max_listpack_entries
+        if wanted.by_rank
+        else client.server.dialect.stores_score_ranges_as_skiplists
+    ):
+        stored.become_skiplist()
+    for member, score in pairs:
+        stored.add(member, score)
+    return _store(client, destination, stored, b"zrangestore")
 
 
 @command("ZCOUNT key min max", flags="readonly fast", since="2.0.0")
@@ -589,14 +604,19 @@ def _in_order(scores: Scores, sources: Sources) -> Reply:
     return Pairs(pairs) if sources.with_scores else [member for member, _ in pairs]
 
 
-def _store(client: Client, destination: bytes, scores: Scores, event: bytes) -> int:
+def store_scores(client: Client, destination: bytes, scores: Scores, event: bytes) -> int:
+    """`_store` of a sorted set with these scores."""
+    return _store(client, destination, SortedSet.loaded(scores, client.server.limits), event)
+
+
+def _store(client: Client, destination: bytes, made: SortedSet, event: bytes) -> int:
     """The result takes the place of whatever `destination` held; an empty one leaves nothing there."""
-    if scores:
-        client.db.put(destination, SortedSet.loaded(scores, client.server.limits))
+    if made:
+        client.db.put(destination, made)
         client.db.modified(destination, event, notify.ZSET)
     else:
         client.db.delete(destination)
-    return len(scores)
+    return len(made)
 
 
 @command(
@@ -636,7 +656,7 @@ def zdiff(client: Client, argv: Argv) -> Reply:
 def zunionstore(client: Client, argv: Argv) -> Reply:
     """Store what ZUNION would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return _store(client, argv[1], _union(sources), b"zunionstore")
+    return store_scores(client, argv[1], _union(sources), b"zunionstore")
 
 
 @command(
@@ -647,14 +667,14 @@ def zunionstore(client: Client, argv: Argv) -> Reply:
 def zinterstore(client: Client, argv: Argv) -> Reply:
     """Store what ZINTER would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return _store(client, argv[1], _intersection(sources), b"zinterstore")
+    return store_scores(client, argv[1], _intersection(sources), b"zinterstore")
 
 
 @command("ZDIFFSTORE destination numkeys key [key ...]", flags="write denyoom", since="6.2.0")
 def zdiffstore(client: Client, argv: Argv) -> Reply:
     """Store what ZDIFF would answer."""
     sources = _parse_sources(client, argv, 2, weighted=False, store=True)
-    return _store(client, argv[1], _difference(sources), b"zdiffstore")
+    return store_scores(client, argv[1], _difference(sources), b"zdiffstore")
 
 
 @command("ZINTERCARD numkeys key [key ...] [LIMIT limit]", flags="readonly", since="7.0.0")

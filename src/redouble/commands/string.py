@@ -354,7 +354,7 @@ def decrby(client: Client, argv: Argv) -> Reply:
 def _increment(client: Client, key: bytes, by: int) -> int:
     db = client.db
     old = db.string_for_write(key)
-    number = (0 if old is None else integer(bytes(old))) + by
+    number = (0 if old is None else integer(old if type(old) is bytes else bytes(old))) + by
     if not INT64_MIN <= number <= INT64_MAX:
         raise CommandError(errors.OVERFLOW)
     if old is None:

@@ -43,6 +43,14 @@ class Accesses:
         self._times.pop(key, None)
         self._counts.pop(key, None)
 
+    def set_idle(self, key: bytes, idle_ms: int, server: Server) -> None:
+        """`key` was last used so long ago (RESTORE IDLETIME)."""
+        self._times[key] = server.now_ms() - idle_ms
+
+    def set_count(self, key: bytes, count: int) -> None:
+        """`key` has been used so often (RESTORE FREQ)."""
+        self._counts[key] = count
+
     def idle_ms(self, key: bytes, server: Server) -> int:
         """How long `key` has not been used."""
         return max(server.now_ms() - self._times.get(key, self.since_ms), 0)

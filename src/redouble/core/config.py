@@ -179,6 +179,10 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
             "set-max-listpack-value",
             "zset-max-listpack-entries",
             "zset-max-listpack-value",
+            "stream-node-max-bytes",
+            "stream-node-max-entries",
+            "stream-idmp-duration",
+            "stream-idmp-maxsize",
         )
     },
 }

@@ -19,6 +19,7 @@ from redouble.types.list import List
 from redouble.types.scan_order import ScanOrder
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
+from redouble.types.stream import Stream
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
@@ -111,7 +112,7 @@ class Database:
 
     def string(self, key: bytes) -> bytes | bytearray | None:
         value = self.lookup(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
@@ -129,6 +130,9 @@ class Database:
     def sorted_set(self, key: bytes) -> SortedSet | None:
         return _typed(self.lookup(key), SortedSet)
 
+    def stream(self, key: bytes) -> Stream | None:
+        return _typed(self.lookup(key), Stream)
+
     def for_write(self, key: bytes, kind: type[V]) -> V | None:
         """The value of `key` for a command that changes it."""
         if key in self.volatile:
@@ -137,7 +141,7 @@ class Database:
 
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
-        if value is None or isinstance(value, (bytes, bytearray)):
+        if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
             return value
         raise CommandError(WRONGTYPE)
 
@@ -155,12 +159,13 @@ class Database:
         return value
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
-        """Give `key` this value, whether it existed or not; its time to live goes unless kept."""
+        """Give `key` this value, whether it existed or not; its time to live goes unless kept.
+
+        Who waits for `key` is served only if there was none, as on the real server (setKey).
+        """
         if self.hooks:
             old = self.peek(key)
             if old is not None:
-                if key in self.blocked and type(value) is not bytes:
-                    self.server.blocking.ready[self, key] = None
                 self.overwritten(key, old, value)
         if self.volatile:
             self.volatile.pop(key, None)
@@ -168,6 +173,8 @@ class Database:
             self.dict[key] = value
             if not keep_ttl and self.expires:
                 self.expires.pop(key, None)
+            if self.hooks:
+                self.signal_ready(key)
         else:
             self.add(key, value)
 
@@ -204,6 +211,8 @@ class Database:
             self.volatile.pop(key, None)
         if self._order is not None:
             self._order.remove(key)
+        if self.blocked:
+            self.signal_ready(key)  # a reader of a consumer group does not wait for a key that is gone
 
     def modified(self, key: bytes, event: bytes, kind: int) -> None:
         """Tell who listens that `key` changed: the one door for every change (signalModifiedKey, notifyKeyspaceEvent)."""
@@ -356,6 +365,9 @@ class Database:
         for key in self.watched:
             if key in self.dict:
                 self.touch(key)
+        for key in self.blocked:
+            if key in self.dict:
+                self.signal_ready(key)
         self.dict = {}
         self.expires = {}
         self.volatile = {}
@@ -375,8 +387,7 @@ class Database:
             setattr(other, name, mine)
         for db in (self, other):
             for key in db.blocked:
-                if key in db.dict:
-                    db.signal_ready(key)
+                db.signal_ready(key)
 
     # Idle times and frequencies.
 

@@ -44,8 +44,8 @@ def wrong_arity(name: str) -> CommandError:
 
 
 def text(argument: bytes) -> str:
-    """An argument inside an error text: each byte stays what it is."""
-    return argument.decode("utf-8", "surrogateescape")
+    """An argument inside an error text: each byte stays what it is, and a C string ends at its first zero byte."""
+    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def not_allowed(name: str, parameter: str) -> str:

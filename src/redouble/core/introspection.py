@@ -201,9 +201,13 @@ def _by_command(table: str) -> dict[str, str]:
 _ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat"))
 _DOUBLES: Final = frozenset(("score", "longitude", "latitude", "radius", "width", "height"))
 _MIN_MAX_DOUBLES: Final = frozenset(("zcount", "zrangebyscore", "zrevrangebyscore", "zremrangebyscore"))
-_OWN_STRINGS: Final = frozenset(("zrange start", "zrange stop"))
+_OWN_STRINGS: Final = frozenset(
+    ("zrange start", "zrange stop", "xrange start", "xrevrange start", "xpending start", "xautoclaim start")
+)
 _OWN_INTEGERS: Final = frozenset(
     (
+        "restore frequency",
+        "restore ttl",
         "getrange end",
         "substr end",
         "bitcount end",
@@ -213,6 +217,16 @@ _OWN_INTEGERS: Final = frozenset(
         "delex ifdeq-digest",
         "delex ifdne-digest",
         "set ifdeq-digest",
+        "xgroup|create entriesread",
+        "xgroup|setid entriesread",
+        "xsetid entries-added",
+        "xclaim ms",
+        "xreadgroup min-idle-time",
+        "xpending min-idle-time",
+        "xackdel numids",
+        "xdelex numids",
+        "xcfgset duration",
+        "xcfgset maxsize",
         "set ifdne-digest",
     )
 )

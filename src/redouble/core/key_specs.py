@@ -16,7 +16,21 @@ from redouble.core.usage import Node
 __all__ = ["KeySpec", "first_last_step", "key_specs", "keys_of"]
 
 KEY_NAMES: Final = frozenset(
-    ("key", "key1", "key2", "source", "destination", "newkey", "destkey", "sourcekey", "dst", "src", "shardchannel")
+    (
+        "key",
+        "key1",
+        "key2",
+        "source",
+        "destination",
+        "newkey",
+        "destkey",
+        "sourcekey",
+        "dst",
+        "src",
+        "shardchannel",
+        "storekey",
+        "storedistkey",
+    )
 )
 
 _KEY_FLAGS: Final = """\
@@ -107,6 +121,8 @@ _SPECIAL: Final[dict[str, list[Place]]] = {
     "sort_ro": [{"index": 1}, _UNKNOWN],
     "migrate": [{"index": 3}, {"keyword": "KEYS", "index": -2, "last": -1}],
     "lcs": [{"index": 1, "last": 1}],
+    "xread": [{"keyword": "STREAMS", "index": 1, "last": -1, "limit": 2}],
+    "xreadgroup": [{"keyword": "STREAMS", "index": 4, "last": -1, "limit": 2}],
 }
 
 
@@ -178,7 +194,9 @@ def _is_range(spec: KeySpec) -> bool:
     return not (spec.unknown or spec.keyword or spec.counted)
 
 
-def keys_of(name: str, specs: Sequence[KeySpec], argv: Sequence[bytes]) -> list[tuple[bytes, tuple[str, ...]]] | None:
+def keys_of(
+    name: str, specs: Sequence[KeySpec], argv: Sequence[bytes], comparing_reads: bool = True
+) -> list[tuple[bytes, tuple[str, ...]]] | None:
     """The keys in a command line, each with its flags; None if the line cannot be a right one."""
     found: list[tuple[bytes, tuple[str, ...]]] = []
     for spec in specs:
@@ -187,7 +205,7 @@ def keys_of(name: str, specs: Sequence[KeySpec], argv: Sequence[bytes]) -> list[
         positions = _positions(spec, argv)
         if positions is None:
             return None
-        found += ((argv[position], _flags_now(name, spec, argv)) for position in positions)
+        found += ((argv[position], _flags_now(name, spec, argv, comparing_reads)) for position in positions)
     if name == "sort":
         stores = [i for i in range(2, len(argv) - 1) if argv[i].upper() == b"STORE"]
         if stores:
@@ -224,13 +242,13 @@ def _positions(spec: KeySpec, argv: Sequence[bytes]) -> Iterable[int] | None:
     return range(first, min(last, count - 1) + 1, spec.step)
 
 
-def _flags_now(name: str, spec: KeySpec, argv: Sequence[bytes]) -> tuple[str, ...]:
+def _flags_now(name: str, spec: KeySpec, argv: Sequence[bytes], comparing_reads: bool) -> tuple[str, ...]:
     """What a command does with the key this time, where its arguments decide (`variable_flags`)."""
     words = {word.upper() for word in argv[2:]}
     if name == "set":
         if b"GET" in words:
             return "RW", "access", "update"
-        if words & {b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"}:
+        if comparing_reads and words & {b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"}:
             return "RW", "update"
         return "OW", "update"
     if name == "bitfield":

@@ -61,7 +61,7 @@ cluster-announce-client-port  int:0..65535  0  since valkey=9.0.0
 cluster-announce-client-tls-port  int:0..65535  0  since valkey=9.0.0
 cluster-announce-hostname  text  -
 cluster-announce-human-nodename  text  -  since 7.2.0
-cluster-announce-ip  ip  -
+cluster-announce-ip  text  -
 cluster-announce-ip  ip  -  since 8.6.0
 cluster-announce-port  int:0..65535  0
 cluster-announce-tls-port  int:0..65535  0

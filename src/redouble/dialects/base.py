@@ -3,14 +3,14 @@ shows it.  A handler asks `client.server.dialect.some_question`; nobody compares
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+from redouble.core.errors import text
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_double, parse_score_bound, parse_weight
+from redouble.types.number import format_double_17g, parse_cursor, parse_double, parse_score_bound, parse_weight
 
 __all__ = ["Dialect", "Module", "insert_after"]
 
@@ -46,6 +46,19 @@ class Dialect:
     """How the bytes of a faulty request are read; each rule has its probe."""
     parse_double: Callable[[bytes], float] = staticmethod(parse_double)
     """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
+    rdb_version: ClassVar[int] = 10
+    """`DUMP k`: the two bytes before the last eight."""
+    rdb_versions_refused: ClassVar[range] = range(0)
+    """`RESTORE k 0` of a payload of Redis 7.4: what Redis may write after Valkey left is refused (Valkey 9)."""
+    rdb_checksum_may_be_missing: ClassVar[bool] = False
+    """`RESTORE k 0` of a payload whose checksum is eight zero bytes: refused, but not by Redis 8.6."""
+    rdb_types: ClassVar[frozenset[int]] = frozenset((0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 16, 17, 18))
+    """`RESTORE k 0` of the payload of a small set: Bad data format (7.0), OK (7.2), and so on."""
+    rdb_type_22_is_valkeys: ClassVar[bool] = False
+    """Both gave it to hashes whose fields expire, with the moment behind the value (Valkey 9), or before the field (Redis
+    7.4)."""
+    large_elements_are_plain: ClassVar[bool] = False
+    """`RPUSH l {x*9000}`, `DUMP l`: the element is alone in a listpack (7.2), or stands without one (7.4)."""
     timeouts_wrap: ClassVar[bool] = True
     """`BLPOP k 1e20`: the timeout is negative (7.0), out of range (7.2); `BLPOP k 9223372036854775`: waits (7.0), out of
     range (7.2)."""
@@ -65,10 +78,47 @@ class Dialect:
         """`SET k {v*44}`, `OBJECT ENCODING k`: embstr, or raw where key and value have to fit together (Redis 8.6, Valkey 8.1)."""
         return length <= 44
 
+    xread_has_plus: ClassVar[bool] = False
+    """`XREAD STREAMS s +`: an invalid id (7.0), the last entry (7.4, Valkey 8)."""
+
+    @staticmethod
+    def unbalanced_streams(name: str, of_group: bool) -> str:
+        """`XREAD STREAMS a b 0`."""
+        return "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+
+    unblocked_readers_hear_why: ClassVar[bool] = True
+    """`XREADGROUP GROUP g c BLOCK 0 STREAMS s >`, then `DEL s` or `XGROUP DESTROY s g`: errors of their own (7.0), those of
+    a command that was sent now (7.2)."""
+    reading_nothing_makes_a_consumer: ClassVar[bool] = False
+    """`XREADGROUP GROUP g c STREAMS s >` when there is nothing, `XINFO CONSUMERS s g`: none (7.0), c (7.2)."""
+    consumers_have_active_time: ClassVar[bool] = False
+    """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
+    counts_reads_from_first_entry: ClassVar[bool] = False
+    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.6, Valkey 9)."""
+    lag_looks_at_what_is_left: ClassVar[bool] = False
+    """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
+    nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
+    """`XADD s 1-{1..5} f v`, `XGROUP CREATE s g 1-1`, `XDEL s 1-4`, `XTRIM s MAXLEN 1`, `XINFO GROUPS s`: a lag of 1, or
+    (Valkey) none."""
+    xsetid_checks_max_deleted_id: ClassVar[bool] = False
+    """`XSETID s 7 MAXDELETEDID 6`, `XSETID s 5`: OK (7.0), an error (7.2)."""
+    plus_is_the_last_id_given: ClassVar[bool] = True
+    """`XADD s 1-1 a b`, `XADD s 1-2 a b`, `XDEL s 1-2`, `XREAD STREAMS s +`: nothing (7.4, Valkey), 1-1 (8.0)."""
+    xadd_past_the_last_sequence: ClassVar[str] = "ERR Elements are too large to be stored"
+    """`XADD s 1-18446744073709551615 f v`, `XADD s 1-* f v`: this (7.0), or that the id is not greater (7.2)."""
     small_integers_are_shared: ClassVar[bool] = True
     """`SET n 100`, `OBJECT REFCOUNT n`: 2147483647 (Redis 7), 1 (Redis 8.6, Valkey 8.1)."""
+    coordinates_have_17_places: ClassVar[bool] = True
+    """`GEOPOS g a`: 13.36138933897018433 (Redis 7, Valkey), 13.361389338970184 (8.0)."""
+    geo_no_such_member: ClassVar[str] = "ERR could not decode requested zset member"
+    """`GEOSEARCH g FROMMEMBER missing BYRADIUS 1 m`; `{}` is the member."""
+    geo_shapes: ClassVar[str] = "BYRADIUS and BYBOX"
+    """`GEOSEARCH g FROMMEMBER a ASC WITHDIST WITHCOORD`: exactly one of these is needed."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
+    comparing_reads: ClassVar[bool] = True
+    """COMMAND GETKEYSANDFLAGS SET k v IFEQ w: RW (Redis 8.6), OW (Valkey 9)."""
+
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
     past_is_expired: ClassVar[bool] = False
@@ -89,18 +139,22 @@ class Dialect:
     """`BITCOUNT k 0 x BAD`: not an integer (Redis), a syntax error (Valkey 8)."""
     getex_checks_value_of_missing_key: ClassVar[bool] = False
     """`GETEX missing EX abc`: nil (Redis) or an error (Valkey 9.1)."""
-    scan_cursor: ClassVar[re.Pattern[bytes]] = re.compile(rb"(?:[+-]?[0-9]+)?")
+    parse_cursor: Callable[[bytes], int] = staticmethod(parse_cursor)
     """`SCAN ""` and `HSCAN h -1` step (Redis 7.0), `HSCAN h " 1"` does (7.4)."""
     refused_by_scan: ClassVar[Mapping[bytes, str]] = MappingProxyType({})
     """`SSCAN s 0 NOVALUES`: a syntax error (Redis 7.2), an error of its own (7.4)."""
     negative_offsets_count_from_the_end: ClassVar[bool] = False
     """`ZRANGE z - + BYLEX LIMIT -1 1` of a skiplist: nothing (Redis 7.2), the last (7.4), nothing (8.6)."""
-    zadd_measures_what_it_does_not_add: ClassVar[bool] = False
+    zadd_measures_members_first: ClassVar[bool] = False
     """`ZADD z XX 1 member-of-65-bytes` that z has not, `OBJECT ENCODING z`: listpack (Redis), skiplist (Valkey 8.1)."""
+    stores_score_ranges_as_skiplists: ClassVar[bool] = False
+    """`ZADD z 1 a`, `ZRANGESTORE d z 0 1 BYSCORE`, `OBJECT ENCODING d`: listpack, but skiplist in 7.2."""
     serves_the_ready_key_only: ClassVar[bool] = True
     """`BLPOP a b 0` while another client's `MULTI; RPUSH b 1; RPUSH a 2; EXEC`: b (Redis 7.0), a (7.2, which runs BLPOP again)."""
     lset_index_wraps_at_32_bits: ClassVar[bool] = False
     """`LSET l 4294967296 x`: out of range (Redis 7.0), the first element (7.2)."""
+    ltrim_always_changes: ClassVar[bool] = True
+    """`WATCH l`, another client's `LTRIM l 0 -1`, `MULTI`, `EXEC`: fails (Redis), runs (Valkey 9)."""
     lrem_takes_int64_min: ClassVar[bool] = True
     """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
@@ -216,13 +270,13 @@ class Dialect:
         for argument in argv[1:]:
             if len(quoted) >= 128:
                 break
-            quoted += f"'{_text(argument[: 128 - len(quoted)])}' "
-        return f"ERR unknown command '{_text(argv[0][:128])}', with args beginning with: {quoted}"
+            quoted += f"'{text(argument[: 128 - len(quoted)])}' "
+        return f"ERR unknown command '{text(argv[0][:128])}', with args beginning with: {quoted}"
 
     @staticmethod
     def unknown_subcommand(argv: list[bytes]) -> str:
         """`CLIENT NOSUCH`."""
-        return f"ERR unknown subcommand '{_text(argv[1][:128])}'. Try {_text(argv[0].upper())} HELP."
+        return f"ERR unknown subcommand '{text(argv[1][:128])}'. Try {text(argv[0].upper())} HELP."
 
     @classmethod
     def has(cls, since: str, until: str = "") -> bool:
@@ -254,11 +308,6 @@ FORKED_AT = (7, 2, 4)
 
 def _tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-
-
-def _text(argument: bytes) -> str:
-    """An argument as an error shows it: C strings end at a zero byte."""
-    return argument.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:

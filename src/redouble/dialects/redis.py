@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest, parse_boundless_weight
+from redouble.types.number import format_double_shortest, parse_boundless_weight, parse_canonical_cursor
 
 __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
-
-
-STRICT_CURSOR = re.compile(rb"(?!-[1-9])\s*[+-]?[0-9]+")
 
 
 class Redis70(Dialect):
@@ -24,7 +20,21 @@ class Redis70(Dialect):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    rdb_version = 11
+    rdb_types = Redis70.rdb_types | {20}
     format_double = staticmethod(format_double_shortest)
+    unblocked_readers_hear_why = False
+    reading_nothing_makes_a_consumer = True
+    xsetid_checks_max_deleted_id = True
+    consumers_have_active_time = True
+    xadd_past_the_last_sequence = "ERR The ID specified in XADD is equal or smaller than the target stream top item"
+
+    @staticmethod
+    def unbalanced_streams(name: str, of_group: bool) -> str:
+        needed = "an ID or '>'" if of_group else "an ID or '$'"
+        return f"ERR Unbalanced '{name}' list of streams: for each stream key {needed} must be specified."
+
+    stores_score_ranges_as_skiplists = True
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
     lrem_takes_int64_min = False
@@ -40,8 +50,13 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    rdb_version = 12
+    large_elements_are_plain = True
+    rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
+    xread_has_plus = True
     bits_of_missing_keys_have_any_range = False
-    scan_cursor = STRICT_CURSOR
+    stores_score_ranges_as_skiplists = False
+    parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
     keyspace_fields = ",subexpiry={}"
@@ -51,7 +66,9 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    plus_is_the_last_id_given = False
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
+    coordinates_have_17_places = False
     modules = (Module(b"vectorset", 1, options="handle-io-errors|handle-repl-async-load"),)
     lolwut_version = 8
     lolwut_versions = MappingProxyType({**Redis74.lolwut_versions, 8: (60, 10)})
@@ -60,6 +77,10 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    rdb_version = 13
+    rdb_checksum_may_be_missing = True
+    lag_looks_at_what_is_left = True
+    counts_reads_from_first_entry = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
     field_options = "anywhere"
@@ -67,6 +88,11 @@ class Redis86(Redis80):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= 41
+
+    @staticmethod
+    def unbalanced_streams(name: str, of_group: bool) -> str:
+        """`XREAD STREAMS a b 0`: it now tells of `+`."""
+        return Redis80.unbalanced_streams(name, of_group).replace("an ID or '$'", "an ID, '+', or '$'")
 
     @staticmethod
     def set_allows(before: str, option: str) -> bool:
@@ -83,9 +109,6 @@ class Redis86(Redis80):
         """`NOSUCH`: the list of arguments is not announced when there are none."""
         text = Dialect.unknown_command(argv)
         return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
-        """`NOSUCH`: nothing is said of arguments where there are none."""
-        said = Redis80.unknown_command(argv)
-        return said if len(argv) > 1 else said.removesuffix(", with args beginning with: ")
 
 
 REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]

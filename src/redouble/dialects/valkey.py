@@ -6,25 +6,34 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
-from redouble.dialects.redis import NOVALUES_REFUSED, STRICT_CURSOR, Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
-from redouble.types.number import parse_boundless_weight, parse_hexless_double, parse_strict_weight
+from redouble.types.number import (
+    parse_boundless_weight,
+    parse_canonical_cursor,
+    parse_hexless_double,
+    parse_strict_weight,
+)
 
 __all__ = ["VALKEY"]
 
 
 class Valkey72(Redis72):
     name = "valkey"
+    comparing_reads = False
     version = (7, 2, 4)
 
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    large_elements_are_plain = True
+    xread_has_plus = True
     small_integers_are_shared = False
     scan_knows_types = True
-    scan_cursor = STRICT_CURSOR
+    parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
-    zadd_measures_what_it_does_not_add = True
+    zadd_measures_members_first = True
+    stores_score_ranges_as_skiplists = False
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -57,6 +66,14 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    rdb_version = 80
+    rdb_versions_refused = range(12, 80)
+    rdb_types = Valkey81.rdb_types | {22}
+    rdb_type_22_is_valkeys = True
+    nothing_is_counted_before_a_deleted_entry = True
+    counts_reads_from_first_entry = True
+    geo_no_such_member = "ERR member {} does not exist"
+    geo_shapes = "BYRADIUS, BYBOX and BYPOLYGON"
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items={}"
     small_hashes_expire = False
@@ -90,6 +107,7 @@ class Valkey91(Valkey81):
         "NOT-IP",
     }
     complains_of_more_client_arguments = False
+    ltrim_always_changes = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
     checks_size_of_memory_values = True

@@ -23,6 +23,7 @@ from redouble.resp.reply import (
     Members,
     Messages,
     Pairs,
+    PrintedDouble,
     Push,
     Reply,
     Signal,
@@ -165,6 +166,7 @@ _LEAVES_2: _Leaves = {
     bool: lambda item: b":1\r\n" if item else b":0\r\n",
     Verbatim: _bulk,
     BigNumber: lambda item: _bulk(b"%d" % item),
+    PrintedDouble: lambda item: _bulk(item.text),
     CommandError: _error,
     Signal: _signal(b"*-1\r\n"),
 }
@@ -173,6 +175,7 @@ _LEAVES_3: _Leaves = _LEAVES_2 | {
     bool: lambda item: b"#t\r\n" if item else b"#f\r\n",
     Verbatim: _verbatim,
     BigNumber: lambda item: b"(%d\r\n" % item,
+    PrintedDouble: lambda item: b",%b\r\n" % item.text,
     Signal: _signal(b"_\r\n"),
 }
 _ARRAY = _sized(b"*%d\r\n")

@@ -124,8 +124,8 @@ class RequestParser:
             if self.restricted:
                 self._forget_used()
                 return commands
-            with memoryview(buffer) as view:
-                data = bytes(view[self._position :])
+            with memoryview(buffer) as view, view[self._position :] as rest:
+                data = bytes(rest)
             buffer.clear()
             self._position = 0
         if not self.restricted and len(data) < self.largest_bulk:
@@ -222,8 +222,8 @@ class RequestParser:
             if ends and buffer[end : end + 2] != b"\r\n":
                 self._fail("invalid CRLF in request")
                 return None
-            with memoryview(buffer) as view:  # slicing a bytearray would copy twice
-                argv.append(bytes(view[start:end]))
+            with memoryview(buffer) as view, view[start:end] as argument:  # slicing a bytearray would copy twice
+                argv.append(bytes(argument))
             self._position = end + 2
             self._length = -1
             self._missing -= 1

@@ -24,6 +24,7 @@ __all__ = [
     "Members",
     "Messages",
     "Pairs",
+    "PrintedDouble",
     "Push",
     "Reply",
     "Signal",
@@ -52,6 +53,19 @@ class BigNumber(int):
     """`(`: an integer of any size; a bulk string in RESP2."""
 
     __slots__ = ()
+
+
+class PrintedDouble(float):
+    """`,`: a double that is not written as the others are; a bulk string in RESP2."""
+
+    __slots__ = ("text",)
+
+    text: bytes
+
+    def __new__(cls, text: bytes) -> PrintedDouble:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
 
 
 class Pairs(list[Any]):
@@ -148,6 +162,8 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
         return bytes(reply)
     if kind is BigNumber:
         return b"%d" % reply
+    if kind is PrintedDouble:
+        return reply.text
     if kind is Attributed:
         return resp2(reply.reply, double)
     return reply  # NULL_ARRAY and CommandError are the same in both

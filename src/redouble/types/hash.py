@@ -144,6 +144,18 @@ class Hash(Collection[bytes]):
         twin.soonest = self.soonest
         return twin
 
+    @classmethod
+    def loaded(
+        cls, pairs: dict[bytes, bytes], limits: Limits = DEFAULT_LIMITS, long_values_matter: bool = False
+    ) -> Hash:
+        """A hash made in one go (RESTORE).  One that comes as a listpack stays one, however long its values are."""
+        made = cls(limits)
+        made._members = pairs
+        made._small = len(pairs) <= limits.hash_max_listpack_entries
+        if made._small and long_values_matter:
+            made._small = max(map(len, (*pairs.keys(), *pairs.values())), default=0) <= limits.hash_max_listpack_value
+        return made
+
     def check(self) -> None:
         super().check()
         assert all(type(value) is bytes for value in self._members.values())

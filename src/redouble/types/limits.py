@@ -25,6 +25,14 @@ class Limits:
     set_max_listpack_value: int = 64
     zset_max_listpack_entries: int = 128
     zset_max_listpack_value: int = 64
+    stream_node_max_bytes: int = 4096
+    """How large a block of a stream may become; 0: any size."""
+    stream_node_max_entries: int = 100
+    """How many entries a block of a stream may hold, deleted ones included; 0: any number."""
+    stream_idmp_duration: int = 100
+    """How many seconds a new stream remembers an idempotent id."""
+    stream_idmp_maxsize: int = 100
+    """How many of those it remembers for each producer."""
 
     small_lists_are_listpacks: bool = True
     """`RPUSH l a`, `OBJECT ENCODING l`: quicklist up to 7.0, listpack since 7.2."""

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from redouble.types.limits import DEFAULT_LIMITS, Limits
 from redouble.types.listpack_size import LISTPACK_OVERHEAD, entry_size, listpack_size
-from redouble.types.quicklist import Quicklist, exceeds, node_limits
+from redouble.types.quicklist import Node, Quicklist, exceeds, node_limits
 
 __all__ = ["List"]
 
@@ -257,6 +257,36 @@ class List:
         if made._tracked:
             made._convert_to_listpack(1)
         return made
+
+    @classmethod
+    def of_nodes(cls, nodes: Iterable[tuple[list[bytes], bool]], limits: Limits = DEFAULT_LIMITS) -> List:
+        """A list from the nodes of a quicklist, none of them empty, each with whether it is a plain one (RESTORE).
+        One that is small enough is not made a listpack here; that is `settle`."""
+        made = cls(limits)
+        if made._tracked:
+            made._quicklist = Quicklist(limits.list_max_listpack_size)
+        for values, plain in nodes:
+            made._back += values
+            if made._quicklist is not None:
+                size = len(values[0]) if plain else listpack_size(values)
+                made._quicklist.nodes.append(Node(len(values), size, plain))
+        return made
+
+    def settle(self) -> None:
+        """Become a listpack, if all elements fit into one node."""
+        self._convert_to_listpack(1)
+
+    def node_sizes(self) -> list[tuple[int, bool]]:
+        """How many elements each node of the real quicklist has, and whether it is a plain one (DUMP).  Where nodes are
+        not counted they are those of a list that was filled from its head to its tail."""
+        quicklist = self._quicklist
+        if quicklist is None:
+            if self._tracked:
+                return [(len(self), False)]
+            quicklist = Quicklist(self.limits.list_max_listpack_size)
+            for value in self:
+                quicklist.push(value, left=False)
+        return [(node.count, node.plain) for node in quicklist.nodes]
 
     def check(self) -> None:
         assert 0 <= self._front_start <= len(self._front)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from redouble.types.number import parse_integer
 
-__all__ = ["LISTPACK_OVERHEAD", "entry_size", "listpack_size"]
+__all__ = ["LISTPACK_OVERHEAD", "entry_size", "integer_entry_size", "listpack_size"]
 
 LISTPACK_OVERHEAD = 7
 """Total length (4), number of elements (2), end mark (1)."""
@@ -28,6 +28,11 @@ def _integer_size(number: int) -> int:
     if -0x80000000 <= number <= 0x7FFFFFFF:
         return 5
     return 9
+
+
+def integer_entry_size(number: int) -> int:
+    """Bytes of the entry of an integer, its trailing length included."""
+    return _integer_size(number) + 1
 
 
 def entry_size(value: bytes) -> int:

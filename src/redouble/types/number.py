@@ -20,6 +20,8 @@ __all__ = [
     "format_double_shortest",
     "format_long_double",
     "parse_boundless_weight",
+    "parse_canonical_cursor",
+    "parse_cursor",
     "parse_double",
     "parse_hexless_double",
     "parse_integer",
@@ -33,6 +35,7 @@ _HEXADECIMAL = re.compile(
     rb"(?P<sign>[+-]?)0[xX](?=\.?[0-9a-fA-F])(?P<whole>[0-9a-fA-F]*)\.?(?P<part>[0-9a-fA-F]*)"
     rb"(?:[pP](?P<exponent>[+-]?[0-9]+))?"
 )
+_UNSIGNED = re.compile(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})")
 _INFINITY = re.compile(rb"[+-]?inf(?:inity)?", re.IGNORECASE)
 
 # Reading doubles.
@@ -53,6 +56,32 @@ def parse_integer(text: bytes) -> int | None:
         number = int(text)
         return number if number >= INTEGER_MIN else None
     return None
+
+
+def parse_cursor(text: bytes) -> int:
+    """The cursor of a SCAN up to Redis 7.2: what strtoul reads, which takes a minus sign and counts down from 2**64, but
+    without blanks; nothing at all is 0.  Raises ValueError for anything else."""
+    if text[:1].isspace():
+        raise ValueError("blanks before a cursor")
+    return _parse_unsigned(text) if text else 0
+
+
+def parse_canonical_cursor(text: bytes) -> int:
+    """The cursor of a SCAN since Redis 7.4 (string2ull): what strtoul reads, unless it is the one spelling of a negative
+    64-bit integer."""
+    number = parse_integer(text)
+    if number is not None and number < 0:
+        raise ValueError("a negative cursor")
+    return _parse_unsigned(text)
+
+
+def _parse_unsigned(text: bytes) -> int:
+    """What C's strtoul reads from the whole of `text`."""
+    match = _UNSIGNED.fullmatch(text)
+    number = int(match[2]) if match else 2**64
+    if number >= 2**64:
+        raise ValueError("no unsigned integer of 64 bits")
+    return -number % 2**64 if match and match[1] == b"-" else number
 
 
 def parse_double(text: bytes) -> float:

@@ -131,6 +131,24 @@ class Set(Collection[None]):
             made._unsorted = True
         return made
 
+    @classmethod
+    def loaded(cls, members: Sequence[bytes], limits: Limits = DEFAULT_LIMITS) -> Set:
+        """A set from members that come one by one (RESTORE): an intset for as long as that goes, if it is small."""
+        made = cls(limits)
+        made._encoding = _INTSET if len(members) <= limits.set_max_intset_entries else _HASHTABLE
+        for member in members:
+            made.add(member)
+        return made
+
+    @classmethod
+    def small_loaded(cls, members: Sequence[bytes], intset: bool, limits: Limits = DEFAULT_LIMITS) -> Set:
+        """A set that comes as an intset or as a listpack (RESTORE), and stays one unless it has too many members."""
+        made = cls(limits)
+        made._members = dict.fromkeys(members)
+        most = limits.set_max_intset_entries if intset else limits.set_max_listpack_entries
+        made._encoding = (_INTSET if intset else _LISTPACK) if len(members) <= most else _HASHTABLE
+        return made
+
     def check(self) -> None:
         super().check()
         assert self._encoding != _NEW or not self._members

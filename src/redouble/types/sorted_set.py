@@ -150,6 +150,10 @@ class SortedSet(Collection[float]):
         ):
             self._small = False
 
+    def become_skiplist(self) -> None:
+        """SORT works on no other encoding; and what will be large begins as one."""
+        self._small = False
+
     def add(self, member: bytes, score: float) -> bool:
         """ZADD of one pair: whether the member is new."""
         members = self._members
@@ -217,9 +221,21 @@ class SortedSet(Collection[float]):
         )
         if made._small and limits.small == b"listpack":
             scores = {member: score or 0.0 for member, score in scores.items()}
-        made._members = dict(scores)
-        made._by_score = ScoreOrder.of(sorted(scores.items(), key=lambda pair: (pair[1], pair[0])))
+        made._fill(scores)
         return made
+
+    @classmethod
+    def small_loaded(cls, scores: Mapping[bytes, float], limits: Limits = DEFAULT_LIMITS) -> SortedSet:
+        """A sorted set that comes as a listpack or a ziplist (RESTORE), and stays one unless it has too many members; a
+        -0 in it is one."""
+        made = cls(limits)
+        made._small = len(scores) <= limits.zset_max_listpack_entries
+        made._fill(scores)
+        return made
+
+    def _fill(self, scores: Mapping[bytes, float]) -> None:
+        self._members = dict(scores)
+        self._by_score = ScoreOrder.of(sorted(scores.items(), key=lambda pair: (pair[1], pair[0])))
 
     def check(self) -> None:
         super().check()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -284,13 +285,22 @@ class TcpStage(SocketStage):
         super().__init__(self.listener.server_address)
 
     def is_blocked(self, link: Connection) -> bool:
-        address = "{}:{}".format(*link.socket.getsockname()[:2])
-        control = Connection(self.address)
+        try:
+            control = Connection(self.address)
+        except ConnectionRefusedError:  # it was shut down
+            return False
         control.send(encode_command([b"PING"]))
         control.message(LIMIT_SECONDS)
+        own_address = address_of(control)
         control.close()
-        with self.server.lock:
-            return any(client.blocked for client in self.server.core.clients.values() if client.address == address)
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while time.monotonic() < deadline:  # the next command must not see the control connection any more
+            with self.server.lock:
+                blocked = {client.address: client.blocked for client in self.server.core.clients.values()}
+            if own_address not in blocked:
+                break
+            time.sleep(0.0005)
+        return blocked.get(address_of(link), False)
 
     def advance(self, milliseconds: int) -> None:
         self.clock.advance(milliseconds / 1000)
@@ -301,6 +311,11 @@ class TcpStage(SocketStage):
     def close(self) -> None:
         super().close()
         self.listener.stop()
+
+
+def address_of(connection: Connection) -> str:
+    """How the server names the client at the other end."""
+    return "{}:{}".format(*connection.socket.getsockname()[:2])
 
 
 STAGES: dict[str, Callable[[Target], Any]] = {

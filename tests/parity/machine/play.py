@@ -64,6 +64,10 @@ def play(stage: Stage, scenario: Scenario, target: Target, protocol: int) -> Ite
         yield step, normalise(outcome, step, target, stage.now_ms())
 
 
+LATE_SECONDS = 0.05
+"""How long a message may be on its way after the server has answered on another connection."""
+
+
 class SocketStage:
     """A server behind sockets.  Whether a silent client is blocked is asked on another connection, closed at once."""
 
@@ -89,7 +93,7 @@ class SocketStage:
         if message is None and not link.closed:
             blocked = self.is_blocked(link)
             # The server has answered a later question: what it had to say to this client is on the way.
-            message = link.message(self.patience)
+            message = link.message(self.patience if blocked else LATE_SECONDS)
         if message is not None:
             return message
         return CLOSED if link.closed else BLOCKED if blocked else NOTHING

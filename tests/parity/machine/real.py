@@ -66,10 +66,9 @@ class Connection:
                 message = bytes(self.buffer[:end])
                 del self.buffer[:end]
                 return message
-            left = until - time.monotonic()
-            if self.closed or left <= 0:
+            if self.closed:
                 return None
-            self.socket.settimeout(left)
+            self.socket.settimeout(max(until - time.monotonic(), 0.001))  # what is there is read, late as it may be
             try:
                 data = self.socket.recv(1 << 16)
             except TimeoutError:
