@@ -161,8 +161,10 @@ class Database:
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
         """Give `key` this value, whether it existed or not; its time to live goes unless kept.
 
-        Who waits for `key` is served only if there was none, as on the real server (setKey).
+        Who waits for `key` is served only if there was none, as on the real server (setKey); but a reader of a
+        consumer group learns that its stream is gone.
         """
+        old = None
         if self.hooks:
             old = self.peek(key)
             if old is not None:
@@ -173,7 +175,7 @@ class Database:
             self.dict[key] = value
             if not keep_ttl and self.expires:
                 self.expires.pop(key, None)
-            if self.hooks:
+            if type(old) is Stream:
                 self.signal_ready(key)
         else:
             self.add(key, value)
