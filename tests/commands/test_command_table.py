@@ -28,6 +28,7 @@ OURS_IS_ANOTHER = {
         "only Valkey says variable_flags of STORE",
     ),
     ("redis-7.0", "client|pause", "since"): "7.0 says 2.9.50, all later ones 3.0.0",
+    ("valkey-9", "hsetex", "keys"): "Valkey says insert, Redis update",
 }
 """Facts of one version that no other repeats."""
 
@@ -39,7 +40,23 @@ ARGUMENTS_DIFFER = {
     ),
     "sort": "the patterns of BY and GET have one name here",
     "sort_ro": "the patterns of BY and GET have one name here",
-    "hgetdel": "FIELDS is a word of its own",
+    **dict.fromkeys(
+        [
+            "hgetdel",
+            "hgetex",
+            "hsetex",
+            "hexpire",
+            "hpexpire",
+            "hexpireat",
+            "hpexpireat",
+            "httl",
+            "hpttl",
+            "hexpiretime",
+            "hpexpiretime",
+            "hpersist",
+        ],
+        "FIELDS is a word of its own",
+    ),
     "client|kill": "Valkey may name several ids",
     "set": "Valkey calls the value of IFEQ comparison-value",
     **dict.fromkeys(("xadd", "xcfgset", "xinfo|stream"), "words with values are blocks of their own in some versions"),

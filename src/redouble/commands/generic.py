@@ -15,6 +15,7 @@ from redouble.core.errors import CommandError
 from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.rdb import checksum_fits, dump_value, load_value
 from redouble.resp.reply import OK, Reply, Status
+from redouble.types.hash import Hash
 from redouble.types.list import List
 from redouble.types.number import parse_integer
 from redouble.types.set import Set
@@ -114,22 +115,31 @@ def _rename(client: Client, argv: Argv, replace: bool) -> int:
         raise CommandError(errors.NO_SUCH_KEY)
     if key == newkey or (not replace and db.peek(newkey) is not None):
         return 0
-    _move(db, key, db, newkey)
+    old = _move(db, key, db, newkey)
     db.modified(key, b"rename_from", notify.GENERIC)
     db.touch(newkey)
     db.notify(newkey, b"rename_to", notify.GENERIC)
+    if old is not None:
+        db.overwritten(newkey, old, db.peek(newkey))
     return 1
 
 
-def _move(source: Database, key: bytes, target: Database, newkey: bytes) -> None:
-    """Put a value under another name, with its time to live, over what is there."""
+def _move(source: Database, key: bytes, target: Database, newkey: bytes) -> Value | None:
+    """Put a value under another name, with its time to live, over what is there; returns what was there."""
     at = source.expires_at(key)
-    value = source.take(key)
-    if target.peek(newkey) is not None:
-        target.take(newkey)
-    target.add(newkey, value)
+    old = _add_over(target, newkey, source.take(key))
     if at is not None:
         target.set_expiry(newkey, at)
+    return old
+
+
+def _add_over(db: Database, key: bytes, value: Value) -> Value | None:
+    """Give `key` this value as a new one, after what is there has gone; returns what was there."""
+    old = None if db.peek(key) is None else db.take(key)
+    db.add(key, value)
+    if type(value) is Hash:
+        db.follow_fields(key, value)
+    return old
 
 
 @command("MOVE key db", flags="write fast", since="1.0.0")
@@ -172,12 +182,12 @@ def copy(client: Client, argv: Argv) -> Reply:
     if value is None or (target.peek(newkey) is not None and not replace):
         return 0
     at = source.expires_at(key)
-    if target.peek(newkey) is not None:
-        target.take(newkey)
-    target.add(newkey, value if isinstance(value, bytes) else value.copy())
+    old = _add_over(target, newkey, value if isinstance(value, bytes) else value.copy())
     if at is not None:
         target.set_expiry(newkey, at)
     target.modified(newkey, b"copy_to", notify.GENERIC)
+    if old is not None:
+        target.overwritten(newkey, old, value)
     return 1
 
 
@@ -288,7 +298,7 @@ def pexpireat(client: Client, argv: Argv) -> Reply:
 def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
     _, key, text, *words = argv
     db = client.db
-    options = _expire_options(words) if words else frozenset()
+    options = expire_options(words) if words else frozenset()
     at = integer(text)
     if not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms and unit_ms > 1:
         raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
@@ -315,7 +325,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
     return 1
 
 
-def _expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
+def expire_options(words: Iterable[bytes]) -> frozenset[bytes]:
     """Unlike options elsewhere these have errors of their own, and may be repeated (parseExtendedExpireArgumentsOrReply)."""
     options = set()
     for word in words:
@@ -383,7 +393,7 @@ container("OBJECT", since="2.2.3", help_since="6.2.0")
 def object_encoding(client: Client, argv: Argv) -> Reply:
     """How the real server would keep the value in memory."""
     key = argv[2]
-    value = client.db.inspect(key)
+    value = client.db.examine(key)
     if value is None:
         return None
     if type(value) is bytearray:
@@ -399,7 +409,7 @@ def object_encoding(client: Client, argv: Argv) -> Reply:
 @command("OBJECT REFCOUNT key", flags="readonly", since="2.2.3", acl="keyspace")
 def object_refcount(client: Client, argv: Argv) -> Reply:
     """How many references to the value there are."""
-    value = client.db.inspect(argv[2])
+    value = client.db.examine(argv[2])
     if value is None:
         return None
     shared = client.server.dialect.small_integers_are_shared and type(value) is bytes and len(value) < 5
@@ -410,7 +420,7 @@ def object_refcount(client: Client, argv: Argv) -> Reply:
 def object_idletime(client: Client, argv: Argv) -> Reply:
     """For how many seconds nobody has used a key."""
     key, server = argv[2], client.server
-    if client.db.inspect(key) is None:
+    if client.db.examine(key) is None:
         return None
     if server.counts_accesses:
         raise CommandError(f"ERR An LFU maxmemory policy is selected, idle time not tracked. {_SWITCHING}")
@@ -422,7 +432,7 @@ def object_idletime(client: Client, argv: Argv) -> Reply:
 def object_freq(client: Client, argv: Argv) -> Reply:
     """How often a key is used, as the counter of the LFU policies."""
     key, server = argv[2], client.server
-    if client.db.inspect(key) is None:
+    if client.db.examine(key) is None:
         return None
     if not server.counts_accesses:
         raise CommandError(f"ERR An LFU maxmemory policy is not selected, access frequency not tracked. {_SWITCHING}")

@@ -1,4 +1,4 @@
-"""Hashes, without the times to live of single fields."""
+"""Hashes; the times to live of single fields are in `hash_expiry`."""
 
 from __future__ import annotations
 
@@ -50,10 +50,12 @@ def hsetnx(client: Client, argv: Argv) -> Reply:
     return 1
 
 
-def _set_field(client: Client, key: bytes, fields: Hash | None, field: bytes, value: bytes, event: bytes) -> None:
+def _set_field(
+    client: Client, key: bytes, fields: Hash | None, field: bytes, value: bytes, event: bytes, keep_ttl: bool = False
+) -> None:
     if fields is None:
         fields = client.db.add(key, Hash(client.server.limits))
-    fields.set(field, value)
+    fields.set(field, value, keep_ttl=keep_ttl)
     client.db.modified(key, event, notify.HASH)
 
 
@@ -135,7 +137,7 @@ def hincrby(client: Client, argv: Argv) -> Reply:
     number = increment if old is None else increment + integer(old, "ERR hash value is not an integer")
     if not INT64_MIN <= number <= INT64_MAX:
         raise CommandError(errors.OVERFLOW)
-    _set_field(client, key, fields, field, b"%d" % number, b"hincrby")
+    _set_field(client, key, fields, field, b"%d" % number, b"hincrby", keep_ttl=True)
     return number
 
 
@@ -152,7 +154,7 @@ def hincrbyfloat(client: Client, argv: Argv) -> Reply:
     if not number.is_finite():
         raise CommandError(errors.NAN_OR_INFINITY)
     text = format_long_double(number)
-    _set_field(client, key, fields, field, text, b"hincrbyfloat")
+    _set_field(client, key, fields, field, text, b"hincrbyfloat", keep_ttl=True)
     return text
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redouble.core.errors import CommandError, text
-from redouble.core.notify import flags_of, letters_of
+from redouble.core.notify import EventClasses
 from redouble.core.parameters import PARAMETERS
 from redouble.types.glob import compile_glob
 
@@ -82,11 +82,11 @@ class Config:
                 matches = compile_glob(pattern, nocase=True)
                 for name, parameter in self.parameters.items():
                     if matches(name.encode()):
-                        found.setdefault(name, (name.encode(), self.values[parameter.name]))
+                        found.setdefault(name, (name.encode(), bytes(self.values[parameter.name])))
             else:
                 name = text(pattern).lower()
                 if name in self.parameters:
-                    found.setdefault(name, (pattern, self.values[self.parameters[name].name]))
+                    found.setdefault(name, (pattern, bytes(self.values[self.parameters[name].name])))
         return dict(found.values())
 
     def set(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
@@ -145,9 +145,8 @@ def _set_longest_string(server: Server, value: bytes) -> None:
 
 
 def _set_events(server: Server, value: bytes) -> None:
-    server.notify_flags = flags_of(value)
-    for db in server.databases.values():
-        db.listeners_changed()
+    assert isinstance(value, EventClasses)
+    server.listen(value.flags)
 
 
 def _set_eviction(server: Server, value: bytes) -> None:
@@ -376,7 +375,7 @@ def _events(limits: str, dialect: type[Dialect]) -> Parse:
     def parse(value: bytes, before: bytes) -> bytes:
         if not set(value) <= set(dialect.event_letters):
             raise BadValue("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
-        return letters_of(flags_of(value))
+        return EventClasses.of(value)
 
     return parse
 

@@ -54,6 +54,7 @@ class Database:
         "index",
         "misses",
         "server",
+        "volatile",
         "watched",
     )
 
@@ -63,6 +64,8 @@ class Database:
         self.dict: dict[bytes, Value] = {}
         self.expires: dict[bytes, int] = {}
         """Unix time in milliseconds at which a key goes."""
+        self.volatile: dict[bytes, int] = {}
+        """The hashes of which fields go, with the time at which the first of them may."""
         self._heap: Heap = []
         self._order: ScanOrder | None = None
         self.blocked: dict[bytes, dict[Client, None]] = {}
@@ -79,13 +82,26 @@ class Database:
         value = self.dict.get(key)
         if value is None or (self.expires and self.expire_if_due(key)):
             self.misses += 1
+            if self.hooks:
+                self.server.notify(self, b"keymiss", key, notify.KEY_MISS)
             return None
         self.hits += 1
         return value
 
     def inspect(self, key: bytes) -> Value | None:
-        """`lookup` by a command that looks at a key without using it (EXISTS, TYPE, TTL, OBJECT)."""
+        """`lookup` by a command that looks at a key without using it (EXISTS, TYPE, TTL)."""
+        if key in self.volatile:
+            self.remove_due_fields(key)
         return Database.lookup(self, key)
+
+    def examine(self, key: bytes) -> Value | None:
+        """`inspect` by OBJECT, which tells nobody of a key that is not there."""
+        value = self.dict.get(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            self.misses += 1
+            return None
+        self.hits += 1
+        return value
 
     def peek(self, key: bytes) -> Value | None:
         """The value of `key` for the server itself or for a command that writes it; not counted."""
@@ -104,6 +120,8 @@ class Database:
         return _typed(self.lookup(key), List)
 
     def hash(self, key: bytes) -> Hash | None:
+        if key in self.volatile:
+            self.remove_due_fields(key)
         return _typed(self.lookup(key), Hash)
 
     def set(self, key: bytes) -> Set | None:
@@ -117,6 +135,8 @@ class Database:
 
     def for_write(self, key: bytes, kind: type[V]) -> V | None:
         """The value of `key` for a command that changes it."""
+        if key in self.volatile:
+            self.remove_due_fields(key)
         return _typed(self.peek(key), kind)
 
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
@@ -141,13 +161,21 @@ class Database:
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
         """Give `key` this value, whether it existed or not; its time to live goes unless kept.
 
-        Who waits for `key` is served only if there was none, as on the real server (setKey).
+        Who waits for `key` is served only if there was none, as on the real server (setKey); but a reader of a
+        consumer group learns that its stream is gone.
         """
+        old = None
+        if self.hooks:
+            old = self.peek(key)
+            if old is not None:
+                self.overwritten(key, old, value)
+        if self.volatile:
+            self.volatile.pop(key, None)
         if key in self.dict:
             self.dict[key] = value
             if not keep_ttl and self.expires:
                 self.expires.pop(key, None)
-            if self.hooks:
+            if type(old) is Stream:
                 self.signal_ready(key)
         else:
             self.add(key, value)
@@ -181,6 +209,8 @@ class Database:
         del self.dict[key]
         if self.expires:
             self.expires.pop(key, None)
+        if self.volatile:
+            self.volatile.pop(key, None)
         if self._order is not None:
             self._order.remove(key)
         if self.blocked:
@@ -198,6 +228,13 @@ class Database:
         self.modified(key, event, kind)
         if not value:
             self.delete(key)
+
+    def overwritten(self, key: bytes, old: Value, value: Value) -> None:
+        """`key` now has another value than `old`, and perhaps one of another type."""
+        if self.hooks:
+            self.server.notify(self, b"overwritten", key, notify.OVERWRITTEN)
+            if type_name(old) != type_name(value):
+                self.server.notify(self, b"type_changed", key, notify.TYPE_CHANGED)
 
     def notify(self, key: bytes, event: bytes, kind: int) -> None:
         """One more event of a change that `modified` tells about."""
@@ -232,15 +269,36 @@ class Database:
 
     def set_expiry(self, key: bytes, at_ms: int) -> None:
         """Let an existing `key` go at this Unix time in milliseconds."""
-        if not self.expires:
+        if not self.expires and not self.volatile:
             self._heap.clear()
         self.expires[key] = at_ms
+        self._schedule(key, at_ms)
+
+    def follow_fields(self, key: bytes, fields: Hash) -> None:
+        """When fields of the hash in `key` go may have changed, or it is new."""
+        if not fields.soonest:
+            self.volatile.pop(key, None)
+        elif self.volatile.get(key) != fields.soonest:
+            self.volatile[key] = fields.soonest
+            self._schedule(key, fields.soonest)
+
+    def remove_due_fields(self, key: bytes) -> None:
+        """Remove the fields of a volatile hash whose time has come."""
+        fields = self.dict[key]
+        if fields.remove_due(self.server.now_ms()):
+            kind = notify.EXPIRED if self.server.dialect.field_expiry_is_an_expired_event else notify.HASH
+            self.shrunk(key, fields, b"hexpired", kind)
+        if fields:
+            self.follow_fields(key, fields)
+
+    def _schedule(self, key: bytes, at_ms: int) -> None:
         heap = self._heap
         heapq.heappush(heap, (at_ms, key))
-        if len(heap) > 2 * len(self.expires) + 64:  # most entries are stale: start again
-            heap[:] = [(at, key) for key, at in self.expires.items()]
+        if len(heap) > 2 * (len(self.expires) + len(self.volatile)) + 64:  # most entries are stale: start again
+            heap[:] = [(at, key) for times in (self.expires, self.volatile) for key, at in times.items()]
             heapq.heapify(heap)
-        if heap[0][0] < self.server.now_ms() and self.server.active_expire:
+        listened = self.server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
+        if heap[0][0] < self.server.now_ms() and self.server.active_expire and not listened:
             self.expire_due(limit=20)
         self.server.wake_drivers()
 
@@ -253,16 +311,18 @@ class Database:
         heap = self._heap
         while heap:
             at, key = heap[0]
-            if self.expires.get(key) == at:
+            if self.expires.get(key) == at or self.volatile.get(key) == at:
                 return at
             heapq.heappop(heap)
         return None
 
     def expire_due(self, limit: int | None = None) -> None:
-        """Remove the keys whose time has come, `limit` of them at most."""
+        """Remove the keys and fields whose time has come, `limit` keys at most."""
         now = self.server.now_ms()
         while limit != 0 and (at := self.next_expiry()) is not None and at < now:
-            self.expire_if_due(heapq.heappop(self._heap)[1])
+            key = heapq.heappop(self._heap)[1]
+            if not self.expire_if_due(key) and self.volatile.get(key) == at:
+                self.remove_due_fields(key)
             if limit is not None:
                 limit -= 1
 
@@ -312,6 +372,7 @@ class Database:
                 self.signal_ready(key)
         self.dict = {}
         self.expires = {}
+        self.volatile = {}
         self._heap = []
         self._order = None
         return removed
@@ -322,7 +383,7 @@ class Database:
             for key in db.watched:
                 if key in self.dict or key in other.dict:
                     db.touch(key)
-        for name in ("dict", "expires", "_heap", "_order", "accesses", "__class__"):
+        for name in ("dict", "expires", "volatile", "_heap", "_order", "accesses", "__class__"):
             mine, theirs = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs)
             setattr(other, name, mine)

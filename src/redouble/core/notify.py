@@ -13,12 +13,13 @@ __all__ = [
     "LIST",
     "MODULE",
     "NEW",
+    "OVERWRITTEN",
     "SET",
     "STREAM",
     "STRING",
+    "TYPE_CHANGED",
     "ZSET",
-    "flags_of",
-    "letters_of",
+    "EventClasses",
 ]
 
 KEYSPACE: Final = 1 << 0  # K
@@ -67,6 +68,20 @@ def flags_of(letters: bytes) -> int:
     for letter in letters.decode("latin-1"):
         flags |= _LETTERS[letter]
     return flags
+
+
+class EventClasses(bytes):
+    """The letters as CONFIG GET prints them, and the classes that were asked for, which they do not always tell."""
+
+    flags: int
+
+    @classmethod
+    def of(cls, letters: bytes) -> EventClasses:
+        """What CONFIG SET makes of `letters`, which must be known ones."""
+        flags = flags_of(letters)
+        classes = cls(letters_of(flags))
+        classes.flags = flags
+        return classes
 
 
 def letters_of(flags: int) -> bytes:

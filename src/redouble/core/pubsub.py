@@ -75,14 +75,6 @@ class PubSub:
         for client in self.shard_channels.get(channel, ()):
             yield client, Push([b"smessage", channel, message])
 
-    def publish(self, channel: bytes, message: bytes) -> int:
-        """A message of the server itself (keyspace events); returns how many heard it."""
-        heard = 0
-        for client, push in self.hearers(channel, message):
-            client.push(push)
-            heard += 1
-        return heard
-
 
 def _remove(client: Client, own: dict[bytes, None], everyone: Subscribers, name: bytes) -> None:
     if name in own:

@@ -18,9 +18,10 @@ from redouble.core.command import Command, Declaration, Options, Prototype, buil
 from redouble.core.config import Config
 from redouble.core.database import Database
 from redouble.core.errors import CommandError
+from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
 from redouble.dialects import Dialect, dialect_for, parse_version
-from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Reply
+from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Messages, Push, Reply
 from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Server:
         self.prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
+        self.limits.small_hashes_expire = self.dialect.small_hashes_expire
         self.tracks_accesses = False
         self.counts_accesses = False
         """Whether the eviction policy is one of those that count (LFU)."""
@@ -85,6 +87,9 @@ class Server:
         self.pubsub = PubSub()
         self.blocking = Blocking(self)
         self.notify_flags = 0
+        """The classes of keyspace events that are published."""
+        self._teller: Client | None = None
+        self._told_itself: list[Push] = []
         self.deferred: deque[Callable[[], None]] = deque()
         self._drivers: list[Callable[[], None]] = []
         self._stop: list[Callable[[], None]] = []
@@ -242,7 +247,7 @@ class Server:
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
             client.queue.append((command, argv))
             return client.filter_reply(QUEUED) if gate & gates.REPLY_OFF else QUEUED
-        reply = self.run(client, command, argv)
+        reply = (self._run_telling if self.gate & NOTIFIES else self.run)(client, command, argv)
         if client.gate & gates.REPLY_OFF and reply is not NO_REPLY and reply is not BLOCKED:
             return client.filter_reply(reply)
         return reply
@@ -344,6 +349,7 @@ class Server:
         db = self._databases.get(index)
         if db is None:
             db = self._databases[index] = Database(self, index)
+            db.listeners_changed()
             if self.tracks_accesses:
                 db.track_accesses(self.now_ms())
         return db
@@ -356,6 +362,46 @@ class Server:
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
+        flags = self.notify_flags
+        if flags & kind:
+            if flags & KEYSPACE:
+                self._publish(b"__keyspace@%d__:%s" % (db.index, key), event)
+            if flags & KEYEVENT:
+                self._publish(b"__keyevent@%d__:%s" % (db.index, event), key)
+
+    def _publish(self, channel: bytes, message: bytes) -> None:
+        for client, push in self.pubsub.hearers(channel, message):
+            if client is not self._teller:
+                client.push(push)
+            elif client.transcript is not None and not self.dialect.pushes_follow_the_reply:
+                client.transcript.append(push)
+            else:
+                self._told_itself.append(push)
+
+    def listen(self, flags: int) -> None:
+        """Publish the keyspace events of these classes from now on."""
+        self.notify_flags = flags
+        self.gate = self.gate | NOTIFIES if flags else self.gate & ~NOTIFIES
+        for db in self._databases.values():
+            db.listeners_changed()
+        self.wake_drivers()
+
+    def _run_telling(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
+        """`run`, while keyspace events are published: those that `client` itself hears stand beside its reply."""
+        self._teller, told = client, self._told_itself
+        try:
+            reply = self.run(client, command, argv)
+        finally:
+            self._teller = None
+        if not told:
+            return reply
+        self._told_itself = []
+        if reply is BLOCKED or reply is NO_REPLY:
+            for push in told:
+                client.push(push)
+            return reply
+        replies = reply if type(reply) is Messages else [reply]
+        return Messages([*replies, *told] if self.dialect.pushes_follow_the_reply else [*told, *replies])
 
     # Time.
 
@@ -373,10 +419,11 @@ class Server:
             moments.append(deadline)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
-        volatile = [db for db in self._databases.values() if db.expires and self.active_expire]
+        volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
         expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
-            pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + EXPIRY_GRAIN
+            grain = FINE_GRAIN if self.notify_flags & EXPIRED else EXPIRY_GRAIN
+            pause = min(max(min(expiries) / 1000 - self.clock.time(), 0.0) + grain, LONGEST_PAUSE)
             moments.append(self.clock.monotonic() + pause)
         return min(moments, default=None)
 
@@ -386,7 +433,7 @@ class Server:
         self.run_deferred()
         if self.active_expire:
             for db in self._databases.values():
-                if db.expires:
+                if db.expires or db.volatile:
                     db.expire_due()
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()
@@ -428,8 +475,13 @@ class Server:
 PAUSED_WRITE = 1
 PAUSED_ALL = 2
 PAUSED = PAUSED_WRITE | PAUSED_ALL
+NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not listen
 
 EXPIRY_GRAIN = 0.1
 """Seconds between two sweeps for expired keys that nobody asks for, as with Redis's default hz of 10."""
+LONGEST_PAUSE = 86400.0
+"""Seconds after which a driver looks at the clock again in any case: the far future is more than a system can wait for."""
+FINE_GRAIN = 0.001
+"""The same while somebody listens to `expired` events: a key is gone when its millisecond is over."""
 
 _NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))

@@ -166,7 +166,15 @@ class Dialect:
     documents_display_text: ClassVar[bool] = False
     """`COMMAND DOCS get`: arguments have a display_text since 7.2."""
     keyspace_fields: ClassVar[str] = ""
-    """`INFO keyspace`: what follows avg_ttl."""
+    """`INFO keyspace`: what follows avg_ttl; the number is that of hashes of which fields go."""
+    small_hashes_expire: ClassVar[bool] = True
+    """`HEXPIRE h 9 FIELDS 1 f`, `OBJECT ENCODING h`: listpackex (Redis), hashtable (Valkey)."""
+    field_options: ClassVar[str] = "strict"
+    """`HEXPIRE h 9 FIELDS 1 f NX`: the numbers disagree (Redis 7.4: strict), fine (8.6: anywhere), an error (valkey)."""
+    field_ttl_rounding: ClassVar[int] = 999
+    """`HTTL h FIELDS 1 f` of 100.1 seconds: 101 (Redis), 100 (Valkey)."""
+    field_expiry_is_an_expired_event: ClassVar[bool] = False
+    """`HPEXPIRE h 9 FIELDS 1 f`: who hears hexpired then has asked for the class h (Redis) or x (Valkey)."""
     lolwut_version: ClassVar[int] = 0
     """`LOLWUT`: the version whose picture is shown; most have none of their own."""
     lolwut_versions: ClassVar[Mapping[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}

@@ -59,7 +59,7 @@ class Redis74(Redis72):
     parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
     refused_by_scan = NOVALUES_REFUSED
-    keyspace_fields = ",subexpiry=0"
+    keyspace_fields = ",subexpiry={}"
     client_fields = insert_after(Redis72.client_fields, "multi", "watch")
     client_filters = Redis72.client_filters | {"MAXAGE"}
 
@@ -84,6 +84,7 @@ class Redis86(Redis80):
     counts_reads_from_first_entry = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
+    field_options = "anywhere"
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:

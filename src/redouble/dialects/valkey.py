@@ -76,7 +76,11 @@ class Valkey91(Valkey81):
     pfdebug_simd = True
     geo_shapes = "BYRADIUS, BYBOX and BYPOLYGON"
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
-    keyspace_fields = ",keys_with_volatile_items=0"
+    keyspace_fields = ",keys_with_volatile_items={}"
+    small_hashes_expire = False
+    field_options = "valkey"
+    field_ttl_rounding = 500
+    field_expiry_is_an_expired_event = True
     lists_subcommands = True
     lolwut_version = 9
     lolwut_versions = MappingProxyType({**Valkey81.lolwut_versions, 9: (80, 24)})

@@ -117,6 +117,8 @@ def _set_parts(value: Set, dialect: type[Dialect]) -> Parts:
 
 
 def _hash_parts(value: Hash, dialect: type[Dialect]) -> Parts:
+    if value.soonest:
+        raise Unsupported("fields of hashes that expire")
     words = [word for pair in value.items() for word in pair]
     if value.small:
         return HASH_LISTPACK, (encode_listpack(words),)

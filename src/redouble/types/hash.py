@@ -1,6 +1,7 @@
 """Hashes: a dictionary, which keeps the order of insertion as a listpack does.
 
-All access goes through methods, because a field will one day be able to expire.
+Fields may have a time to live, which stands in a dictionary of its own that exists only while one of them has one.
+Nothing here looks at a clock: who owns the hash calls `remove_due`.
 """
 
 from __future__ import annotations
@@ -17,20 +18,26 @@ __all__ = ["Hash"]
 class Hash(Collection[bytes]):
     """Fields with values.  Everything about one field is O(1)."""
 
-    __slots__ = ("_small",)
+    __slots__ = ("_expires", "_extended", "_small", "soonest")
 
     type_name: ClassVar[bytes] = b"hash"
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
         self._small = True
+        self._extended = False
+        self._expires: dict[bytes, int] = {}
+        self.soonest = 0
+        """No field goes before this Unix time in milliseconds; 0: none goes at all."""
 
     @property
     def small(self) -> bool:
         return self._small
 
     def encoding(self) -> bytes:
-        return self.limits.small if self._small else b"hashtable"
+        if not self._small:
+            return b"hashtable"
+        return b"listpackex" if self._extended else self.limits.small
 
     def get(self, field: bytes) -> bytes | None:
         return self._members.get(field)
@@ -41,8 +48,10 @@ class Hash(Collection[bytes]):
     def items(self) -> ItemsView[bytes, bytes]:
         return self._members.items()
 
-    def set(self, field: bytes, value: bytes) -> bool:
-        """HSET of one field: whether it is new."""
+    def set(self, field: bytes, value: bytes, *, keep_ttl: bool = False) -> bool:
+        """HSET of one field: whether it is new.  Its time to live goes unless kept."""
+        if self._expires and not keep_ttl:
+            self.persist(field)
         fields = self._members
         new = field not in fields
         fields[field] = value
@@ -65,7 +74,7 @@ class Hash(Collection[bytes]):
             limits = self.limits
             too_many = limits.arguments_count and len(words) // 2 > limits.hash_max_listpack_entries
             self._small = not too_many and max(map(len, words), default=0) <= limits.hash_max_listpack_value
-        if self._order is not None:
+        if self._order is not None or self._expires:
             return sum(map(self.set, words[::2], words[1::2]))
         before = len(fields)
         fields.update(zip(words[::2], words[1::2], strict=True))
@@ -77,15 +86,62 @@ class Hash(Collection[bytes]):
         """HDEL: whether the field was there."""
         if self._members.pop(field, None) is None:
             return False
+        if self._expires and self._expires.pop(field, None) is not None and not self._expires:
+            self.soonest = 0
         if self._order is not None:
             self._order.remove(field)
         return True
+
+    # Times to live of single fields.
+
+    def expires_at(self, field: bytes) -> int | None:
+        """Unix time in milliseconds at which a field goes; None: never."""
+        return self._expires.get(field)
+
+    def set_expiry(self, field: bytes, at_ms: int) -> None:
+        """Let a field that is there go at this Unix time.  O(n) while the encoding is a small one, which is sorted by it."""
+        if not self.limits.small_hashes_expire:
+            self._small = False
+        self._extended = True
+        if self._small:
+            fields, expires, value = self._members, self._expires, self._members.pop(field)
+            self._members = {}
+            for other in fields:
+                if field not in self._members and expires.get(other, at_ms) >= at_ms:
+                    self._members[field] = value
+                self._members[other] = fields[other]
+            self._members.setdefault(field, value)
+        self._expires[field] = at_ms
+        self.soonest = min(at_ms, self.soonest or at_ms)
+
+    def persist(self, field: bytes) -> bool:
+        """Let a field stay for ever; False if it would anyway."""
+        if self._expires.pop(field, None) is None:
+            return False
+        if self._small:  # those without a time stand last
+            self._members[field] = self._members.pop(field)
+        if not self._expires:
+            self.soonest = 0
+        return True
+
+    def remove_due(self, now_ms: int) -> int:
+        """Remove the fields whose time has come; how many there were.  O(n) if one has, else O(1)."""
+        if not self.soonest or now_ms <= self.soonest:
+            return 0
+        due = [field for field, at in self._expires.items() if at < now_ms]
+        for field in due:
+            self.delete(field)
+        self.soonest = min(self._expires.values(), default=0)
+        return len(due)
 
     def copy(self) -> Hash:
         """COPY.  O(n), in C."""
         twin = Hash(self.limits)
         twin._members = self._members.copy()
         twin._small = self._small
+        twin._extended = self._extended
+        twin._expires = self._expires.copy()
+        twin.soonest = self.soonest
         return twin
 
     @classmethod
@@ -103,3 +159,6 @@ class Hash(Collection[bytes]):
     def check(self) -> None:
         super().check()
         assert all(type(value) is bytes for value in self._members.values())
+        assert self._expires.keys() <= self._members.keys()
+        assert bool(self.soonest) == bool(self._expires)
+        assert all(self.soonest <= at for at in self._expires.values())

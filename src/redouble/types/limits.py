@@ -43,6 +43,8 @@ class Limits:
     arguments of one HSET, SADD or ZADD are counted before it is known that they are the same."""
     small: bytes = b"listpack"
     """`HSET h f v`, `OBJECT ENCODING h`: ziplist up to 6.2, listpack since 7.0."""
+    small_hashes_expire: bool = True
+    """`HEXPIRE h 9 FIELDS 1 f`, `OBJECT ENCODING h`: listpackex in Redis, hashtable in Valkey."""
 
     @classmethod
     def of_redis(cls, version: tuple[int, ...]) -> Limits:

@@ -275,7 +275,7 @@ class AsyncLibraryStage(LibraryStage):
 class TcpStage(SocketStage):
     """A TCP server on a thread, and plain sockets."""
 
-    patience = 0.002
+    patience = 0.03
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()

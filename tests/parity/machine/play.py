@@ -101,7 +101,11 @@ class SocketStage:
     def is_blocked(self, link: Connection) -> bool:
         """Asked through CLIENT LIST, by the address of our end."""
         address, port = link.socket.getsockname()[:2]
-        with contextlib.closing(Connection(self.address)) as control:
+        try:
+            control = Connection(self.address)
+        except ConnectionRefusedError:  # it was shut down
+            return False
+        with contextlib.closing(control):
             control.send(encode_command((b"CLIENT", b"LIST")))
             message = control.message(LIMIT_SECONDS)
         if message is None:
