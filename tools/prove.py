@@ -4,6 +4,7 @@ python tools/prove.py                    all of it (about an hour)
 python tools/prove.py fuzz --commands 20000
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
+python tools/prove.py dump               values to real servers and back as DUMP payloads
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ FUZZED = {"redis-8.6": 100_000, "redis-7.0": 100_000, "redis-7.4": 50_000, "valk
 """Commands that redouble and a real server are sent alike."""
 
 INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15", "pypy3")
+
+TRAVELLED = (
+    "redis-6.2", "redis-7.0", "redis-7.2", "redis-7.4", "redis-8.0", "redis-8.6", "valkey-8.1", "valkey-9",
+)  # fmt: skip
+RANDOM_VALUES = 500
+MUTATIONS = 100_000
 
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
 
@@ -121,9 +128,31 @@ def clients() -> list[str]:
     return rows
 
 
+def dump() -> list[str]:
+    """Values to real servers and back, and payloads that somebody changed."""
+    rows = ["| server | values, there and back | tests |", "|---|---|---|"]
+    for server in TRAVELLED:
+        environ = {**os.environ, "RANDOM_VALUES": str(RANDOM_VALUES)}
+        result = _pytest(environ, "tests/persistence/test_real.py", "-k", f"[{server}]")
+        rows.append(f"| {server} | one at each edge, {RANDOM_VALUES:,} random ones | {result} |")
+        print(rows[-1], flush=True)
+    environ = {**os.environ, "MUTATIONS": str(MUTATIONS)}
+    result = _pytest(environ, "tests/persistence/test_mutations.py")
+    return [*rows, "", f"{MUTATIONS:,} changed payloads, half of them with a correct checksum: {result}."]
+
+
+def _pytest(environ: dict[str, str], *arguments: str) -> str:
+    """Run some tests here; returns pytest's closing line."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
+    result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    if result.returncode:
+        sys.stderr.write(result.stdout[-5000:])
+    return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", result.stdout.strip().splitlines()[-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("proofs", nargs="*", help="fuzz, interpreters, clients (default: all)")
+    parser.add_argument("proofs", nargs="*", help="fuzz, interpreters, clients, dump (default: all)")
     parser.add_argument("--commands", type=int, help="random commands for each server")
     arguments = parser.parse_args()
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
@@ -131,6 +160,7 @@ def main() -> None:
         "fuzz": ("Random commands, redouble beside a real server", lambda: fuzz(arguments.commands)),
         "interpreters": ("The test suite on every interpreter", interpreters),
         "clients": ("Every major version of redis-py", clients),
+        "dump": ("DUMP and RESTORE between redouble and real servers", dump),
     }
     sections = (
         dict(re.findall(r"^## (.*?)\n\n(.*?)\n(?=\n## |\Z)", REPORT.read_text(), re.S | re.M))
