@@ -257,6 +257,19 @@ def test_a_subscriber_above_the_soft_limit_is_cut_off_in_time(serve: Serve) -> N
         wire.send(publish).expect(b":0\r\n")
 
 
+def test_an_idle_connection_is_closed_when_the_clock_says_so(serve: Serve) -> None:
+    clock = ManualClock()
+    server = serve(server=FakeServer(config={"timeout": "60"}, clock=clock))
+    with Wire(server.server_address) as idle, Wire(server.server_address) as reader:
+        idle.send(b"PING\r\n").expect(b"+PONG\r\n")
+        reader.send(b"BLPOP list 0\r\n")
+        eventually(blocked(server))
+        clock.advance(61)
+        assert idle.rest() == b""
+        local(server)(b"LPUSH", b"list", b"x")
+        reader.expect(b"*2\r\n$4\r\nlist\r\n$1\r\nx\r\n")
+
+
 def test_an_endless_request_is_cut_off_at_the_query_buffer_limit(
     server: TcpFakeServer, wire: Wire, connect: Connect
 ) -> None:

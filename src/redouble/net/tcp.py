@@ -260,7 +260,7 @@ class TcpClient(Client):
     def _over_limit(self) -> bool:
         """Whether client-output-buffer-limit cuts this client off."""
         waiting = self.unsent_bytes + self.pushed
-        kind = "pubsub" if self.channels or self.patterns or self.shard_channels else "normal"
+        kind = "pubsub" if self.listens else "normal"
         hard, soft, seconds = output_limits(self.server.config.values["client-output-buffer-limit"])[kind]
         if hard and waiting > hard:
             over = True
