@@ -50,6 +50,7 @@ BACKLOG = 511
 SMALLEST_QUERY_LIMIT = 1024 * 1024
 """What CONFIG SET client-query-buffer-limit accepts at least: below it, the limit need not be looked up."""
 
+SERVED = "this server is being served already"
 INTERNAL_ERROR = "ERR internal error in redouble, see its log: "
 MAXCLIENTS = "ERR max number of clients reached"
 PROTECTED = (
@@ -263,7 +264,7 @@ class TcpClient(Client):
     def _over_limit(self) -> bool:
         """Whether client-output-buffer-limit cuts this client off."""
         waiting = self.unsent_bytes + self.pushed
-        kind = "pubsub" if self.channels or self.patterns or self.shard_channels else "normal"
+        kind = "pubsub" if self.listens else "normal"
         hard, soft, seconds = output_limits(self.server.config.values["client-output-buffer-limit"])[kind]
         if hard and waiting > hard:
             over = True
@@ -356,7 +357,7 @@ class TcpFakeServer:
         self._stop = False
         command = weakref.WeakMethod(self._shutdown_command)
         self.server.on_shutdown(lambda: (stop := command()) and stop())
-        self._close = False
+        self._close = self._shut_down = False
         self.loop: Loop
         if bind_and_activate:
             self.server_bind()
@@ -364,7 +365,10 @@ class TcpFakeServer:
     # Listening.
 
     def server_bind(self) -> None:
-        """Open the listening sockets; serve_forever() does the rest."""
+        """Open the listening sockets; serve_forever() does the rest.
+
+        After SHUTDOWN the server is up again, with the data that it had.
+        """
         try:
             if self._tcp:
                 listener = _listen(*self.server_address)
@@ -375,7 +379,9 @@ class TcpFakeServer:
         except BaseException:
             self._close_listeners()
             raise
-        self._close = self._stop = self._served = False
+        if self._shut_down:
+            self.server.connected = True
+        self._close = self._stop = self._served = self._shut_down = False
         self.loop = Loop()
         _open.add(self)
         for listener in self._listeners:
@@ -449,12 +455,14 @@ class TcpFakeServer:
     # Serving.
 
     def serve_forever(self, poll_interval: float | None = None) -> None:
-        """Serve until shutdown() or server_close(); `poll_interval` is for socketserver's users, nothing is polled."""
+        """Serve until shutdown(), server_close() or SHUTDOWN; `poll_interval` is for socketserver's users, nothing is polled."""
         with self._state:
             if self._close or not self._listeners:
+                self._close_everything()  # SHUTDOWN came before
+                self._state.notify_all()
                 return
             if self._serving:
-                raise RuntimeError("this server is being served already")
+                raise RuntimeError(SERVED)
             self._serving = self._served = True
             self.loop.thread = threading.get_ident()
             self._state.notify_all()
@@ -577,7 +585,7 @@ class TcpFakeServer:
 
     def _shutdown_command(self) -> None:
         """SHUTDOWN, which a connection or a thread of this process sent: under the server's lock, so nobody waits."""
-        self._close = self._stop = True
+        self._close = self._stop = self._shut_down = True
         if self._listeners:
             self.loop.ring()
 
@@ -618,12 +626,17 @@ class TcpFakeServer:
 
     def start(self) -> Self:
         """Serve on a thread of the server's own."""
+        if self._close:  # perhaps only said so by SHUTDOWN
+            self.server_close()
+        if self._serving:
+            raise RuntimeError(SERVED)
         if not self._listeners:
             self.server_bind()
+        self._served = False
         self._thread = threading.Thread(target=self.serve_forever, name="redouble", daemon=True)
         self._thread.start()
         with self._state:
-            self._state.wait_for(lambda: self._serving)
+            self._state.wait_for(lambda: self._served or self._close)
         return self
 
     def stop(self) -> None:
