@@ -139,6 +139,9 @@ class Database:
             self.remove_due_fields(key)
         return _typed(self.peek(key), kind)
 
+    def hash_for_write(self, key: bytes) -> Hash | None:
+        return self.for_write(key, Hash)
+
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
         if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
