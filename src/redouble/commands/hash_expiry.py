@@ -260,7 +260,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
     key, db = argv[1], client.db
     if client.server.dialect.field_options == "valkey":
         given, wanted = _options_of_valkey(client, argv, 1)
-        fields = db.for_write(key, Hash)
+        fields = db.hash(key)  # a miss is counted, unlike in Redis
         at = _asked_moment(client, given)
     else:
         fields = db.for_write(key, Hash)
