@@ -148,6 +148,9 @@ class Database:
         value = self.for_write(key, kind)
         return self.add(key, kind(self.server.limits)) if value is None else value
 
+    def hash_for_write(self, key: bytes) -> Hash | None:
+        return self.for_write(key, Hash)
+
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
         if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
