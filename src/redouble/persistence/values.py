@@ -1,6 +1,7 @@
 """Values as DUMP and RDB files hold them: a byte for the type and the encoding, then the value.
 
-What a server writes follows from its dialect; what it reads is all that servers before it wrote.  DUMP appends the version of the format (u16) and the checksum of all that comes before (u64).
+What a server writes follows from its dialect; what it reads is all that servers before it wrote.  DUMP appends the
+version of the format (u16) and the checksum of all that comes before (u64).
 """
 
 from __future__ import annotations
