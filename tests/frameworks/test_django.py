@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -9,24 +10,11 @@ import pytest
 from redouble import reset
 
 django = pytest.importorskip("django")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.frameworks.django_settings"
 
 
 @pytest.fixture(autouse=True)
-def _settings() -> Any:
-    from django.conf import settings
-
-    from redouble import FakeConnection
-
-    if not settings.configured:
-        settings.configure(
-            CACHES={
-                "default": {
-                    "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                    "LOCATION": "redis://127.0.0.1:6379",
-                    "OPTIONS": {"connection_class": FakeConnection},
-                }
-            }
-        )
+def _forget_shared_servers() -> Any:
     reset()
     yield
     reset()
