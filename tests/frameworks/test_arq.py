@@ -104,7 +104,7 @@ async def test_the_command_line(url: str) -> None:
     redis = await create_pool(RedisSettings.from_dsn(url))
     added = await redis.enqueue_job("add", 2, 3)
     command = [sys.executable, "-m", "arq", "tests.frameworks.arq_jobs.WorkerSettings"]
-    options = {"cwd": ROOT, "env": {**os.environ, "REDIS_URL": url}, "timeout": 30}
+    options = {"cwd": ROOT, "env": {**os.environ, "REDIS_URL": url}, "timeout": 60}
     done = await asyncio.to_thread(subprocess.run, [*command, "--burst"], **options)
     assert done.returncode == 0
     assert added is not None

@@ -44,7 +44,7 @@ needs_scripting = pytest.mark.skipif(
 def run(url: str, name: str, *arguments: str) -> str:
     """`rq name arguments...`, to its end."""
     command = [sys.executable, "-m", "rq.cli", name, "--url", url, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -117,10 +117,10 @@ def test_a_job_is_stopped_and_a_work_horse_killed(url: str, connection: Any) -> 
     queue = rq.Queue(connection=connection)
     stopped, killed = queue.enqueue(jobs.wait_for_ever), queue.enqueue(jobs.be_killed)
     with running(url, "worker", "--max-jobs", "2") as worker:
-        assert connection.blpop("working", 20) == (b"working", stopped.id.encode())
+        assert connection.blpop("working", 60) == (b"working", stopped.id.encode())
         assert [each.get_state() for each in rq.Worker.all(connection=connection)] == ["busy"]
         send_stop_job_command(connection, stopped.id)
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
     assert stopped.get_status() == JobStatus.STOPPED
     assert killed.get_status() == JobStatus.FAILED
     assert "Work-horse terminated unexpectedly" in killed.latest_result().exc_string
@@ -132,14 +132,14 @@ def test_an_idle_worker_is_served_and_shut_down_by_command(url: str, connection:
     low, high = (rq.Queue(name, connection=connection) for name in ("low", "high"))
     with running(url, "worker", "--name", "one", "high", "low") as worker:
         low.enqueue(jobs.note, "from low")
-        assert connection.blpop("notes", 20) == (b"notes", b"from low")
+        assert connection.blpop("notes", 60) == (b"notes", b"from low")
         job = high.enqueue(jobs.note, "from high")
-        assert connection.blpop("notes", 20) == (b"notes", b"from high")
+        assert connection.blpop("notes", 60) == (b"notes", b"from high")
         information = run(url, "info", "--raw")
         assert "queue high 0" in information
         assert "worker one (" in information
         send_shutdown_command(connection, "one")
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
     assert job.get_status() == JobStatus.FINISHED
     assert rq.Worker.count(connection=connection) == 0
 
@@ -163,9 +163,9 @@ def test_delayed_jobs_of_a_worker_with_a_scheduler(url: str, connection: Any) ->
         jobs.fail_once, retry=rq.Retry(max=1, interval=1), on_success=rq.Callback(jobs.note_success)
     )
     with running(url, "worker", "--with-scheduler", "--name", "one") as worker:
-        notes = [connection.blpop("notes", 20) for _ in range(3)]
+        notes = [connection.blpop("notes", 60) for _ in range(3)]
         send_shutdown_command(connection, "one")
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
     assert sorted(note for _, note in notes) == [b"later", b"now", b"success"]
     assert repeated.get_meta() == {"attempts": 2}
     assert ScheduledJobRegistry(queue=queue).get_job_ids() == []
@@ -174,11 +174,11 @@ def test_delayed_jobs_of_a_worker_with_a_scheduler(url: str, connection: Any) ->
 
 def test_cron_jobs(url: str, connection: Any) -> None:
     with running(url, "cron", "tests.frameworks.rq_cron") as scheduler:
-        queued = [connection.blpop("rq:queue:cron", 20) for _ in range(2)]
+        queued = [connection.blpop("rq:queue:cron", 60) for _ in range(2)]
         [seen] = CronScheduler.all(connection)
         assert [job.func_name for job in seen.get_jobs()] == ["tests.frameworks.rq_jobs.add"]
         scheduler.send_signal(signal.SIGINT)
-        assert scheduler.wait(20) == 0
+        assert scheduler.wait(60) == 0
     assert [rq.job.Job.fetch(job_id.decode(), connection).args for _, job_id in queued] == [(1, 1), (1, 1)]
     assert CronScheduler.all(connection) == []
 
