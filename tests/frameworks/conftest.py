@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,3 +16,12 @@ def url() -> Iterator[str]:
     with TcpFakeServer(("127.0.0.1", 0)) as server:
         server.start()
         yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+
+
+async def subscribed(connection: Any, channel: str) -> None:
+    """Wait until somebody listens: what is published before is lost."""
+    for _ in range(1000):
+        if (await connection.pubsub_numsub(channel))[0][1]:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"nobody subscribed to {channel}")

@@ -93,7 +93,8 @@ async def test_tasks_and_their_results(kind: Any, place: Any) -> None:
 
     async with working(broker):
         if kind is PubSubBroker:
-            await subscribed(broker)
+            async with Redis(connection_pool=broker.connection_pool) as connection:
+                await subscribed(connection, broker.queue_name)
         tasks = [await add.kiq(i, i) for i in range(20)]
         failed, retried, told = await fail.kiq(), await fail_once.kiq(), await tell.kiq()
         results = [await task.wait_result(0.01, timeout=10) for task in tasks]
@@ -105,16 +106,6 @@ async def test_tasks_and_their_results(kind: Any, place: Any) -> None:
         await told.wait_result(0.01, timeout=10)
         progress = await told.get_progress()
         assert (progress.state, progress.meta) == ("half way", {"done": 50})
-
-
-async def subscribed(broker: Any) -> None:
-    """Wait until the worker listens: what is published before is lost."""
-    async with Redis(connection_pool=broker.connection_pool) as connection:
-        for _ in range(1000):
-            if (await connection.pubsub_numsub(broker.queue_name))[0][1]:
-                return
-            await asyncio.sleep(0.01)
-    raise AssertionError("nobody subscribed")
 
 
 async def test_the_stream_broker_hands_out_what_is_not_acknowledged_yet(place: Any) -> None:
