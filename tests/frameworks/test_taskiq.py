@@ -31,6 +31,7 @@ from taskiq_redis import (
 )
 
 from redouble import FakeAsyncConnection, FakeRedis, FakeServer
+from tests.frameworks.conftest import subscribed
 
 ROOT = Path(__file__).parents[2]
 CONTEXT, PROGRESS = TaskiqDepends(), TaskiqDepends(ProgressTracker)
