@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from redouble import TcpFakeServer
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.frameworks.django_settings"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from redouble import reset
 
 django = pytest.importorskip("django")
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.frameworks.django_settings"
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 
 pytest.importorskip("django_rq")
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.frameworks.django_settings"
 
 import django
 

@@ -152,8 +152,6 @@ async def test_the_command_line(url: str) -> None:
     try:
         task = await add.kicker().with_broker(broker).kiq(2, 3)
         assert (await task.wait_result(0.05, timeout=60)).return_value == 5
-        worker.terminate()
-        await asyncio.to_thread(worker.wait, 60)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(worker.pid, signal.SIGKILL)  # the manager and its worker
