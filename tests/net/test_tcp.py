@@ -71,8 +71,8 @@ def test_a_pipeline_longer_than_every_buffer_is_answered_whole(wire: Wire) -> No
 
 def test_a_batch_is_answered_with_one_write(server: TcpFakeServer, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
-    original = tcp.TcpClient._send
-    monkeypatch.setattr(tcp.TcpClient, "_send", lambda self, data: (written.append(data), original(self, data))[1])
+    original = tcp.TcpClient.send
+    monkeypatch.setattr(tcp.TcpClient, "send", lambda self, data: (written.append(data), original(self, data))[1])
     wire.send(request(b"PING") * 50).expect(b"+PONG\r\n" * 50)
     assert b"".join(written) == b"+PONG\r\n" * 50
     assert len(written) <= 3  # the bytes may have come in more than one block

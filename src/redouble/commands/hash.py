@@ -28,7 +28,7 @@ def hset(client: Client, argv: Argv) -> Reply:
     db, key = client.db, argv[1]
     if len(argv) % 2:
         raise errors.wrong_arity(client.command.name)
-    fields = db.for_write(key, Hash) or db.add(key, Hash(client.server.limits))
+    fields = db.for_adding(key, Hash)
     added = fields.update(argv[2:])
     db.modified(key, b"hset", notify.HASH)
     return added

@@ -23,7 +23,7 @@ from redouble.types.list import List
 def lpush(client: Client, argv: Argv) -> Reply:
     """Put elements before the head of a list, one after the other."""
     db, key = client.db, argv[1]
-    values = db.for_write(key, List) or db.add(key, List(client.server.limits))
+    values = db.for_adding(key, List)
     values.lpush(argv[2:])
     db.modified(key, b"lpush", notify.LIST)
     return len(values)
@@ -33,7 +33,7 @@ def lpush(client: Client, argv: Argv) -> Reply:
 def rpush(client: Client, argv: Argv) -> Reply:
     """Put elements behind the tail of a list."""
     db, key = client.db, argv[1]
-    values = db.for_write(key, List) or db.add(key, List(client.server.limits))
+    values = db.for_adding(key, List)
     values.rpush(argv[2:])
     db.modified(key, b"rpush", notify.LIST)
     return len(values)

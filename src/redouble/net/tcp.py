@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TcpClient", "TcpFakeServer"]
 
-READ_SIZE = 64 * 1024
+READ_SIZE = 16 * 1024
 READS_AT_THE_END = 16
 LARGEST_SEND = 1024 * 1024
 """One call of send() is offered no more: TLS keeps a copy of what it could not write."""
@@ -125,22 +125,26 @@ class TcpClient(Client):
             return
         except OSError:
             data = b""
-        parser, server = self.parser, self.server
-        self.last_interaction = server.clock.time()
+        parser, config = self.parser, self.server.config
+        self.last_interaction = self.owner.polled_at
         self.bytes_in += len(data)
-        parser.largest_bulk = server.config.proto_max_bulk_len
+        parser.largest_bulk = config.proto_max_bulk_len
         if not data:
             self.close()
-        elif self.closing:
-            pass  # the last reply is still on its way; nothing more is executed
-        elif self.waits_for is not None or self.waiting:
+            return
+        if self.closing:
+            return  # the last reply is still on its way; nothing more is executed
+        if self.waits_for is not None or self.waiting:
             parser.store(data)
-        else:
-            commands = parser.feed(data)
+        elif commands := parser.feed(data):
             self.commands += len(commands)
             self._execute(commands)
+            return
+        elif parser.error is not None:
+            self._execute([])
+            return
         pending = parser.pending
-        if pending > SMALLEST_QUERY_LIMIT and pending > server.config.number("client-query-buffer-limit"):
+        if pending > SMALLEST_QUERY_LIMIT and pending > config.number("client-query-buffer-limit"):
             log.warning("client %d (%s) sends a request without end: %d bytes; closed", self.id, self.address, pending)
             self.close()
 
@@ -155,11 +159,10 @@ class TcpClient(Client):
             self._execute(commands, more=True)
         else:
             with self.server.lock:
-                data = self._take()
-            self._send(data)
+                self.take()
 
     def _execute(self, commands: list[list[bytes]], more: bool = False) -> None:
-        """Run `commands` and send what they answer; with `more`, those that the parser still holds as well."""
+        """Run `commands`, and with `more` those that the parser still holds as well; the loop sends what they answer."""
         parser, out, server = self.parser, self.out, self.server
         call, double = server.call, server.dialect.format_double
         with server.lock:
@@ -196,19 +199,19 @@ class TcpClient(Client):
                             self.closing = True
                     break
                 parser.restricted = bool(self.gate & NEEDS_AUTH)
-                data = b"" if self.killed else self._take()
+                self.take()
             finally:
                 self.executing = False
-        self._send(data)
 
-    def _take(self) -> bytes:
-        data = b"".join(self.out)
+    def take(self) -> None:
+        """Let the loop send what is in `out`, in this round; under the lock."""
+        data = b"" if self.killed else b"".join(self.out)
         self.out.clear()
         self.pushed = 0
         self.bytes_out += len(data)
-        return data
+        self.owner.answers.append((self, data))
 
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send `data` after what is still unsent; what the socket does not take now waits until it does."""
         if self.killed:
             self.close()
@@ -345,6 +348,8 @@ class TcpFakeServer:
         self.clients: dict[TcpClient, None] = {}
         self._listeners: list[socket.socket] = []
         self._paused_until: float | None = None
+        self.answers: list[tuple[TcpClient, bytes]] = []
+        self.polled_at = 0.0  # the clock's time
         self._attend: dict[TcpClient, None] = {}  # under the server's lock
         self._thread: threading.Thread | None = None
         self._state = threading.Condition()
@@ -488,7 +493,11 @@ class TcpFakeServer:
             pauses.append(self._accept_again())
         if self._attend:
             pauses.append(0.0)
-        self.loop.poll(min((pause for pause in pauses if pause is not None), default=None))
+        ready = self.loop.wait(min((pause for pause in pauses if pause is not None), default=None))
+        self.polled_at = self.server.clock.time()
+        for key, events in ready:
+            key.data(events)
+        self._send_all()
         self._attend_all()
 
     def _tick(self) -> float | None:
@@ -520,6 +529,16 @@ class TcpFakeServer:
         self._attend[client] = None
         self.loop.wake()
 
+    def _send_all(self) -> None:
+        """Send what was answered in this round; not at once, so that a program that waits is woken less often: x1.3."""
+        answers, self.answers = self.answers, []
+        for client, data in answers:
+            try:
+                client.send(data)
+            except Exception:  # as in `TcpClient.ready`
+                log.exception("client %d (%s) closed", client.id, client.address)
+                client.close()
+
     def _attend_all(self) -> None:
         while self._attend:
             with self.server.lock:
@@ -530,6 +549,7 @@ class TcpFakeServer:
                 except Exception:
                     log.exception("client %d (%s) closed", client.id, client.address)
                     client.close()
+            self._send_all()
 
     def forget(self, client: TcpClient, sock: socket.socket) -> None:
         """`client` closes."""
