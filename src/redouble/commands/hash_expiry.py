@@ -141,7 +141,7 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     while at < len(argv):
         word = argv[at].upper()
         if word in _CONDITIONS:
-            if condition:
+            if condition - {word}:
                 raise CommandError("ERR Multiple condition flags specified")
             condition = frozenset((word,))
             at += 1
@@ -358,11 +358,11 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
     end = _fields_at(argv, 2)
-    given = client.command.options.parse(argv[:end], 2)
-    if end == len(argv):
-        raise CommandError(errors.SYNTAX_ERROR)
     words = argv[end + 2 :]
-    if end + 2 >= len(argv) or integer(argv[end + 1]) * size != len(words):
+    if not words:
+        raise CommandError(VALKEY_COUNT_DIFFERS)
+    given = client.command.options.parse(argv[:end], 2)
+    if integer(argv[end + 1]) * size != len(words):
         raise CommandError(VALKEY_COUNT_DIFFERS)
     return given, words
 
