@@ -296,7 +296,6 @@ def test_streams() -> None:
         EMPTY + b"\x01" + text(b"g") + bytes(3) + b"\x00\x01" + text(b"c") + bytes(8) + b"\x01" + ID,
         EMPTY + b"\x01" + text(b"g") + bytes(3) + b"\x02" + 2 * (ID + bytes(8) + b"\x01") + b"\x00",
         EMPTY + b"\x01" + text(b"g") + bytes(3) + b"\x00\x02" + 2 * (text(b"c") + bytes(9)),
-        EMPTY + b"\x01" + text(b"g") + bytes(2) + b"\x81\xff" + bytes(7) + b"\x00\x00",
         EMPTY + b"\x3f",
     ],
 )
