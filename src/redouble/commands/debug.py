@@ -104,14 +104,16 @@ def _reload(client: Client, argv: Argv) -> Reply:
     if b"NOSAVE" not in options:
         server.rdb = write_file(snapshot_of(server), server.dialect, server.config.flag("rdbcompression"))
         server.saved(by_command=False)
+    # Read before anything goes: should the file be unreadable (a bug of ours), the data is still there.
+    snapshot = None if server.rdb is None else read_file(server.rdb, server.dialect, server.limits)
     error, flushes_anyway = server.dialect.reload_without_file
-    if b"NOFLUSH" not in options and (server.rdb or flushes_anyway):
+    if b"NOFLUSH" not in options and (snapshot or flushes_anyway):
         for db in server.databases.values():
             db.clear()
-    if server.rdb is None:
+    if snapshot is None:
         raise CommandError(error)
     try:
-        fill_server(server, read_file(server.rdb, server.dialect, server.limits), merge=b"MERGE" in options)
+        fill_server(server, snapshot, merge=b"MERGE" in options)
     except BadPayload:
         raise CommandError(error) from None
     return OK
