@@ -290,7 +290,7 @@ def geosearchstore(client: Client, argv: Argv) -> Reply:
 def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     """GEOSEARCH, whose centre and shape are options too; each may be said again, but not in another way."""
     members = client.db.sorted_set(argv[key_at])
-    polygons = client.server.dialect.has("valkey=9.0.0")
+    polygons = client.command.options.available("BYPOLYGON")
     at = key_at + 1
     centre_word = shape_word = b""
     while at < len(argv):

@@ -97,6 +97,8 @@ class Dialect:
     """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.6, Valkey 9)."""
     lag_looks_at_what_is_left: ClassVar[bool] = False
     """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
+    streams_know_their_producers: ClassVar[bool] = False
+    """`XADD s 1-1 f v`, `XINFO STREAM s`: nothing about idempotent producers (8.0), six fields (8.6)."""
     nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
     """`XADD s 1-{1..5} f v`, `XGROUP CREATE s g 1-1`, `XDEL s 1-4`, `XTRIM s MAXLEN 1`, `XINFO GROUPS s`: a lag of 1, or
     (Valkey) none."""

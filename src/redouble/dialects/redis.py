@@ -80,6 +80,7 @@ class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
     rdb_version = 13
     rdb_checksum_may_be_missing = True
+    streams_know_their_producers = True
     lag_looks_at_what_is_left = True
     counts_reads_from_first_entry = True
     negative_offsets_count_from_the_end = False
