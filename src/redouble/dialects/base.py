@@ -167,6 +167,8 @@ class Dialect:
     """`COMMAND INFO client` in RESP3: the subcommands are a set, but an array in Valkey 9."""
     documents_display_text: ClassVar[bool] = False
     """`COMMAND DOCS get`: arguments have a display_text since 7.2."""
+    words_before_options_stand_alone: ClassVar[bool] = False
+    """`COMMAND DOCS xinfo|stream`: FULL is the token of the block behind it (7.0), an argument in that block (7.2)."""
     keyspace_fields: ClassVar[str] = ""
     """`INFO keyspace`: what follows avg_ttl; the number is that of hashes of which fields go."""
     small_hashes_expire: ClassVar[bool] = True

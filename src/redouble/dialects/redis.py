@@ -41,6 +41,7 @@ class Redis72(Redis70):
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
     hello_acts_at_once = False
     documents_display_text = True
+    words_before_options_stand_alone = True
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True

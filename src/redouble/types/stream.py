@@ -157,9 +157,9 @@ class Group:
             self._by_time = IdOrder()
             for moment, id in sorted((pending.moment, id) for id, pending in self.pending.items()):
                 self._by_time.set(moment, id)
-        for _, id in self._by_time.items():
+        for moment, id in self._by_time.items():
             pending = self.pending.get(id)
-            assert pending is not None
+            assert pending is not None and pending.moment == moment
             yield id, pending
 
     def set_time(self, id: int, pending: Pending, time: int) -> None:
