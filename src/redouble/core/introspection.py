@@ -190,7 +190,8 @@ _NAMES: Final = """\
 groupname@before:7.2.0: xgroup|create/group xgroup|setid/group xgroup|destroy/group xgroup|createconsumer/group
 groupname@before:7.2.0: xgroup|delconsumer/group xinfo|consumers/group
 consumername@before:7.2.0: xgroup|createconsumer/consumer xgroup|delconsumer/consumer
-entries_read@before:7.2.0: xgroup|create/entriesread xgroup|setid/entriesread
+entries_read@before:7.2.0 entries-read@7.2.0..7.4.0,valkey=8.0.0: xgroup|create/entriesread
+entries_read@before:7.2.0: xgroup|setid/entriesread
 entries_added@before:7.2.0: xsetid/entries-added
 max_deleted_entry_id@before:7.2.0: xsetid/max-deleted-id
 id@before:7.2.0: xclaim/lastid

@@ -159,7 +159,8 @@ class Group:
                 self._by_time.set(moment, id)
         for moment, id in self._by_time.items():
             pending = self.pending.get(id)
-            assert pending is not None and pending.moment == moment
+            assert pending is not None
+            assert pending.moment == moment
             yield id, pending
 
     def set_time(self, id: int, pending: Pending, time: int) -> None:
