@@ -1,6 +1,6 @@
 """Times to live of single fields of a hash: HEXPIRE and its kin, HGETEX, HSETEX.
 
-The commands do the same in Redis and in Valkey, but they read their arguments in ways of their own: Redis 7.4 in one
+The commands do the same in Redis and in Valkey, but they read their arguments in ways of their own: Redis 7.4 and 8.0 in one
 fixed order, Redis 8.6 in any, Valkey with FIELDS and all that follows at the end (`Dialect.field_options`).
 """
 
@@ -24,6 +24,7 @@ LAST_MOMENT_OF_REDIS = 2**46 - 1
 NO_FIELDS = "ERR Mandatory argument FIELDS is missing or not at the right position"
 COUNT_DIFFERS = "ERR The `numfields` parameter must match the number of arguments"
 VALKEY_COUNT_DIFFERS = "ERR numfields should be greater than 0 and match the provided number of fields"
+TOO_FEW = "ERR wrong number of arguments"
 NEGATIVE = "ERR invalid expire time, must be >= 0"
 
 
@@ -161,14 +162,16 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     while at < len(argv):
         word = argv[at].upper()
         if word in _CONDITIONS:
-            if condition:
+            if condition and word not in condition:
                 raise CommandError("ERR Multiple condition flags specified")
             condition = frozenset((word,))
             at += 1
         elif word == b"FIELDS":
             if wanted is not None:
                 raise CommandError("ERR FIELDS keyword specified multiple times")
-            wanted, at = _counted(argv, at, 1, "ERR Parameter `numFields` should be greater than 0")
+            if at + 2 >= len(argv):
+                raise CommandError("ERR FIELDS requires at least numfields and one field argument")
+            wanted, at = _counted(argv, at + 1, 1, "ERR Parameter `numFields` should be greater than 0", TOO_FEW)
         else:
             raise _unknown(argv[at])
     if wanted is None:
@@ -176,15 +179,13 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     return condition, wanted
 
 
-def _counted(argv: Argv, at: int, size: int, not_positive: str) -> tuple[Argv, int]:
-    """What FIELDS at `at` announces, `size` words for each field, and where that ends."""
-    if at + 2 >= len(argv):
-        raise CommandError("ERR wrong number of arguments")
-    count = integer_in(argv[at + 1], 1, INT64_MAX, not_positive)
-    end = at + 2 + size * count
+def _counted(argv: Argv, at: int, size: int, not_positive: str, too_few: str) -> tuple[Argv, int]:
+    """The words behind the number at `at`, `size` for each field, and where they end."""
+    count = integer_in(argv[at], 1, INT64_MAX, not_positive)
+    end = at + 1 + size * count
     if end > len(argv):
-        raise CommandError("ERR wrong number of arguments")
-    return argv[at + 2 : end], end
+        raise CommandError(too_few)
+    return argv[at + 1 : end], end
 
 
 def _unknown(word: bytes) -> CommandError:
@@ -313,7 +314,8 @@ def hgetex(client: Client, argv: Argv) -> Reply:
         at = _asked_moment(client, given)
     else:
         fields = db.for_write(key, Hash)
-        given, wanted, at = _options_anywhere(client, argv, 1, "PERSIST")
+        read = _options_anywhere if client.server.dialect.field_options == "anywhere" else _options_in_order
+        given, wanted, at = read(client, argv, 1, "PERSIST")
     if fields is None:
         return [None] * len(wanted)
     values, changed = [], False
@@ -416,37 +418,74 @@ def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Ar
     return given, words
 
 
+def _options_in_order(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
+    """HGETEX of Redis 8.0: at most one option, then FIELDS."""
+    word, at, moment = argv[2].upper().decode("latin-1"), 2, None
+    if word in _UNITS:
+        moment = _moment(client, argv[3], *_UNITS[word])
+        at = 4
+    elif word == keep:
+        at = 3
+    if at >= len(argv) or argv[at].upper() != b"FIELDS":
+        raise CommandError(NO_FIELDS)
+    number = argv[at + 1] if at + 1 < len(argv) else b""
+    count = integer_in(number, 1, INT64_MAX, "ERR Number of fields must be a positive integer")
+    if count != len(argv) - at - 2:
+        raise CommandError(COUNT_DIFFERS)
+    return {word: True} if at > 2 else {}, argv[at + 2 :], moment
+
+
 def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
-    """Options in any order before and after FIELDS; `keep` is the word that changes no time."""
+    """Options in any order, in Redis 8.6 after FIELDS too; `keep` is the word that changes no time.
+
+    Redis 8.6 reads the options of HGETEX and HSETEX alike, and only then refuses those of the other one.
+    """
+    strict = client.server.dialect.field_options == "strict"
+    known = _WORDS - {"PERSIST"} if strict else _WORDS
+    wrong_arity = errors.wrong_arity(client.command.name)
     given: dict[str, Any] = {}
     words: Sequence[bytes] | None = None
     moment: int | None = None
     at = 2
     while at < len(argv):
         word = argv[at].upper().decode("latin-1")
-        if word in _UNITS or word in ("KEEPTTL", "PERSIST"):
-            if word not in _UNITS and word != keep:
-                raise CommandError("ERR unknown argument")
-            if keep in given or not given.keys().isdisjoint(_UNITS):
+        at += 1
+        if word == "FIELDS":
+            if words is not None:
+                raise CommandError("ERR FIELDS keyword specified multiple times")
+            if at + strict >= len(argv):
+                raise wrong_arity
+            too_few = wrong_arity.message if strict else TOO_FEW
+            words, at = _counted(argv, at, size, "ERR invalid number of fields", too_few)
+            if strict and at < len(argv):
+                raise wrong_arity
+        elif word not in known:
+            raise _unknown(argv[at - 1])
+        elif word in _CONDITIONS_OF_ALL:
+            if not _CONDITIONS_OF_ALL.isdisjoint(given):
+                raise CommandError("ERR Only one of FXX or FNX arguments can be specified")
+            given[word] = True
+        else:
+            if (
+                word in given
+                or not _UNITS.keys().isdisjoint(given)
+                or (word in _UNITS and not _KEEPS.isdisjoint(given))
+            ):
                 raise CommandError(f"ERR Only one of EX, PX, EXAT, PXAT or {keep} arguments can be specified")
             given[word] = True
-            at += 1
             if word in _UNITS:
                 if at == len(argv):
                     raise CommandError("ERR missing expire time")
                 moment = _moment(client, argv[at], *_UNITS[word])
                 at += 1
-        elif word in ("FNX", "FXX") and keep == "KEEPTTL":
-            if "FNX" in given or "FXX" in given:
-                raise CommandError("ERR Only one of FXX or FNX arguments can be specified")
-            given[word] = True
-            at += 1
-        elif word == "FIELDS":
-            if words is not None:
-                raise CommandError("ERR FIELDS keyword specified multiple times")
-            words, at = _counted(argv, at, size, "ERR invalid number of fields")
-        else:
-            raise _unknown(argv[at])
     if words is None:
         raise CommandError("ERR missing FIELDS argument")
+    allowed = {*_UNITS, keep} if keep == "PERSIST" else {*_UNITS, keep, *_CONDITIONS_OF_ALL}
+    if not given.keys() <= allowed:
+        raise CommandError("ERR unknown argument")
     return given, list(words), moment
+
+
+_KEEPS = frozenset(("KEEPTTL", "PERSIST"))
+_CONDITIONS_OF_ALL = frozenset(("FNX", "FXX"))
+_WORDS = _KEEPS | _CONDITIONS_OF_ALL | _UNITS.keys()

@@ -174,7 +174,9 @@ class Dialect:
     small_hashes_expire: ClassVar[bool] = True
     """`HEXPIRE h 9 FIELDS 1 f`, `OBJECT ENCODING h`: listpackex (Redis), hashtable (Valkey)."""
     field_options: ClassVar[str] = "strict"
-    """`HEXPIRE h 9 FIELDS 1 f NX`: the numbers disagree (Redis 7.4: strict), fine (8.6: anywhere), an error (valkey)."""
+    """`HEXPIRE h 9 FIELDS 1 f NX`: the numbers disagree (Redis 7.4, 8.0: strict), fine (8.6: anywhere), an error (valkey)."""
+    hashes_stay_volatile: ClassVar[bool] = True
+    """`HEXPIRE h 9 FIELDS 1 f`, `HPERSIST h FIELDS 1 f`, `INFO keyspace`: subexpiry=1 for nine more seconds (Redis), 0 (Valkey)."""
     field_ttl_rounding: ClassVar[int] = 999
     """`HTTL h FIELDS 1 f` of 100.1 seconds: 101 (Redis), 100 (Valkey)."""
     field_expiry_is_an_expired_event: ClassVar[bool] = False
