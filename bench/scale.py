@@ -14,7 +14,7 @@ SMALL, LARGE = 1_000, 1_000_000
 
 
 def filled(size: int) -> redis.Redis:
-    r = redouble.FakeRedis()
+    r = redouble.FakeRedis(version=(8, 6))
     step = 10_000
     for start in range(0, size, step):
         part = range(start, min(start + step, size))
@@ -22,6 +22,13 @@ def filled(size: int) -> redis.Redis:
         r.rpush("list", *part)
         r.sadd("set", *(f"member:{i}" for i in part))
         r.mset({f"key:{i}": i for i in part})
+        with r.pipeline(transaction=False) as entries:
+            for i in part:
+                entries.xadd("stream", {"field": i}, id=f"{i + 1}-0")
+            entries.execute()
+    r.xgroup_create("stream", "readers", 0)
+    r.xgroup_create("stream", "workers", 0)
+    r.xreadgroup("workers", "first", {"stream": ">"})  # a million pending entries
     return r
 
 
@@ -30,6 +37,8 @@ def operations(r: redis.Redis, size: int) -> dict[str, Callable[[], object]]:
 
     def pick() -> int:
         return next(numbers) * 7919 % size
+
+    gone = itertools.count(1)
 
     cursor = 0
 
@@ -47,6 +56,21 @@ def operations(r: redis.Redis, size: int) -> dict[str, Callable[[], object]]:
         "SCAN": scan,
         "RANDOMKEY": lambda: r.randomkey(),
         "SPOP, SADD": lambda: r.sadd("set", r.spop("set")),
+        "XADD": lambda: r.xadd("stream", {"field": 1}),
+        "XADD MAXLEN": lambda: r.xadd("stream", {"field": 1}, maxlen=size, approximate=False),
+        "XRANGE COUNT": lambda: r.xrange("stream", min=f"{pick() + 1}-0", count=10),
+        "XREADGROUP": lambda: r.xreadgroup("readers", "reader", {"stream": ">"}, count=1),
+        "XPENDING": lambda: r.xpending_range("stream", "workers", f"{pick() + 1}-0", "+", 10),
+        "XAUTOCLAIM": lambda: r.xautoclaim("stream", "workers", "second", 0, f"{pick() + 1}-0", count=1),
+        "XREADGROUP CLAIM": lambda: r.execute_command(
+            *("XREADGROUP", "GROUP", "workers", "third", "COUNT", 1, "CLAIM", 0, "STREAMS", "stream", ">")
+        ),
+        "XACK": lambda: r.xack("stream", "workers", f"{pick() + 1}-0"),
+        "XDEL, XADD": lambda: (r.xdel("stream", f"{pick() + 1}-0"), r.xadd("stream", {"field": 1})),
+        "XADD, XTRIM": lambda: (
+            r.xadd("stream", {"field": 1}),
+            r.xtrim("stream", minid=f"{next(gone)}-0", approximate=False),
+        ),
     }
 
 

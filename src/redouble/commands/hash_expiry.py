@@ -95,8 +95,8 @@ def hpexpireat(client: Client, argv: Argv) -> Reply:
 def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
     key, db, dialect = argv[1], client.db, client.server.dialect
     if dialect.field_options == "valkey":
-        at = _moment(client, argv[2], unit_ms, relative)
         conditions, wanted = _expire_arguments_of_valkey(argv)
+        at = _moment(client, argv[2], unit_ms, relative)
         fields = db.for_write(key, Hash)
     else:
         fields = db.for_write(key, Hash)
@@ -193,17 +193,24 @@ def _unknown(word: bytes) -> CommandError:
 
 
 def _fields_at(argv: Argv, start: int) -> int:
-    """Where FIELDS stands; at the end if nowhere."""
-    return next((at for at in range(start, len(argv)) if argv[at].upper() == b"FIELDS"), len(argv))
+    """Where FIELDS stands, which Valkey looks for first, with a number behind it."""
+    for at in range(start, len(argv) - 1):
+        if argv[at].upper() == b"FIELDS":
+            return at
+    raise CommandError(VALKEY_COUNT_DIFFERS)
+
+
+def _all_counted(argv: Argv, at: int, size: int) -> Argv:
+    """The words behind FIELDS at `at` and its number, `size` for each field."""
+    words = argv[at + 2 :]
+    if integer(argv[at + 1]) * size != len(words) or not words:
+        raise CommandError(VALKEY_COUNT_DIFFERS)
+    return words
 
 
 def _expire_arguments_of_valkey(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     at = _fields_at(argv, 3)
-    if at + 2 >= len(argv):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    if integer(argv[at + 1]) != len(argv) - at - 2:
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return expire_options(argv[3:at]), argv[at + 2 :]
+    return expire_options(argv[3:at]), _all_counted(argv, at, 1)
 
 
 # What is left of a field's time.
@@ -410,12 +417,7 @@ def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Ar
     """The options before FIELDS, and the words after its number, `size` for each field."""
     end = _fields_at(argv, 2)
     given = client.command.options.parse(argv[:end], 2)
-    if end == len(argv):
-        raise CommandError(errors.SYNTAX_ERROR)
-    words = argv[end + 2 :]
-    if end + 2 >= len(argv) or integer(argv[end + 1]) * size != len(words):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return given, words
+    return given, _all_counted(argv, end, size)
 
 
 def _options_in_order(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
