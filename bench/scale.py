@@ -38,7 +38,12 @@ def operations(r: redis.Redis, size: int) -> dict[str, Callable[[], object]]:
     def pick() -> int:
         return next(numbers) * 7919 % size
 
-    gone = itertools.count(1)
+    last = size
+
+    def xadd() -> None:
+        nonlocal last
+        last += 1
+        r.xadd("stream", {"field": 1}, id=f"{last}-0")
 
     cursor = 0
 
@@ -56,21 +61,18 @@ def operations(r: redis.Redis, size: int) -> dict[str, Callable[[], object]]:
         "SCAN": scan,
         "RANDOMKEY": lambda: r.randomkey(),
         "SPOP, SADD": lambda: r.sadd("set", r.spop("set")),
-        "XADD": lambda: r.xadd("stream", {"field": 1}),
-        "XADD MAXLEN": lambda: r.xadd("stream", {"field": 1}, maxlen=size, approximate=False),
         "XRANGE COUNT": lambda: r.xrange("stream", min=f"{pick() + 1}-0", count=10),
-        "XREADGROUP": lambda: r.xreadgroup("readers", "reader", {"stream": ">"}, count=1),
         "XPENDING": lambda: r.xpending_range("stream", "workers", f"{pick() + 1}-0", "+", 10),
         "XAUTOCLAIM": lambda: r.xautoclaim("stream", "workers", "second", 0, f"{pick() + 1}-0", count=1),
-        "XREADGROUP CLAIM": lambda: r.execute_command(
-            *("XREADGROUP", "GROUP", "workers", "third", "COUNT", 1, "CLAIM", 0, "STREAMS", "stream", ">")
+        "XREADGROUP CLAIM": lambda: r.xreadgroup("workers", "third", {"stream": ">"}, count=1, claim_min_idle_time=0),
+        "XACK, XCLAIM FORCE": lambda: (
+            r.xack("stream", "workers", id := f"{pick() + 1}-0"),
+            r.xclaim("stream", "workers", "fourth", 0, [id], force=True),
         ),
-        "XACK": lambda: r.xack("stream", "workers", f"{pick() + 1}-0"),
-        "XDEL, XADD": lambda: (r.xdel("stream", f"{pick() + 1}-0"), r.xadd("stream", {"field": 1})),
-        "XADD, XTRIM": lambda: (
-            r.xadd("stream", {"field": 1}),
-            r.xtrim("stream", minid=f"{next(gone)}-0", approximate=False),
-        ),
+        "XADD": xadd,
+        "XADD, XREADGROUP": lambda: (xadd(), r.xreadgroup("readers", "reader", {"stream": ">"}, count=1)),
+        "XADD, XDEL": lambda: (xadd(), r.xdel("stream", f"{last - size // 2}-0")),
+        "XADD, XTRIM": lambda: (xadd(), r.xtrim("stream", maxlen=size, approximate=False)),
     }
 
 

@@ -370,8 +370,6 @@ def ids_and_references(argv: Argv, at: int) -> tuple[bytes, list[bytes]]:
             texts = argv[at - count : at]
         else:
             raise CommandError(errors.SYNTAX_ERROR)
-    if not texts:
-        raise CommandError(errors.SYNTAX_ERROR)
     return references, texts
 
 
