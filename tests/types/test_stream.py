@@ -103,6 +103,32 @@ def test_a_group_knows_what_is_pending_at_whom_and_for_how_long(
     assert {id: (each.consumer.name, each.time) for id, each in group.pending.items()} == model
 
 
+@given(st.lists(st.tuples(st.sampled_from("DDHAC"), st.integers(0, 9), st.sampled_from([b"x", b"y", b"z"]))))
+def test_a_group_is_a_dict_of_who_has_which_id(steps: list[tuple[str, int, bytes]]) -> None:
+    group = Group(0, 0)
+    owners: dict[int, bytes] = {}
+    for kind, id, name in steps:
+        if kind == "D":
+            group.deliver(id, group.consumers.setdefault(name, Consumer(name, 0)), 5)
+            owners[id] = name
+        elif kind == "H":
+            pending = group.pending.get(id)
+            assert (pending is not None) == (id in owners)
+            if pending is not None and name in group.consumers:
+                group.hand_over(id, pending, group.consumers[name])
+                owners[id] = name
+        elif kind == "A":
+            assert group.acknowledge(id) == (owners.pop(id, None) is not None)
+        elif name in group.consumers:
+            lost = [id for id, owner in owners.items() if owner == name]
+            assert group.remove_consumer(name) == len(lost)
+            for id in lost:
+                del owners[id]
+        for each in (group, group.copy()):
+            each.check()
+            assert {id: pending.consumer.name for id, pending in each.pending.items()} == owners
+
+
 def test_whole_blocks_are_trimmed() -> None:
     stream = Stream(Limits(stream_node_max_entries=10))
     for id in range(1, 36):
