@@ -306,8 +306,8 @@ def test_no_item_goes_to_a_client_on_a_closed_loop(server: FakeServer) -> None:
     assert client.llen("list") == 1
 
 
-IDLE_READ = ("XREADGROUP", "GROUP", "g", "later", "BLOCK", 20_000, "CLAIM", 60, "STREAMS", "s", ">")
-"""Of Redis 8.4: wait until an entry was pending for 60 ms."""
+IDLE_READ = ("XREADGROUP", "GROUP", "g", "later", "BLOCK", 20_000, "CLAIM", 300, "STREAMS", "s", ">")
+"""Of Redis 8.4: wait until an entry was pending for 300 ms."""
 
 
 @pytest.mark.parametrize("kind", ["sync", "asyncio", "TCP"])
@@ -333,14 +333,13 @@ def test_a_reader_with_claim_wakes_when_an_entry_is_idle_long_enough(kind: str, 
                 found.append(redis.Redis(host, port).execute_command(*IDLE_READ))
 
     thread = threading.Thread(target=read)
-    began = time.monotonic()
     thread.start()
-    until(lambda: blocked(server) == 1)
+    until(lambda: blocked(server) == 1 or found)  # on a busy machine the entry may be idle before anybody waits
     if delivered == "meanwhile":
+        assert not found
         other.xgroup_setid("s", "g", 0)
         other.xreadgroup("g", "first", {"s": ">"})
     thread.join(10)
-    assert time.monotonic() - began > 0.05
     assert other.xpending_range("s", "g", "-", "+", 10)[0]["consumer"] == b"later"
     assert found
 
