@@ -259,9 +259,9 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
 
 @command(
     "GEOSEARCH key <FROMMEMBER member | FROMLONLAT longitude latitude>"
-    " <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>"
-    " | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]>"
-    " [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+    " <<BYRADIUS radius> <M | KM | FT | MI> | <BYBOX width> height <M | KM | FT | MI>"
+    " | <BYPOLYGON num-vertices> longitude latitude [longitude latitude ...]>"
+    " [ASC | DESC] [<COUNT count> [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
     flags="readonly",
     since="6.2.0",
     since_option={"BYPOLYGON": "valkey=9.0.0"},
@@ -274,9 +274,9 @@ def geosearch(client: Client, argv: Argv) -> Reply:
 
 @command(
     "GEOSEARCHSTORE destination source <FROMMEMBER member | FROMLONLAT longitude latitude>"
-    " <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>"
-    " | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]>"
-    " [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+    " <<BYRADIUS radius> <M | KM | FT | MI> | <BYBOX width> height <M | KM | FT | MI>"
+    " | <BYPOLYGON num-vertices> longitude latitude [longitude latitude ...]>"
+    " [ASC | DESC] [<COUNT count> [ANY]] [STOREDIST]",
     flags="write denyoom",
     since="6.2.0",
     since_option={"BYPOLYGON": "valkey=9.0.0"},
@@ -290,7 +290,7 @@ def geosearchstore(client: Client, argv: Argv) -> Reply:
 def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     """GEOSEARCH, whose centre and shape are options too; each may be said again, but not in another way."""
     members = client.db.sorted_set(argv[key_at])
-    polygons = client.server.dialect.has("valkey=9.0.0")
+    polygons = client.command.options.available("BYPOLYGON")
     at = key_at + 1
     centre_word = shape_word = b""
     while at < len(argv):
@@ -322,7 +322,7 @@ def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     return _answer(client, argv, search, members, b"geosearchstore", "GEOSEARCHSTORE")
 
 
-CIRCLE = "radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC]"
+CIRCLE = "radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [<COUNT count> [ANY]] [ASC | DESC]"
 STORE = "[STORE storekey | STOREDIST storedistkey]"
 
 

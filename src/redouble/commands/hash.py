@@ -187,7 +187,7 @@ def hash_and_fields(
     return fields, wanted
 
 
-@command("HGETDEL key FIELDS numfields field [field ...]", flags="write fast", since="8.0.0 valkey=9.1.0")
+@command("HGETDEL key <FIELDS numfields field [field ...]>", flags="write fast", since="8.0.0 valkey=9.1.0")
 def hgetdel(client: Client, argv: Argv) -> Reply:
     """Take fields out of a hash and answer their values."""
     fields, wanted = hash_and_fields(client, argv, client.db.hash_for_write)

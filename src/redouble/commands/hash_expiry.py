@@ -1,6 +1,6 @@
 """Times to live of single fields of a hash: HEXPIRE and its kin, HGETEX, HSETEX.
 
-The commands do the same in Redis and in Valkey, but they read their arguments in ways of their own: Redis 7.4 in one
+The commands do the same in Redis and in Valkey, but they read their arguments in ways of their own: Redis 7.4 and 8.0 in one
 fixed order, Redis 8.6 in any, Valkey with FIELDS and all that follows at the end (`Dialect.field_options`).
 """
 
@@ -23,6 +23,7 @@ from redouble.types.hash import Hash
 LAST_MOMENT_OF_REDIS = 2**46 - 1
 """Redis keeps the time of a field in 46 bits."""
 
+TOO_FEW = "ERR wrong number of arguments"
 NEGATIVE = "ERR invalid expire time, must be >= 0"
 
 
@@ -44,7 +45,7 @@ def _moment(client: Client, text: bytes, unit_ms: int, relative: bool) -> int:
 expire_command = partial(
     command, flags="write denyoom@7.4.0..8.0.0 fast", since="7.4.0 valkey=9.0.0", arity=-6, group="hash"
 )
-CONDITION_AND_FIELDS = "[NX | XX | GT | LT] FIELDS numfields field [field ...]"
+CONDITION_AND_FIELDS = "[NX | XX | GT | LT] <FIELDS numfields field [field ...]>"
 
 
 @expire_command(f"HEXPIRE key seconds {CONDITION_AND_FIELDS}")
@@ -74,8 +75,8 @@ def hpexpireat(client: Client, argv: Argv) -> Reply:
 def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
     key, db, dialect = argv[1], client.db, client.server.dialect
     if dialect.field_options == "valkey":
-        at = _moment(client, argv[2], unit_ms, relative)
         conditions, wanted = _expire_arguments_of_valkey(argv)
+        at = _moment(client, argv[2], unit_ms, relative)
         fields = db.for_write(key, Hash)
     else:
         fields = db.for_write(key, Hash)
@@ -148,7 +149,9 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
         elif word == b"FIELDS":
             if wanted is not None:
                 raise CommandError("ERR FIELDS keyword specified multiple times")
-            wanted, at = _counted(argv, at, 1, "ERR Parameter `numFields` should be greater than 0")
+            if at + 2 >= len(argv):
+                raise CommandError("ERR FIELDS requires at least numfields and one field argument")
+            wanted, at = _counted(argv, at + 1, 1, "ERR Parameter `numFields` should be greater than 0", TOO_FEW)
         else:
             raise _unknown(argv[at])
     if wanted is None:
@@ -156,15 +159,13 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     return condition, wanted
 
 
-def _counted(argv: Argv, at: int, size: int, not_positive: str) -> tuple[Argv, int]:
-    """What FIELDS at `at` announces, `size` words for each field, and where that ends."""
-    if at + 2 >= len(argv):
-        raise CommandError("ERR wrong number of arguments")
-    count = integer_in(argv[at + 1], 1, INT64_MAX, not_positive)
-    end = at + 2 + size * count
+def _counted(argv: Argv, at: int, size: int, not_positive: str, too_few: str) -> tuple[Argv, int]:
+    """The words behind the number at `at`, `size` for each field, and where they end."""
+    count = integer_in(argv[at], 1, INT64_MAX, not_positive)
+    end = at + 1 + size * count
     if end > len(argv):
-        raise CommandError("ERR wrong number of arguments")
-    return argv[at + 2 : end], end
+        raise CommandError(too_few)
+    return argv[at + 1 : end], end
 
 
 def _unknown(word: bytes) -> CommandError:
@@ -172,17 +173,24 @@ def _unknown(word: bytes) -> CommandError:
 
 
 def _fields_at(argv: Argv, start: int) -> int:
-    """Where FIELDS stands; at the end if nowhere."""
-    return next((at for at in range(start, len(argv)) if argv[at].upper() == b"FIELDS"), len(argv))
+    """Where FIELDS stands, which Valkey looks for first, with a number behind it."""
+    for at in range(start, len(argv) - 1):
+        if argv[at].upper() == b"FIELDS":
+            return at
+    raise CommandError(VALKEY_COUNT_DIFFERS)
+
+
+def _all_counted(argv: Argv, at: int, size: int) -> Argv:
+    """The words behind FIELDS at `at` and its number, `size` for each field."""
+    words = argv[at + 2 :]
+    if integer(argv[at + 1]) * size != len(words) or not words:
+        raise CommandError(VALKEY_COUNT_DIFFERS)
+    return words
 
 
 def _expire_arguments_of_valkey(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     at = _fields_at(argv, 3)
-    if at + 2 >= len(argv):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    if integer(argv[at + 1]) != len(argv) - at - 2:
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return expire_options(argv[3:at]), argv[at + 2 :]
+    return expire_options(argv[3:at]), _all_counted(argv, at, 1)
 
 
 # What is left of a field's time.
@@ -190,25 +198,25 @@ def _expire_arguments_of_valkey(argv: Argv) -> tuple[frozenset[bytes], Argv]:
 time_command = partial(command, flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash")
 
 
-@time_command("HTTL key FIELDS numfields field [field ...]")
+@time_command("HTTL key <FIELDS numfields field [field ...]>")
 def httl(client: Client, argv: Argv) -> Reply:
     """The seconds that fields have left; -1: one stays, -2: there is none."""
     return _times(client, argv, 1000, client.server.now_ms())
 
 
-@time_command("HPTTL key FIELDS numfields field [field ...]")
+@time_command("HPTTL key <FIELDS numfields field [field ...]>")
 def hpttl(client: Client, argv: Argv) -> Reply:
     """The milliseconds that fields have left; -1: one stays, -2: there is none."""
     return _times(client, argv, 1, client.server.now_ms())
 
 
-@time_command("HEXPIRETIME key FIELDS numfields field [field ...]")
+@time_command("HEXPIRETIME key <FIELDS numfields field [field ...]>")
 def hexpiretime(client: Client, argv: Argv) -> Reply:
     """The Unix time in seconds at which fields go; -1: one stays, -2: there is none."""
     return _times(client, argv, 1000, 0)
 
 
-@time_command("HPEXPIRETIME key FIELDS numfields field [field ...]")
+@time_command("HPEXPIRETIME key <FIELDS numfields field [field ...]>")
 def hpexpiretime(client: Client, argv: Argv) -> Reply:
     """The Unix time in milliseconds at which fields go; -1: one stays, -2: there is none."""
     return _times(client, argv, 1, 0)
@@ -230,7 +238,7 @@ def _times(client: Client, argv: Argv, unit_ms: int, since_ms: int) -> Reply:
 
 
 @command(
-    "HPERSIST key FIELDS numfields field [field ...]", flags="write fast", since="7.4.0 valkey=9.0.0", group="hash"
+    "HPERSIST key <FIELDS numfields field [field ...]>", flags="write fast", since="7.4.0 valkey=9.0.0", group="hash"
 )
 def hpersist(client: Client, argv: Argv) -> Reply:
     """Let fields stay that would have gone."""
@@ -249,7 +257,7 @@ def hpersist(client: Client, argv: Argv) -> Reply:
 
 @command(
     "HGETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]"
-    " FIELDS numfields field [field ...]",
+    " <FIELDS numfields field [field ...]>",
     flags="write fast",
     since="8.0.0 valkey=9.0.0",
     arity=-5,
@@ -264,7 +272,8 @@ def hgetex(client: Client, argv: Argv) -> Reply:
         at = _asked_moment(client, given)
     else:
         fields = db.for_write(key, Hash)
-        given, wanted, at = _options_anywhere(client, argv, 1, "PERSIST")
+        read = _options_anywhere if client.server.dialect.field_options == "anywhere" else _options_in_order
+        given, wanted, at = read(client, argv, 1, "PERSIST")
     if fields is None:
         return [None] * len(wanted)
     values, changed = [], False
@@ -292,7 +301,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
 
 _HSETEX = (
     " [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]"
-    " FIELDS numfields field value [field value ...]"
+    " <FIELDS numfields field value [field value ...]>"
 )
 
 
@@ -358,46 +367,78 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
     end = _fields_at(argv, 2)
-    words = argv[end + 2 :]
-    if not words:
-        raise CommandError(VALKEY_COUNT_DIFFERS)
     given = client.command.options.parse(argv[:end], 2)
-    if integer(argv[end + 1]) * size != len(words):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return given, words
+    return given, _all_counted(argv, end, size)
+
+
+def _options_in_order(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
+    """HGETEX of Redis 8.0: at most one option, then FIELDS."""
+    word, at, moment = argv[2].upper().decode("latin-1"), 2, None
+    if word in _UNITS:
+        moment = _moment(client, argv[3], *_UNITS[word])
+        at = 4
+    elif word == keep:
+        at = 3
+    if at >= len(argv) or argv[at].upper() != b"FIELDS":
+        raise CommandError(NO_FIELDS)
+    number = argv[at + 1] if at + 1 < len(argv) else b""
+    count = integer_in(number, 1, INT64_MAX, "ERR Number of fields must be a positive integer")
+    if count != len(argv) - at - 2:
+        raise CommandError(COUNT_DIFFERS)
+    return {word: True} if at > 2 else {}, argv[at + 2 :], moment
 
 
 def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
-    """Options in any order before and after FIELDS; `keep` is the word that changes no time."""
+    """Options in any order, in Redis 8.6 after FIELDS too; `keep` is the word that changes no time.
+
+    Redis 8.6 reads the options of HGETEX and HSETEX alike, and only then refuses those of the other one.
+    """
+    strict = client.server.dialect.field_options == "strict"
+    known = _WORDS - {"PERSIST"} if strict else _WORDS
+    wrong_arity = errors.wrong_arity(client.command.name)
     given: dict[str, Any] = {}
     words: Sequence[bytes] | None = None
     moment: int | None = None
     at = 2
     while at < len(argv):
         word = argv[at].upper().decode("latin-1")
-        if word in _UNITS or word in ("KEEPTTL", "PERSIST"):
-            if word not in _UNITS and word != keep:
-                raise CommandError("ERR unknown argument")
-            if keep in given or not given.keys().isdisjoint(_UNITS):
+        at += 1
+        if word == "FIELDS":
+            if words is not None:
+                raise CommandError("ERR FIELDS keyword specified multiple times")
+            if at + strict >= len(argv):
+                raise wrong_arity
+            too_few = wrong_arity.message if strict else TOO_FEW
+            words, at = _counted(argv, at, size, "ERR invalid number of fields", too_few)
+            if strict and at < len(argv):
+                raise wrong_arity
+        elif word not in known:
+            raise _unknown(argv[at - 1])
+        elif word in _CONDITIONS_OF_ALL:
+            if not _CONDITIONS_OF_ALL.isdisjoint(given):
+                raise CommandError("ERR Only one of FXX or FNX arguments can be specified")
+            given[word] = True
+        else:
+            if (
+                word in given
+                or not _UNITS.keys().isdisjoint(given)
+                or (word in _UNITS and not _KEEPS.isdisjoint(given))
+            ):
                 raise CommandError(f"ERR Only one of EX, PX, EXAT, PXAT or {keep} arguments can be specified")
             given[word] = True
-            at += 1
             if word in _UNITS:
                 if at == len(argv):
                     raise CommandError("ERR missing expire time")
                 moment = _moment(client, argv[at], *_UNITS[word])
                 at += 1
-        elif word in ("FNX", "FXX") and keep == "KEEPTTL":
-            if "FNX" in given or "FXX" in given:
-                raise CommandError("ERR Only one of FXX or FNX arguments can be specified")
-            given[word] = True
-            at += 1
-        elif word == "FIELDS":
-            if words is not None:
-                raise CommandError("ERR FIELDS keyword specified multiple times")
-            words, at = _counted(argv, at, size, "ERR invalid number of fields")
-        else:
-            raise _unknown(argv[at])
     if words is None:
         raise CommandError("ERR missing FIELDS argument")
+    allowed = {*_UNITS, keep} if keep == "PERSIST" else {*_UNITS, keep, *_CONDITIONS_OF_ALL}
+    if not given.keys() <= allowed:
+        raise CommandError("ERR unknown argument")
     return given, list(words), moment
+
+
+_KEEPS = frozenset(("KEEPTTL", "PERSIST"))
+_CONDITIONS_OF_ALL = frozenset(("FNX", "FXX"))
+_WORDS = _KEEPS | _CONDITIONS_OF_ALL | _UNITS.keys()

@@ -301,10 +301,18 @@ class Database:
     def follow_fields(self, key: bytes, fields: Hash) -> None:
         """When fields of the hash in `key` go may have changed, or it is new."""
         if not fields.soonest:
-            self.volatile.pop(key, None)
+            if not self.server.dialect.hashes_stay_volatile or self.volatile.get(key, 0) < self.server.now_ms():
+                self.volatile.pop(key, None)
         elif self.volatile.get(key) != fields.soonest:
             self.volatile[key] = fields.soonest
             self._schedule(key, fields.soonest)
+
+    @property
+    def volatile_hashes(self) -> int:
+        """How many hashes INFO says to have fields that go."""
+        if self.server.dialect.hashes_stay_volatile:
+            return len(self.volatile)
+        return sum(bool(self.dict[key].soonest) for key in self.volatile)
 
     def remove_due_fields(self, key: bytes) -> None:
         """Remove the fields of a volatile hash whose time has come."""

@@ -480,7 +480,7 @@ def _keyspace(server: Server) -> list[str]:
             average = sum(moments) // len(moments) - server.now_ms() if moments else 0
             lines.append(
                 f"db{index}:keys={keys},expires={len(db.expires)},avg_ttl={max(average, 0)}"
-                + server.dialect.keyspace_fields.format(len(db.volatile))
+                + server.dialect.keyspace_fields.format(db.volatile_hashes)
             )
     return lines
 

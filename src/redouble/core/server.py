@@ -426,6 +426,9 @@ class Server:
         if (look := self.idle.next_look()) is not None:
             moments.append(look)
         volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
+        due = self.blocking.next_due()
+        if due is not None:
+            moments.append(self.clock.monotonic() + max(due / 1000 - self.clock.time(), 0.0))
         expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
             grain = FINE_GRAIN if self.notify_flags & EXPIRED else EXPIRY_GRAIN
@@ -444,6 +447,7 @@ class Server:
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()
         self.blocking.time_out()
+        self.blocking.look_at_the_time()
         self.idle.close()
         if self.blocking.ready:
             self.blocking.serve()

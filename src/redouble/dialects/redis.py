@@ -52,6 +52,7 @@ class Redis72(Redis70):
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
     hello_acts_at_once = False
     documents_display_text = True
+    words_before_options_stand_alone = True
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
@@ -93,6 +94,7 @@ class Redis86(Redis80):
     rdb_types = Redis80.rdb_types | {26}
     rdb_stream_type = 26
     rdb_checksum_may_be_missing = True
+    streams_know_their_producers = True
     lag_looks_at_what_is_left = True
     counts_reads_from_first_entry = True
     negative_offsets_count_from_the_end = False

@@ -80,6 +80,7 @@ class Valkey91(Valkey81):
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items={}"
     small_hashes_expire = False
+    hashes_stay_volatile = False
     field_options = "valkey"
     field_ttl_rounding = 500
     field_expiry_is_an_expired_event = True
