@@ -1,6 +1,7 @@
 """Ask the real servers for COMMAND and COMMAND DOCS, for tests/commands/test_command_table.py to compare with.
 
-    python tools/record_commands.py        writes tests/recordings/commands-<server>.json
+    python tools/record_commands.py                 writes tests/recordings/commands-<server>.json
+    python tools/record_commands.py redis-7.2       for some servers only
 
 Of the documentation only facts are kept: since, group, deprecated_since and the arguments; no sentences.
 """
@@ -33,7 +34,7 @@ def value(node: Node) -> Any:
 
 
 def main() -> None:
-    for name in SERVERS:
+    for name in sys.argv[1:] or SERVERS:
         with RealServer(name) as server:
             link = server.connect()
             link.ask(b"HELLO", b"3")

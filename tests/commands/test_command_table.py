@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.parity.__main__ import SERVERS
 
+import redouble.commands  # noqa: F401  # fills the command table
 from redouble.core.client import Client
 from redouble.core.server import Server
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"
-SERVERS = {
-    "redis-7.0": ("redis", "7.0"),
-    "redis-7.4": ("redis", "7.4"),
-    "redis-8.6": ("redis", "8.6"),
-    "valkey-9": ("valkey", "9"),
-}
 FIELDS = ["name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys"]
 UNORDERED = {"flags", "categories", "tips"}
 
@@ -109,7 +105,7 @@ def shape(argument: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=SERVERS)
 def served(request: pytest.FixtureRequest) -> tuple[str, Server, Client, dict[str, Any]]:
-    server_type, version = SERVERS[request.param]
+    server_type, version = request.param.split("-")
     server = Server(server_type=server_type, version=version)
     recording = json.loads((RECORDINGS / f"commands-{request.param}.json").read_text())
     return request.param, server, Client(server), recording

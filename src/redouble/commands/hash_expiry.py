@@ -22,6 +22,7 @@ LAST_MOMENT_OF_REDIS = 2**46 - 1
 """Redis keeps the time of a field in 46 bits."""
 
 NO_FIELDS = "ERR Mandatory argument FIELDS is missing or not at the right position"
+NO_NUMBER_OF_FIELDS = "ERR Number of fields must be a positive integer"
 COUNT_DIFFERS = "ERR The `numfields` parameter must match the number of arguments"
 VALKEY_COUNT_DIFFERS = "ERR numfields should be greater than 0 and match the provided number of fields"
 NEGATIVE = "ERR invalid expire time, must be >= 0"
@@ -144,12 +145,16 @@ def _expire_arguments_in_order(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     """Redis 7.4: at most one condition, then FIELDS."""
     at = 4 if argv[3].upper() in _CONDITIONS else 3
     conditions = frozenset(word.upper() for word in argv[3:at])
-    if argv[at].upper() != b"FIELDS":
+    return conditions, _fields_at_the_end(argv[at:], "ERR Parameter `numFields` should be greater than 0")
+
+
+def _fields_at_the_end(words: Argv, not_positive: str) -> Argv:
+    """The fields of `FIELDS numfields field ...`, of which nothing may be missing and behind which nothing may come."""
+    if words[0].upper() != b"FIELDS":
         raise CommandError(NO_FIELDS)
-    count = integer_in(argv[at + 1], 1, INT64_MAX, "ERR Parameter `numFields` should be greater than 0")
-    if count != len(argv) - at - 2:
+    if integer_in(words[1] if len(words) > 1 else b"", 1, INT64_MAX, not_positive) != len(words) - 2:
         raise CommandError(COUNT_DIFFERS)
-    return conditions, argv[at + 2 :]
+    return words[2:]
 
 
 _CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
@@ -176,14 +181,15 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     return condition, wanted
 
 
-def _counted(argv: Argv, at: int, size: int, not_positive: str) -> tuple[Argv, int]:
-    """What FIELDS at `at` announces, `size` words for each field, and where that ends."""
+def _counted(argv: Argv, at: int, size: int, not_positive: str, last_of: str = "") -> tuple[Argv, int]:
+    """What FIELDS at `at` announces, `size` words for each field, and where that ends: with the command `last_of`."""
+    differs = errors.wrong_arity(last_of) if last_of else CommandError("ERR wrong number of arguments")
     if at + 2 >= len(argv):
-        raise CommandError("ERR wrong number of arguments")
+        raise differs
     count = integer_in(argv[at + 1], 1, INT64_MAX, not_positive)
     end = at + 2 + size * count
-    if end > len(argv):
-        raise CommandError("ERR wrong number of arguments")
+    if end > len(argv) or (last_of and end < len(argv)):
+        raise differs
     return argv[at + 2 : end], end
 
 
@@ -268,12 +274,7 @@ def _hash_and_fields(client: Client, argv: Argv, valkey_count_differs: str) -> t
         if integer(count) != len(wanted):
             raise CommandError(valkey_count_differs)
         return client.db.hash(key), wanted
-    fields = client.db.hash(key)
-    if word.upper() != b"FIELDS":
-        raise CommandError(NO_FIELDS)
-    if integer_in(count, 1, INT64_MAX, "ERR Number of fields must be a positive integer") != len(wanted):
-        raise CommandError(COUNT_DIFFERS)
-    return fields, wanted
+    return client.db.hash(key), _fields_at_the_end(argv[2:], NO_NUMBER_OF_FIELDS)
 
 
 @command(
@@ -311,7 +312,8 @@ def hgetex(client: Client, argv: Argv) -> Reply:
         at = _asked_moment(client, given)
     else:
         fields = db.for_write(key, Hash)
-        given, wanted, at = _options_anywhere(client, argv, 1, "PERSIST")
+        in_order = client.server.dialect.field_options == "strict"
+        given, wanted, at = _getex_in_order(client, argv) if in_order else _options_anywhere(client, argv, 1, "PERSIST")
     if fields is None:
         return [None] * len(wanted)
     values, changed = [], False
@@ -414,11 +416,23 @@ def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Ar
     return given, words
 
 
+def _getex_in_order(client: Client, argv: Argv) -> tuple[Given, Argv, int | None]:
+    """Redis 8.0: at most one option, then FIELDS."""
+    option = argv[2].upper().decode("latin-1")
+    given, moment, end = {option: True}, None, 2
+    if option in _UNITS:
+        moment, end = _moment(client, argv[3], *_UNITS[option]), 4
+    elif option == "PERSIST":
+        end = 3
+    return given, _fields_at_the_end(argv[end:], NO_NUMBER_OF_FIELDS), moment
+
+
 def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
-    """Options in any order before and after FIELDS; `keep` is the word that changes no time."""
+    """Options in any order before and (not in 8.0) after FIELDS; `keep` is the word that changes no time."""
     given: dict[str, Any] = {}
     words: Sequence[bytes] | None = None
     moment: int | None = None
+    last_of = client.command.name if client.server.dialect.field_options == "strict" else ""
     at = 2
     while at < len(argv):
         word = argv[at].upper().decode("latin-1")
@@ -442,7 +456,7 @@ def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple
         elif word == "FIELDS":
             if words is not None:
                 raise CommandError("ERR FIELDS keyword specified multiple times")
-            words, at = _counted(argv, at, size, "ERR invalid number of fields")
+            words, at = _counted(argv, at, size, "ERR invalid number of fields", last_of)
         else:
             raise _unknown(argv[at])
     if words is None:

@@ -94,9 +94,9 @@ class Dialect:
     consumers_have_active_time: ClassVar[bool] = False
     """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
     counts_reads_from_first_entry: ClassVar[bool] = False
-    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.6, Valkey 9)."""
+    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.0, Valkey 9)."""
     lag_looks_at_what_is_left: ClassVar[bool] = False
-    """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
+    """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.0)."""
     nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
     """`XADD s 1-{1..5} f v`, `XGROUP CREATE s g 1-1`, `XDEL s 1-4`, `XTRIM s MAXLEN 1`, `XINFO GROUPS s`: a lag of 1, or
     (Valkey) none."""
@@ -170,7 +170,7 @@ class Dialect:
     small_hashes_expire: ClassVar[bool] = True
     """`HEXPIRE h 9 FIELDS 1 f`, `OBJECT ENCODING h`: listpackex (Redis), hashtable (Valkey)."""
     field_options: ClassVar[str] = "strict"
-    """`HEXPIRE h 9 FIELDS 1 f NX`: the numbers disagree (Redis 7.4: strict), fine (8.6: anywhere), an error (valkey)."""
+    """`HEXPIRE h 9 FIELDS 1 f NX`: the numbers disagree (Redis 8.0: strict), fine (8.6: anywhere), an error (valkey)."""
     field_ttl_rounding: ClassVar[int] = 999
     """`HTTL h FIELDS 1 f` of 100.1 seconds: 101 (Redis), 100 (Valkey)."""
     field_expiry_is_an_expired_event: ClassVar[bool] = False

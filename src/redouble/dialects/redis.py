@@ -67,6 +67,14 @@ class Redis74(Redis72):
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
     plus_is_the_last_id_given = False
+    lag_looks_at_what_is_left = True
+    counts_reads_from_first_entry = True
+
+    @staticmethod
+    def unbalanced_streams(name: str, of_group: bool) -> str:
+        """`XREAD STREAMS a b 0`: it now tells of `+`."""
+        return Redis74.unbalanced_streams(name, of_group).replace("an ID or '$'", "an ID, '+', or '$'")
+
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     coordinates_have_17_places = False
     pfdebug_simd = True
@@ -80,8 +88,6 @@ class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
     rdb_version = 13
     rdb_checksum_may_be_missing = True
-    lag_looks_at_what_is_left = True
-    counts_reads_from_first_entry = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
     field_options = "anywhere"
@@ -89,11 +95,6 @@ class Redis86(Redis80):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= 41
-
-    @staticmethod
-    def unbalanced_streams(name: str, of_group: bool) -> str:
-        """`XREAD STREAMS a b 0`: it now tells of `+`."""
-        return Redis80.unbalanced_streams(name, of_group).replace("an ID or '$'", "an ID, '+', or '$'")
 
     @staticmethod
     def set_allows(before: str, option: str) -> bool:
