@@ -2,6 +2,7 @@
 
 python tools/prove.py                    all of it (about an hour)
 python tools/prove.py fuzz --commands 20000
+python tools/prove.py scenarios          every scenario of every recorded server through every driver
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
 """
@@ -72,7 +73,7 @@ def environment(python: str, folder: Path, *requirements: str) -> Path | None:
     return python_there
 
 
-def suite(python: Path, *arguments: str) -> str:
+def suite(python: Path, *arguments: str, **environment: str) -> str:
     """Run the tests; returns pytest's closing line."""
     result = subprocess.run(
         [str(python), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *arguments],
@@ -80,11 +81,18 @@ def suite(python: Path, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | environment,
     )
     closing = result.stdout.strip().splitlines()[-1] if result.stdout.strip() else result.stderr.strip()[-200:]
     if result.returncode:
         sys.stderr.write(result.stdout[-5000:])
     return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
+
+
+def scenarios() -> list[str]:
+    """`make test` plays those of some servers at the engine alone."""
+    tests = suite(Path(sys.executable), "tests/parity", "-k", "redouble", PARITY="thorough")
+    return ["| scenarios through every driver |", "|---|", f"| {tests} |"]
 
 
 def interpreters() -> list[str]:
@@ -123,12 +131,13 @@ def clients() -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("proofs", nargs="*", help="fuzz, interpreters, clients (default: all)")
+    parser.add_argument("proofs", nargs="*", help="fuzz, scenarios, interpreters, clients (default: all)")
     parser.add_argument("--commands", type=int, help="random commands for each server")
     arguments = parser.parse_args()
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
     proofs = {
         "fuzz": ("Random commands, redouble beside a real server", lambda: fuzz(arguments.commands)),
+        "scenarios": ("Every scenario of every server, through every driver", scenarios),
         "interpreters": ("The test suite on every interpreter", interpreters),
         "clients": ("Every major version of redis-py", clients),
     }

@@ -18,7 +18,10 @@ FIELDS = ["name", "arity", "flags", "first", "last", "step", "categories", "tips
 UNORDERED = {"flags", "categories", "tips"}
 
 OURS_IS_ANOTHER = {
-    ("redis-7.0", "sinterstore", "keys"): "7.0 says RW of the destination, all later ones OW",
+    **dict.fromkeys(
+        (("redis-7.0", "sinterstore", "keys"), ("redis-7.2", "sinterstore", "keys")),
+        "7.0 and 7.2 say RW of the destination, all later ones OW",
+    ),
     **dict.fromkeys(
         (("valkey-9", "georadius", "keys"), ("valkey-9", "georadiusbymember", "keys")),
         "only Valkey says variable_flags of STORE",

@@ -570,7 +570,7 @@ def client_kill(client: Client, argv: Argv) -> Reply:
 
 
 def refuse_more(client: Client, argv: Argv, most: int) -> None:
-    """Where the arity has no upper end, the function itself complains; Valkey 9 does not."""
+    """Where the arity has no upper end, the function itself complains; Valkey 8.1 does not."""
     if len(argv) > most and client.server.dialect.complains_of_more_client_arguments:
         raise CommandError(
             f"ERR unknown subcommand or wrong number of arguments for '{errors.text(argv[1])}'. Try CLIENT HELP."

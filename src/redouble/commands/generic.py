@@ -554,7 +554,7 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
 
 @command(
     "WAIT numreplicas timeout",
-    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
+    flags="noscript@before:7.2.0,valkey=7.2.0 blocking@7.4.0,valkey=8.0.0",
     since="3.0.0",
     acl="connection",
 )
@@ -566,7 +566,12 @@ def wait(client: Client, argv: Argv) -> Reply:
     return client.server.blocking.block(client, argv, (), timeout_ms, bool, denied=0, timed_out=0)
 
 
-@command("WAITAOF numlocal numreplicas timeout", flags="blocking", since="7.2.0", acl="connection")
+@command(
+    "WAITAOF numlocal numreplicas timeout",
+    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
+    since="7.2.0",
+    acl="connection",
+)
 def waitaof(client: Client, argv: Argv) -> Reply:
     """Wait until what this client wrote is in the append-only file here, and in those of so many replicas."""
     local, replicas, timeout_ms = int32(argv[1], 0, 1), positive(argv[2]), _wait_timeout(client, argv[3])

@@ -176,7 +176,7 @@ def lpos(client: Client, argv: Argv) -> Reply:
     rank, count, maxlen = 1, None, 0
     for name, text in client.command.options.each(argv, 3):
         if name == "RANK":
-            rank = integer(text) if client.server.dialect.lrem_takes_int64_min else signed_count(text)
+            rank = integer(text) if client.server.dialect.lpos_takes_int64_min else signed_count(text)
             if rank == INT64_MIN:
                 rank = -1  # in C its opposite is itself, a rank that the first match already reaches
             if rank == 0:

@@ -157,7 +157,7 @@ def lolwut(client: Client, argv: Argv) -> Reply:
         version = integer(words[1])
         words = words[2:]
     known = dialect.lolwut_versions
-    name, number = dialect.name.title(), ".".join(map(str, dialect.version))
+    name, number = dialect.lolwut_name, ".".join(map(str, dialect.version))
     if version not in known:
         return Verbatim(f"{name} ver.{dialect.lolwut_gap}{number}\n".encode())
     try:

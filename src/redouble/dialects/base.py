@@ -94,7 +94,7 @@ class Dialect:
     consumers_have_active_time: ClassVar[bool] = False
     """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
     counts_reads_from_first_entry: ClassVar[bool] = False
-    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.0, Valkey 9)."""
+    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.0, Valkey 8.1)."""
     lag_looks_at_what_is_left: ClassVar[bool] = False
     """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.0)."""
     nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
@@ -115,7 +115,7 @@ class Dialect:
     geo_shapes: ClassVar[str] = "BYRADIUS and BYBOX"
     """`GEOSEARCH g FROMMEMBER a ASC WITHDIST WITHCOORD`: exactly one of these is needed."""
     pfdebug_simd: ClassVar[bool] = False
-    """`PFDEBUG SIMD ON`: ON is looked up as a key (Redis 7), enabled (8.0, Valkey 9)."""
+    """`PFDEBUG SIMD ON`: ON is looked up as a key (Redis 7), enabled (8.0, Valkey 8.1)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     comparing_reads: ClassVar[bool] = True
@@ -158,7 +158,9 @@ class Dialect:
     ltrim_always_changes: ClassVar[bool] = True
     """`WATCH l`, another client's `LTRIM l 0 -1`, `MULTI`, `EXEC`: fails (Redis), runs (Valkey 9)."""
     lrem_takes_int64_min: ClassVar[bool] = True
-    """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
+    """`LREM l -9223372036854775808 a`: a count (Redis 7.2), out of range (7.4)."""
+    lpos_takes_int64_min: ClassVar[bool] = True
+    """`LPOS l a RANK -9223372036854775808`: a rank (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
     lists_subcommands: ClassVar[bool] = False
@@ -179,6 +181,8 @@ class Dialect:
     """`LOLWUT`: the version whose picture is shown; most have none of their own."""
     lolwut_versions: ClassVar[Mapping[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
     """`LOLWUT VERSION 5`: the versions that have a picture, and how large it is."""
+    lolwut_name: ClassVar[str] = "Redis"
+    """`LOLWUT VERSION 1`: `Redis ver. 8.1.1` (also Valkey 8.1), `Valkey ver.9.1.2`."""
     lolwut_gap: ClassVar[str] = " "
     """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
     event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmdn"
@@ -229,7 +233,7 @@ class Dialect:
     several_client_ids: ClassVar[bool] = False
     """`CLIENT KILL ID 7 8 9`: a syntax error (Redis), 0 (Valkey 8), whose CLIENT LIST knows the same filters."""
     complains_of_more_client_arguments: ClassVar[bool] = True
-    """`CLIENT PAUSE 1 ALL ALL`: an error, but in Valkey 9."""
+    """`CLIENT PAUSE 1 ALL ALL`: an error, but in Valkey 8.1."""
     checks_end_of_pause: ClassVar[bool] = False
     """`CLIENT PAUSE 9223372036854775807`: OK (7.0), out of range (7.2)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(

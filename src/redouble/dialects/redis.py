@@ -37,7 +37,7 @@ class Redis72(Redis70):
     stores_score_ranges_as_skiplists = True
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
-    lrem_takes_int64_min = False
+    lpos_takes_int64_min = False
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
     hello_acts_at_once = False
     documents_display_text = True
@@ -52,6 +52,7 @@ class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     rdb_version = 12
     large_elements_are_plain = True
+    lrem_takes_int64_min = False
     rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     xread_has_plus = True
     bits_of_missing_keys_have_any_range = False

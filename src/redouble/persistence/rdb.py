@@ -94,13 +94,12 @@ Parts = tuple[int, Iterable["bytes | bytearray"]]
 
 def _list_parts(value: List, dialect: type[Dialect]) -> Parts:
     def nodes() -> Iterator[bytes | bytearray]:
-        sizes = value.node_sizes()
+        sizes = value.node_sizes(dialect.large_elements_are_plain)
         yield _length(len(sizes))
         start = 0
         for count, plain in sizes:
             values = value.slice(start, start + count - 1)
             start += count
-            plain = plain and dialect.large_elements_are_plain
             yield _length(PLAIN if plain else PACKED)
             yield values[0] if plain else encode_listpack(values)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -397,6 +398,16 @@ STAGES: dict[str, Callable[[Target], Any]] = {
     "asyncio": AsyncLibraryStage,
     "TCP": TcpStage,
 }
+
+
+EVERY_DRIVER = ("redis-7.0", "redis-7.4", "redis-8.6", "valkey-9")
+"""The servers whose scenarios are played through every driver in `make test`; those of the others at the engine alone,
+since a driver does not know which server it drives.  `PARITY=thorough` (`make prove`) plays all of them through all."""
+
+
+def drivers(target: Target) -> list[str]:
+    everything = target.name in EVERY_DRIVER or os.environ.get("PARITY") == "thorough"
+    return list(STAGES) if everything else ["engine"]
 
 
 def play_ours(driver: str, scenario: Scenario, target: Target, protocol: int) -> Iterator[tuple[Step, bytes]]:

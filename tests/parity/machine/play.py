@@ -7,7 +7,6 @@ everywhere.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -99,7 +98,7 @@ EMPTYING = [
 class RealStage:
     """A real server, brought back to its first state between two scenarios.
 
-    Whether a silent client is blocked is asked on another connection, closed at once.  A server answers in the order in
+    Whether a silent client is blocked is asked on another connection, which is gone before the next command.  A server answers in the order in
     which it is asked, and does what is due before it listens again: so once a PING on the other connection is answered,
     everything that was to be said before has been said.
     """
@@ -121,9 +120,11 @@ class RealStage:
         link.send(encode_command(argv))
         if argv[0].upper() in BLOCKING:
             # Asked at once, on a connection that the server has yet to accept: it sees both in one go, and this first.
-            with contextlib.closing(Connection(self.address)) as control:
-                if _is_blocked(control, link):
-                    return BLOCKED
+            control = Connection(self.address)
+            blocked = _is_blocked(control, link)
+            control.leave()
+            if blocked:
+                return BLOCKED
         return self.receive(connection)
 
     def receive(self, connection: int) -> bytes:
@@ -135,18 +136,22 @@ class RealStage:
             return CLOSED
         try:
             control = Connection(self.address)
-        except ConnectionRefusedError:  # it was shut down
-            return self._outcome(link)
-        with contextlib.closing(control):
-            if not _pinged(control):
-                return BLOCKED  # CLIENT PAUSE: the server answers nobody
-            outcome = self._outcome(link)
-            return BLOCKED if outcome is NOTHING and _is_blocked(control, link) else outcome
+        except ConnectionRefusedError:  # it shuts down
+            return self._outcome(link, LIMIT_SECONDS)
+        if not _pinged(control):
+            control.close()
+            outcome = self._outcome(link, LIMIT_SECONDS if control.closed else 0)
+            return BLOCKED if outcome is NOTHING else outcome  # CLIENT PAUSE: the server answers nobody
+        outcome = self._outcome(link, 0)
+        if outcome is NOTHING and _is_blocked(control, link):
+            outcome = BLOCKED
+        control.leave()
+        return outcome
 
     @staticmethod
-    def _outcome(link: Connection) -> bytes:
-        """What has come by now."""
-        message = link.message(0)
+    def _outcome(link: Connection, patience: float) -> bytes:
+        """What has come by now, or comes soon."""
+        message = link.message(patience)
         return message if message is not None else CLOSED if link.closed else NOTHING
 
     def advance(self, milliseconds: int) -> None:
@@ -161,8 +166,9 @@ class RealStage:
         self.connections.clear()
 
     def _remember(self) -> None:
-        with contextlib.closing(self.server.connect()) as link:
-            self.parameters = self._read(link)
+        link = self.server.connect()
+        self.parameters = self._read(link)
+        link.leave()
 
     @staticmethod
     def _read(link: Connection) -> dict[bytes, bytes]:
@@ -183,14 +189,15 @@ class RealStage:
             self.address = self.server.address
             self._remember()
             return
-        with contextlib.closing(self.server.connect()) as link:
-            if b"CONFIG" in names:
-                now = self._read(link)
-                for name, value in self.parameters.items():
-                    if now.get(name) != value and not link.ask(b"CONFIG", b"SET", name, value).startswith(b"+OK"):
-                        raise RuntimeError(f"{name.decode()} cannot be put back to {value.decode()}")
-            for argv in EMPTYING:
-                link.ask(*argv)
+        link = self.server.connect()
+        if b"CONFIG" in names:
+            now = self._read(link)
+            for name, value in self.parameters.items():
+                if now.get(name) != value and not link.ask(b"CONFIG", b"SET", name, value).startswith(b"+OK"):
+                    raise RuntimeError(f"{name.decode()} cannot be put back to {value.decode()}")
+        for argv in EMPTYING:
+            link.ask(*argv)
+        link.leave()
 
     def stop(self) -> None:
         self.close()

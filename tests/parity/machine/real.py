@@ -89,6 +89,13 @@ class Connection:
     def close(self) -> None:
         self.socket.close()
 
+    def leave(self) -> None:
+        """Close it, and wait until the server has: then nobody finds this client any more."""
+        self.send(encode_command((b"QUIT",)))
+        while self.message(1) is not None:
+            pass
+        self.close()
+
 
 class RealServer:
     """A running redis-server or valkey-server."""
