@@ -84,7 +84,7 @@ def entries(table: list[Any]) -> dict[str, list[Any]]:
     found = {}
     for entry in table:
         found[entry[0]] = entry
-        found |= entries(entry[9])
+        found |= entries(entry[9]) if len(entry) > 9 else {}
     return found
 
 
@@ -134,6 +134,8 @@ def test_command_docs_has_the_facts_of_the_real_server(
     served: tuple[str, Server, Client, dict[str, Any]],
 ) -> None:
     name, server, client, recording = served
+    if "docs" not in recording:
+        pytest.skip("COMMAND DOCS came with 7.0")
     real = pages(recording["docs"])
     wrong = []
     for command, page in pages(plain(server.call(client, [b"COMMAND", b"DOCS"]))).items():

@@ -17,8 +17,11 @@ FLAGS = "loading stale"
 @command("COMMAND", flags=FLAGS, since="2.8.13", arity=-1, acl="connection", group="server")
 def command_(client: Client, argv: Argv) -> Reply:
     """Every command there is: arity, flags, where its keys are, categories."""
+    if len(argv) > 1:
+        raise CommandError(client.server.dialect.unknown_subcommand(argv))
     server = client.server
-    return [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+    described = [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+    return described if server.dialect.describes_key_specs else [each for each in described if each[0] != b"quit"]
 
 
 @command("COMMAND HELP", flags=FLAGS, since="5.0.0", acl="connection", group="server")
@@ -44,8 +47,9 @@ def command_info(client: Client, argv: Argv) -> Reply:
     """What COMMAND says of these commands."""
     server = client.server
     if len(argv) == 2:
-        return command_(client, argv)
-    found = [server.prototype(name) for name in argv[2:]]
+        return command_(client, argv[:1])
+    whole = not server.dialect.describes_key_specs  # 6.2 knows no subcommands
+    found = [None if whole and b"|" in name else server.prototype(name) for name in argv[2:]]
     return [None if prototype is None else describe(server.dialect, prototype) for prototype in found]
 
 
@@ -128,7 +132,7 @@ def command_getkeysandflags(client: Client, argv: Argv) -> Reply:
 command("COMMAND GETKEYS command [arg [arg ...]]", flags=FLAGS, since="2.8.13", acl="connection", group="server")(
     command_getkeys
 )
-command("COMMAND GETKEYS", flags=FLAGS, since="2.8.13", until="7.2.0", arity=-4, acl="connection", group="server")(
+command("COMMAND GETKEYS", flags=FLAGS, since="7.0.0", until="7.2.0", arity=-4, acl="connection", group="server")(
     command_getkeys
 )
 command(

@@ -55,7 +55,8 @@ def _set_field(
 ) -> None:
     if fields is None:
         fields = client.db.add(key, Hash(client.server.limits))
-    fields.set(field, value, keep_ttl=keep_ttl)
+    measured = not (keep_ttl and client.server.dialect.incremented_values_stay_small)
+    fields.set(field, value, keep_ttl=keep_ttl, measured=measured)
     client.db.modified(key, event, notify.HASH)
 
 

@@ -202,7 +202,7 @@ def xadd(client: Client, argv: Argv) -> Reply:
     wanted = argv[at] if at < len(argv) else b"*"
     id, whole = 0, True
     if wanted != b"*":
-        whole = not wanted.endswith(b"-*")
+        whole = not (wanted.endswith(b"-*") and client.server.dialect.xadd_completes_ids)
         id = stream_id(wanted if whole else wanted[:-1] + b"0")
     trim.check()
     trim.check_limit()
@@ -210,7 +210,7 @@ def xadd(client: Client, argv: Argv) -> Reply:
     if producer and wanted != b"*":
         raise CommandError("ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs")
     if not fields or len(fields) % 2:
-        raise errors.wrong_arity(client.command.name)
+        raise CommandError(client.server.dialect.unpaired(client.command.name))
     if wanted != b"*" and whole and id == 0:
         raise CommandError("ERR The ID specified in XADD must be greater than 0-0")
     db, key, now = client.db, argv[1], client.server.now_ms()
@@ -327,6 +327,8 @@ def xdel(client: Client, argv: Argv) -> Reply:
 )
 def xsetid(client: Client, argv: Argv) -> Reply:
     """Set the last id of a stream, and what else it knows of entries that are gone."""
+    if not client.server.dialect.streams_count_entries and client.db.for_write(argv[1], Stream) is None:
+        raise CommandError(errors.NO_SUCH_KEY)  # 6.2 looks at the key first
     id, added, deleted = stream_id(argv[2]), None, None
     for name, text in client.command.options.each(argv, 3):
         if name == "ENTRIESADDED":
@@ -663,13 +665,15 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
         return _by_key(client, found)
     if read.block is None:
         return NULL_ARRAY
-    return server.blocking.block(client, argv, read.keys, read.block, partial(_wants_group, read.group))
+    return server.blocking.block(
+        client, argv, read.keys, read.block, partial(_wants_group, read.group, server.dialect.readers_hear_of_deletion)
+    )
 
 
-def _wants_group(name: bytes, value: object) -> bool:
+def _wants_group(name: bytes, hears_of_deletion: bool, value: object) -> bool:
     """What a client that waits in XREADGROUP wants: an entry, or to be told that its group is gone."""
     if type(value) is not Stream:
-        return True
+        return hears_of_deletion
     group = value.groups.get(name)
     return group is None or (len(value) > 0 and value.top_id > group.last_id)
 
@@ -845,7 +849,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
     for id in ids:
         fields = stream.find(id)
         pending = group.pending.get(id)
-        if fields is None:
+        if fields is None and (pending is None or not client.server.dialect.deleted_entries_stay_pending):
             group.acknowledge(id)
             continue
         if (pending is None and not force) or (pending and min_idle and now - pending.time < min_idle):
@@ -860,10 +864,14 @@ def xclaim(client: Client, argv: Argv) -> Reply:
             pending.count = retry_count
         elif not just_id:
             pending.count += 1
-        claimed.append(id_text(id) if just_id else [id_text(id), fields])
+        claimed.append(_claimed(id, fields, just_id))
         consumer.active_time = now
         client.server.dirty += 1
     return claimed
+
+
+def _claimed(id: int, fields: list[bytes] | None, just_id: bool) -> Reply:
+    return id_text(id) if just_id else None if fields is None else [id_text(id), fields]
 
 
 @command(
@@ -874,10 +882,12 @@ def xclaim(client: Client, argv: Argv) -> Reply:
 def xautoclaim(client: Client, argv: Argv) -> Reply:
     """Give entries that were pending long enough to a consumer, step by step through all of them."""
     min_idle = max(integer(argv[4], "ERR Invalid min-idle-time argument for XAUTOCLAIM"), 0)
+    dialect = client.server.dialect
     start, count, just_id = _start(argv[5]), 100, False
+    most = INT64_MAX if dialect.deleted_entries_stay_pending else MOST_CLAIMED
     for name, text in client.command.options.each(argv, 6):
         if name == "COUNT":
-            count = integer_in(text, 1, MOST_CLAIMED, "ERR COUNT must be > 0")
+            count = integer_in(text, 1, most, "ERR COUNT must be > 0")
         else:
             just_id = True
     stream, group = _group(client, argv)
@@ -898,7 +908,7 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
             count -= 1
     for id, pending in looked_at:
         fields = stream.find(id)
-        if fields is None:
+        if fields is None and not dialect.deleted_entries_stay_pending:
             group.acknowledge(id)
             deleted.append(id_text(id))
         elif not min_idle or now - pending.time >= min_idle:
@@ -907,10 +917,10 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
             pending.time = now
             if not just_id:
                 pending.count += 1
-            claimed.append(id_text(id) if just_id else [id_text(id), fields])
+            claimed.append(_claimed(id, fields, just_id))
             consumer.active_time = now
             client.server.dirty += 1
-    return [id_text(cursor), claimed, deleted]
+    return [id_text(cursor), claimed] if dialect.deleted_entries_stay_pending else [id_text(cursor), claimed, deleted]
 
 
 MOST_CLAIMED = INT64_MAX // 16
@@ -921,27 +931,21 @@ MOST_CLAIMED = INT64_MAX // 16
 container("XGROUP", since="5.0.0")
 
 
-def _wrong_subcommand(argv: Argv) -> CommandError:
-    """What XGROUP and XINFO say of options that they do not know."""
-    name, subcommand = errors.text(argv[0].upper()), errors.text(argv[1])
-    return CommandError(f"ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {name} HELP.")
-
-
-def _group_options(argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
+def _group_options(client: Client, argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
     """`[MKSTREAM] [ENTRIESREAD entries-read]` from `argv[5]` on."""
     at, create, entries_read = 5, False, None
     while at < len(argv):
         word = argv[at].upper()
         if word == b"MKSTREAM" and make_stream:
             create = True
-        elif word == b"ENTRIESREAD" and at + 1 < len(argv):
+        elif word == b"ENTRIESREAD" and at + 1 < len(argv) and client.server.dialect.streams_count_entries:
             at += 1
             number = integer(argv[at])
             if number < -1:
                 raise CommandError("ERR value for ENTRIESREAD must be positive or -1")
             entries_read = None if number == -1 else number
         else:
-            raise _wrong_subcommand(argv)
+            raise CommandError(client.server.dialect.wrong_subcommand(argv))
         at += 1
     return create, entries_read
 
@@ -976,7 +980,7 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
     * ENTRIESREAD entries_read
       Set the group's entries_read counter (internal use)."""
     db, key, name = client.db, argv[2], argv[3]
-    create, entries_read = _group_options(argv, make_stream=True)
+    create, entries_read = _group_options(client, argv, make_stream=True)
     stream = db.for_write(key, Stream)
     if stream is None and not create:
         raise CommandError(NO_STREAM)
@@ -996,7 +1000,7 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
 @command("XGROUP SETID key group <id | $> [ENTRIESREAD entriesread]", flags="write", since="5.0.0")
 def xgroup_setid(client: Client, argv: Argv) -> Reply:
     """Set the current group ID and entries_read counter."""
-    _, entries_read = _group_options(argv, make_stream=False)
+    _, entries_read = _group_options(client, argv, make_stream=False)
     stream, group = _existing_group(client, argv)
     group.last_id = stream.last_id if argv[4] == b"$" else stream_id(argv[4])
     group.entries_read = entries_read
@@ -1055,7 +1059,7 @@ def xinfo_stream(client: Client, argv: Argv) -> Reply:
     full, count = len(argv) > 3, 10
     if full:
         if argv[3].upper() != b"FULL" or len(argv) not in (4, 6) or (len(argv) == 6 and argv[4].upper() != b"COUNT"):
-            raise _wrong_subcommand(argv)
+            raise CommandError(client.server.dialect.wrong_subcommand(argv))
         if len(argv) == 6:
             count = integer(argv[5])
             if count < 0:
@@ -1065,10 +1069,11 @@ def xinfo_stream(client: Client, argv: Argv) -> Reply:
         b"radix-tree-keys": stream.blocks,
         b"radix-tree-nodes": stream.radix_nodes(),
         b"last-generated-id": id_text(stream.last_id),
-        b"max-deleted-entry-id": id_text(stream.max_deleted_id),
-        b"entries-added": stream.entries_added,
-        b"recorded-first-entry-id": id_text(stream.first_id),
     }
+    if client.server.dialect.streams_count_entries:
+        facts[b"max-deleted-entry-id"] = id_text(stream.max_deleted_id)
+        facts[b"entries-added"] = stream.entries_added
+        facts[b"recorded-first-entry-id"] = id_text(stream.first_id)
     if client.server.dialect.has("8.6.0"):
         stream.producers.expire(client.server.now_ms())
         facts |= _producers(stream)
@@ -1098,6 +1103,13 @@ def _producers(stream: Stream) -> dict[bytes, Reply]:
     }
 
 
+def _progress(client: Client, stream: Stream, group: Group) -> dict[bytes, Reply]:
+    dialect = client.server.dialect
+    if not dialect.streams_count_entries:
+        return {}
+    return {b"entries-read": group.entries_read, b"lag": _lag(dialect, stream, group)}
+
+
 def _lag(dialect: type[Dialect], stream: Stream, group: Group) -> int | None:
     """How many entries the group has still to read; None if that cannot be told (streamReplyWithCGLag)."""
     if not stream.entries_added or (not len(stream) and dialect.lag_looks_at_what_is_left):
@@ -1124,8 +1136,7 @@ def _full_group(client: Client, stream: Stream, name: bytes, group: Group, most:
     return {
         b"name": name,
         b"last-delivered-id": id_text(group.last_id),
-        b"entries-read": group.entries_read,
-        b"lag": _lag(client.server.dialect, stream, group),
+        **_progress(client, stream, group),
         b"pel-count": len(group.pending),
         b"pending": pending,
         b"consumers": consumers,
@@ -1146,8 +1157,7 @@ def xinfo_groups(client: Client, argv: Argv) -> Reply:
             b"consumers": len(group.consumers),
             b"pending": len(group.pending),
             b"last-delivered-id": id_text(group.last_id),
-            b"entries-read": group.entries_read,
-            b"lag": _lag(client.server.dialect, stream, group),
+            **_progress(client, stream, group),
         }
         for name, group in sorted(stream.groups.items())
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from redouble.core.errors import text, wrong_arity
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import format_double_shortest, parse_boundless_weight, parse_canonical_cursor
@@ -14,8 +15,107 @@ __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
 
-class Redis70(Dialect):
+class Redis60(Dialect):
     pass
+
+
+class Redis62(Redis60):
+    version = redis_version = (6, 2, 14)
+    client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
+
+
+class Redis70(Redis62):
+    version = redis_version = (7, 0, 15)
+    rdb_version = 10
+    rdb_types = Redis62.rdb_types | {16, 17, 18}
+    rdb_writes_listpacks = True
+    ranges_of_bits = True
+    setbit_always_changes = False
+    event_letters = Redis62.event_letters + b"n"
+    client_fields = (
+        *insert_after(insert_after(Redis62.client_fields, "psub", "ssub"), "argv-mem", "multi-mem", "rbs", "rbp"),
+        "resp",
+    )
+    allowed_when_subscribed = Redis62.allowed_when_subscribed | {"ssubscribe", "sunsubscribe"}
+
+    @staticmethod
+    def denied_when_subscribed(name: str) -> str:
+        return (
+            f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+            " are allowed in this context"
+        )
+
+    config_sets_one = False
+    readers_hear_of_deletion = True
+    streams_count_entries = True
+    xadd_completes_ids = True
+    deleted_entries_stay_pending = False
+    set_nx_gets = True
+    decrby_takes_int64_min = False
+    zpop_takes_negative_counts = False
+    lolwut_version = 0
+    small_scores_are_integers = True
+    distances_are_printed = False
+    incremented_values_stay_small = False
+    queues_unknown_subcommands = False
+    bad_master_port = "ERR Invalid master port"
+    double_of_debug = 3.141
+    rank_is_zero = (
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ..."
+        " or use negative to start from the end of the list"
+    )
+    geo_unit = staticmethod(str.upper)
+    checks_client_ids = True
+    malloc_stats_are_plain = False
+    info_takes_one_section = False
+    denies_in_transactions = True
+    describes_key_specs = True
+
+    @staticmethod
+    def unpaired(name: str) -> str:
+        return wrong_arity(name).message
+
+    @staticmethod
+    def no_input_keys(name: str) -> str:
+        return f"ERR at least 1 input key is needed for '{name}' command"
+
+    @staticmethod
+    def cannot_store_places(storing: str) -> str:
+        return f"ERR {storing} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+
+    @staticmethod
+    def unknown_parameter(name: bytes) -> str:
+        return f"ERR Unknown option or number of arguments for CONFIG SET - '{text(name)}'"
+
+    @staticmethod
+    def config_set_failed(name: bytes, value: bytes, reason: str) -> str:
+        return f"ERR CONFIG SET failed (possibly related to argument '{text(name)}') - {reason}"
+
+    @staticmethod
+    def invalid_expire_time(name: str) -> str:
+        return f"ERR invalid expire time in '{name}' command"
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH a b`: the name and the arguments are cut at 128 bytes."""
+        quoted = ""
+        for argument in argv[1:]:
+            if len(quoted) >= 128:
+                break
+            quoted += f"'{text(argument[: 128 - len(quoted)])}' "
+        return f"ERR unknown command '{text(argv[0][:128])}', with args beginning with: {quoted}"
+
+    @staticmethod
+    def unknown_subcommand(argv: list[bytes]) -> str:
+        return f"ERR unknown subcommand '{text(argv[1][:128])}'. Try {text(argv[0].upper())} HELP."
+
+    @staticmethod
+    def wrong_subcommand_arity(argv: list[bytes], name: str) -> str:
+        return wrong_arity(name).message
+
+    @staticmethod
+    def wrong_subcommand(argv: list[bytes]) -> str:
+        return Redis62.wrong_subcommand(argv).replace("Unknown", "unknown")
 
 
 class Redis72(Redis70):
@@ -110,9 +210,9 @@ class Redis86(Redis80):
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
         """`NOSUCH`: the list of arguments is not announced when there are none."""
-        text = Dialect.unknown_command(argv)
-        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
+        error = Redis70.unknown_command(argv)
+        return error if len(argv) > 1 else error.removesuffix(", with args beginning with: ")
 
 
-REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]
+REDIS: list[type[Dialect]] = [Redis60, Redis62, Redis70, Redis72, Redis74, Redis80, Redis86]
 """In order of version."""

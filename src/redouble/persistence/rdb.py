@@ -20,7 +20,7 @@ from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.intset import decode_intset, encode_intset
 from redouble.persistence.listpack import decode_listpack, encode_listpack
 from redouble.persistence.lzf import compress, decompress
-from redouble.persistence.ziplist import decode_ziplist, decode_zipmap
+from redouble.persistence.ziplist import decode_ziplist, decode_zipmap, encode_ziplist
 from redouble.types.hash import Hash
 from redouble.types.limits import Limits
 from redouble.types.list import List
@@ -100,10 +100,13 @@ def _list_parts(value: List, dialect: type[Dialect]) -> Parts:
         for count, plain in sizes:
             values = value.slice(start, start + count - 1)
             start += count
-            yield _length(PLAIN if plain else PACKED)
-            yield values[0] if plain else encode_listpack(values)
+            if dialect.rdb_writes_listpacks:
+                yield _length(PLAIN if plain else PACKED)
+                yield values[0] if plain else encode_listpack(values)
+            else:
+                yield encode_ziplist(values)
 
-    return QUICKLIST_2, nodes()
+    return QUICKLIST_2 if dialect.rdb_writes_listpacks else QUICKLIST, nodes()
 
 
 def _set_parts(value: Set, dialect: type[Dialect]) -> Parts:
@@ -120,16 +123,19 @@ def _hash_parts(value: Hash, dialect: type[Dialect]) -> Parts:
         raise Unsupported("fields of hashes that expire")
     words = [word for pair in value.items() for word in pair]
     if value.small:
-        return HASH_LISTPACK, (encode_listpack(words),)
+        if dialect.rdb_writes_listpacks:
+            return HASH_LISTPACK, (encode_listpack(words),)
+        return HASH_ZIPLIST, (encode_ziplist(words),)
     return HASH, (_length(len(value)), *words)
 
 
 def _sorted_set_parts(value: SortedSet, dialect: type[Dialect]) -> Parts:
     pairs = value.pairs(0, len(value))
     if value.small:
-        return ZSET_LISTPACK, (
-            encode_listpack(word for member, score in pairs for word in (member, dialect.format_double(score))),
-        )
+        words = [word for member, score in pairs for word in (member, dialect.format_double(score))]
+        if dialect.rdb_writes_listpacks:
+            return ZSET_LISTPACK, (encode_listpack(words),)
+        return ZSET_ZIPLIST, (encode_ziplist(words),)
     # from the greatest down: each insertion into the skiplist that is loaded is then at its head
     return ZSET_2, (
         _length(len(pairs)),

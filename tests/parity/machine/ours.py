@@ -36,14 +36,17 @@ from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 
 from .normalise import BLOCKED, CLOSED, NOTHING, is_message
 from .play import Stage, play
+from .real import has_debug_parameter
 from .scenario import Scenario, Step, Target
 from .wire import AGGREGATES, Incomplete, Node, encode_command, end_of_message, parse, serialise
 
 assert redouble.commands  # fills the command table
 
 
-CONFIG = {"save": "", "appendonly": "no", "enable-debug-command": "yes"}
-"""What `real.py` gives the real servers on their command lines."""
+def config(target: Target) -> dict[str, str]:
+    """What `real.py` gives the real servers on their command lines."""
+    given = {"save": "", "appendonly": "no"}
+    return given | {"enable-debug-command": "yes"} if has_debug_parameter(target) else given
 
 
 class CoreClient(Client):
@@ -71,7 +74,7 @@ class CoreStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=CONFIG)
+        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=config(target))
         self.clients: dict[int, CoreClient] = {}
 
     def client(self, number: int) -> CoreClient:
@@ -121,7 +124,7 @@ class LibraryStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
+        self.server = FakeServer(target.version, target.type, config(target), clock=self.clock)
         self.connections: dict[int, Any] = {}
         self.readers: dict[int, Any] = {}
 
@@ -283,7 +286,7 @@ class TcpStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        server = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
+        server = FakeServer(target.version, target.type, config(target), clock=self.clock)
         self.listener = TcpFakeServer(("127.0.0.1", 0), server=server)
         self.links: dict[int, TcpLink] = {}
         self.shut_down = False
@@ -400,7 +403,7 @@ STAGES: dict[str, Callable[[Target], Any]] = {
 }
 
 
-EVERY_DRIVER = ("redis-7.0", "redis-7.4", "redis-8.6", "valkey-9")
+EVERY_DRIVER = ("redis-6.2", "redis-7.4", "redis-8.6", "valkey-9")
 """The servers whose scenarios are played through every driver in `make test`; those of the others at the engine alone,
 since a driver does not know which server it drives.  `PARITY=thorough` (`make prove`) plays all of them through all."""
 
