@@ -76,6 +76,7 @@ class Blocking:
             for key in client.waits_for:
                 client.db.stop_waiting(client, key)
             client.waits_for = None
+            client.last_interaction = self.server.clock.time()
             del self.clients[client]
             self.postponed.pop(client, None)
 
