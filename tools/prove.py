@@ -2,6 +2,7 @@
 
 python tools/prove.py                    all of it (about an hour)
 python tools/prove.py fuzz --commands 20000
+python tools/prove.py scenarios          every scenario of every recorded server through every driver
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
@@ -23,6 +24,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "docs" / "proofs.md"
+
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+from tests.parity.__main__ import SERVERS  # noqa: E402
 
 FUZZED = {"redis-8.6": 100_000, "redis-7.0": 100_000, "redis-7.4": 50_000, "valkey-9": 50_000}
 """Commands that redouble and a real server are sent alike."""
@@ -87,7 +91,7 @@ def environment(python: str, folder: Path, *requirements: str) -> Path | None:
     return python_there
 
 
-def suite(python: Path, *arguments: str) -> str:
+def suite(python: Path, *arguments: str, **environment: str) -> str:
     """Run the tests; returns pytest's closing line."""
     result = subprocess.run(
         [str(python), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *arguments],
@@ -95,11 +99,18 @@ def suite(python: Path, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | environment,
     )
     closing = result.stdout.strip().splitlines()[-1] if result.stdout.strip() else result.stderr.strip()[-200:]
     if result.returncode:
         sys.stderr.write(result.stdout[-5000:])
     return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
+
+
+def scenarios(wanted: Wanted) -> Rows:
+    """`make test` plays those of some servers at the engine alone."""
+    for name in filter(wanted, SERVERS):
+        yield name, suite(Path(sys.executable), "tests/parity", "-k", f"redouble and {name}", PARITY="thorough")
 
 
 def interpreters(wanted: Wanted) -> Rows:
@@ -153,7 +164,7 @@ def dump(wanted: Wanted) -> Rows:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("proofs", nargs="*", help="fuzz, interpreters, clients, dump (default: all)")
+    parser.add_argument("proofs", nargs="*", help="fuzz, scenarios, interpreters, clients, dump (default: all)")
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
     arguments = parser.parse_args()
@@ -168,6 +179,12 @@ def main() -> None:
             "server | commands | seed | differences",
             FUZZED,
             lambda: fuzz(wanted, arguments.commands),
+        ),
+        "scenarios": (
+            "Every scenario through every driver",
+            "server | scenarios",
+            SERVERS,
+            lambda: scenarios(wanted),
         ),
         "interpreters": (
             "The test suite on every interpreter",

@@ -7,25 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.parity.__main__ import SERVERS
 
-from redouble import commands
+import redouble.commands  # noqa: F401  # fills the command table
 from redouble.core.client import Client
 from redouble.core.server import Server
 
-assert commands  # fills the command table
-
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"
-SERVERS = {
-    "redis-7.0": ("redis", "7.0"),
-    "redis-7.4": ("redis", "7.4"),
-    "redis-8.6": ("redis", "8.6"),
-    "valkey-9": ("valkey", "9"),
-}
 FIELDS = ["name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys"]
 UNORDERED = {"flags", "categories", "tips"}
 
 OURS_IS_ANOTHER = {
-    ("redis-7.0", "sinterstore", "keys"): "7.0 says RW of the destination, all later ones OW",
+    **dict.fromkeys(
+        (("redis-7.0", "sinterstore", "keys"), ("redis-7.2", "sinterstore", "keys")),
+        "7.0 and 7.2 say RW of the destination, all later ones OW",
+    ),
     **dict.fromkeys(
         (("valkey-9", "georadius", "keys"), ("valkey-9", "georadiusbymember", "keys")),
         "only Valkey says variable_flags of STORE",
@@ -71,7 +67,7 @@ def entries(table: list[Any]) -> dict[str, list[Any]]:
     found = {}
     for entry in table:
         found[entry[0]] = entry
-        found |= entries(entry[9])
+        found |= entries(entry[9]) if len(entry) > 9 else {}
     return found
 
 
@@ -95,7 +91,7 @@ def shape(argument: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=SERVERS)
 def served(request: pytest.FixtureRequest) -> tuple[str, Server, Client, dict[str, Any]]:
-    server_type, version = SERVERS[request.param]
+    server_type, version = request.param.split("-")
     server = Server(server_type=server_type, version=version)
     recording = json.loads((RECORDINGS / f"commands-{request.param}.json").read_text())
     return request.param, server, Client(server), recording
@@ -121,6 +117,8 @@ def test_command_docs_has_the_facts_of_the_real_server(
     served: tuple[str, Server, Client, dict[str, Any]],
 ) -> None:
     name, server, client, recording = served
+    if "docs" not in recording:
+        pytest.skip("COMMAND DOCS came with 7.0")
     real = pages(recording["docs"])
     wrong = []
     for command, page in pages(plain(server.call(client, [b"COMMAND", b"DOCS"]))).items():

@@ -210,9 +210,9 @@ def test_recordings_are_written_once_for_equal_answers_and_read_back() -> None:
     assert steps == [
         ["> A", "+OK\r\n"],
         ["> B", {"*/2": "*0\r\n", "*/3": "%0\r\n"}],
-        ["> C", {"redis-7.0 redis-8.6": "+C\xff\r\n"}],
-        ["> D", {"*/3": "+D\r\n"}],
-        ["> E", {"redis-7.0": "+7.0\r\n", "redis-8.6/2 valkey-9/2": ":2\r\n", "redis-8.6/3 valkey-9/3": ":3\r\n"}],
+        ["> C", {"*": "+C\xff\r\n", "valkey-9": None}],
+        ["> D", {"*/2": None, "*/3": "+D\r\n"}],
+        ["> E", {"*/2": ":2\r\n", "*/3": ":3\r\n", "redis-7.0": "+7.0\r\n"}],
         ["> F", ":100\r\n"],
     ]
     assert _decode(steps, list(targets)) == answers

@@ -19,8 +19,11 @@ about_commands = partial(command, flags="loading stale", acl="connection", group
 @about_commands("COMMAND", since="2.8.13", arity=-1)
 def command_(client: Client, argv: Argv) -> Reply:
     """Every command there is: arity, flags, where its keys are, categories."""
+    if len(argv) > 1:
+        raise CommandError(client.server.dialect.unknown_subcommand(argv))
     server = client.server
-    return [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+    described = [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+    return described if server.dialect.describes_key_specs else [each for each in described if each[0] != b"quit"]
 
 
 @about_commands("COMMAND HELP", since="5.0.0")
@@ -40,8 +43,9 @@ def command_info(client: Client, argv: Argv) -> Reply:
     """What COMMAND says of these commands."""
     server = client.server
     if len(argv) == 2:
-        return command_(client, argv)
-    found = [server.prototype(name) for name in argv[2:]]
+        return command_(client, argv[:1])
+    whole = not server.dialect.describes_key_specs  # 6.2 knows no subcommands
+    found = [None if whole and b"|" in name else server.prototype(name) for name in argv[2:]]
     return [None if prototype is None else describe(server.dialect, prototype) for prototype in found]
 
 
@@ -110,6 +114,6 @@ def command_getkeysandflags(client: Client, argv: Argv) -> Reply:
 
 
 about_commands("COMMAND GETKEYS command [arg [arg ...]]", since="2.8.13")(command_getkeys)
-about_commands("COMMAND GETKEYS", since="2.8.13", until="7.2.0", arity=-4)(command_getkeys)
+about_commands("COMMAND GETKEYS", since="7.0.0", until="7.2.0", arity=-4)(command_getkeys)
 about_commands("COMMAND GETKEYSANDFLAGS command [arg [arg ...]]", since="7.0.0")(command_getkeysandflags)
 about_commands("COMMAND GETKEYSANDFLAGS", since="7.0.0", until="7.2.0", arity=-4)(command_getkeysandflags)

@@ -22,29 +22,27 @@ from redouble.persistence.errors import BadPayload
 from redouble.persistence.rdb import fill_server, read_file, snapshot_of, write_file
 from redouble.resp.reply import OK, Attributed, BigNumber, Messages, Push, Reply, Status, Verbatim
 
-_SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply]]] = {}
-"""By name: usage, fewest and most arguments, function."""
+_SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply], str]] = {}
+"""By name: usage, fewest and most arguments, function, and since when."""
 
 
 @command("DEBUG", flags="admin noscript loading stale", since="1.0.0", arity=-2, group="server")
 def debug(client: Client, argv: Argv) -> Reply:
     """Look inside the server and make it do odd things; for those who test."""
     server = client.server
-    if server.config.values["enable-debug-command"] == b"no":
+    if server.config.values.get("enable-debug-command") == b"no":
         raise CommandError(errors.not_allowed("DEBUG", "enable-debug-command"))
     found = _SUBCOMMANDS.get(argv[1].upper())
-    if found is None or not found[1] <= len(argv) - 2 <= found[2]:
-        raise CommandError(
-            f"ERR unknown subcommand or wrong number of arguments for '{errors.text(argv[1])}'. Try DEBUG HELP."
-        )
+    if found is None or not found[1] <= len(argv) - 2 <= found[2] or not server.dialect.has(found[4]):
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
     return found[3](client, argv)
 
 
 def _subcommand(
-    usage: str, least: int = 0, most: int = 0
+    usage: str, least: int = 0, most: int = 0, since: str = "1.0.0"
 ) -> Callable[[Callable[[Client, Argv], Reply]], Callable[[Client, Argv], Reply]]:
     def declare(run: Callable[[Client, Argv], Reply]) -> Callable[[Client, Argv], Reply]:
-        _SUBCOMMANDS[usage.split()[0].encode()] = usage, least, most or least, run
+        _SUBCOMMANDS[usage.split()[0].encode()] = usage, least, most or least, run, since
         return run
 
     return declare
@@ -54,7 +52,9 @@ def _subcommand(
 def _help(client: Client, argv: Argv) -> Reply:
     """Print this help."""
     lines = ["DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    for usage, _, _, run in _SUBCOMMANDS.values():
+    for usage, _, _, run, since in _SUBCOMMANDS.values():
+        if not client.server.dialect.has(since):
+            continue
         lines += [usage, f"    {run.__doc__}"]
     return [Status(line.encode()) for line in lines]
 
@@ -146,7 +146,7 @@ def _change_repl_id(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@_subcommand("QUICKLIST-PACKED-THRESHOLD size", 1)
+@_subcommand("QUICKLIST-PACKED-THRESHOLD size", 1, since="7.0.0")
 def _quicklist_packed_threshold(client: Client, argv: Argv) -> Reply:
     """From which size on an element has a node of its own."""
     match = re.fullmatch(rb"(\d+)(b|k|kb|m|mb|g|gb|)", argv[2], re.IGNORECASE)
@@ -156,7 +156,7 @@ def _quicklist_packed_threshold(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@_subcommand("LISTPACK key", 1)
+@_subcommand("LISTPACK key", 1, since="7.0.0")
 def _listpack(client: Client, argv: Argv) -> Reply:
     """Print a listpack where the server prints."""
     if client.db.peek(argv[2]) is None:
@@ -195,7 +195,6 @@ def _populate(client: Client, argv: Argv) -> Reply:
 PROTOCOL: Final[dict[bytes, Reply]] = {
     b"string": b"Hello World",
     b"integer": 12345,
-    b"double": 3.141,
     b"bignum": BigNumber(1234567999999999999999999999999999999),
     b"null": None,
     b"array": [0, 1, 2],
@@ -217,6 +216,8 @@ def _protocol(client: Client, argv: Argv) -> Reply:
             raise CommandError("ERR RESP2 is not supported by this command")
         push, reply = Push([b"server-cpu-usage", 42]), b"Some real reply following the push reply"
         return Messages([reply, push] if client.server.dialect.pushes_follow_the_reply else [push, reply])
+    if kind == b"double":
+        return client.server.dialect.double_of_debug
     if kind not in PROTOCOL:
         raise CommandError(
             "ERR Wrong protocol type name. Please use one of the following:"

@@ -269,26 +269,35 @@ def restore(client: Client, argv: Argv) -> Reply:
 
 # Time to live.
 
+EXPIRE_OPTIONS = dict.fromkeys(("NX", "XX", "GT", "LT"), "7.0.0")
 
-@command("EXPIRE key seconds [NX | XX | GT | LT]", flags="write fast", since="1.0.0")
+
+@command("EXPIRE key seconds [NX | XX | GT | LT]", flags="write fast", since="1.0.0", since_option=EXPIRE_OPTIONS)
 def expire(client: Client, argv: Argv) -> Reply:
     """Let a key go after some seconds."""
     return _expire(client, argv, 1000, client.server.now_ms())
 
 
-@command("PEXPIRE key milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0")
+@command("PEXPIRE key milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0", since_option=EXPIRE_OPTIONS)
 def pexpire(client: Client, argv: Argv) -> Reply:
     """Let a key go after some milliseconds."""
     return _expire(client, argv, 1, client.server.now_ms())
 
 
-@command("EXPIREAT key unix-time-seconds [NX | XX | GT | LT]", flags="write fast", since="1.2.0")
+@command(
+    "EXPIREAT key unix-time-seconds [NX | XX | GT | LT]", flags="write fast", since="1.2.0", since_option=EXPIRE_OPTIONS
+)
 def expireat(client: Client, argv: Argv) -> Reply:
     """Let a key go at a moment given in seconds."""
     return _expire(client, argv, 1000, 0)
 
 
-@command("PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0")
+@command(
+    "PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]",
+    flags="write fast",
+    since="2.6.0",
+    since_option=EXPIRE_OPTIONS,
+)
 def pexpireat(client: Client, argv: Argv) -> Reply:
     """Let a key go at a moment given in milliseconds."""
     return _expire(client, argv, 1, 0)
@@ -300,10 +309,10 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
     options = expire_options(words) if words else frozenset()
     at = integer(text)
     if not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms and unit_ms > 1:
-        raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
+        raise CommandError(client.server.dialect.invalid_expire_time(client.command.name))
     at *= unit_ms
     if at > INT64_MAX - base_ms:
-        raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
+        raise CommandError(client.server.dialect.invalid_expire_time(client.command.name))
     at += base_ms
     if db.peek(key) is None:
         return 0
@@ -553,7 +562,7 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
 
 @command(
     "WAIT numreplicas timeout",
-    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
+    flags="noscript@before:7.2.0,valkey=7.2.0 blocking@7.4.0,valkey=8.0.0",
     since="3.0.0",
     acl="connection",
 )
@@ -565,7 +574,12 @@ def wait(client: Client, argv: Argv) -> Reply:
     return client.server.blocking.block(client, argv, (), timeout_ms, bool, denied=0, timed_out=0)
 
 
-@command("WAITAOF numlocal numreplicas timeout", flags="blocking", since="7.2.0", acl="connection")
+@command(
+    "WAITAOF numlocal numreplicas timeout",
+    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
+    since="7.2.0",
+    acl="connection",
+)
 def waitaof(client: Client, argv: Argv) -> Reply:
     """Wait until what this client wrote is in the append-only file here, and in those of so many replicas."""
     local, replicas, timeout_ms = int32(argv[1], 0, 1), positive(argv[2]), _wait_timeout(client, argv[3])

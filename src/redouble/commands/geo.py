@@ -23,11 +23,12 @@ from redouble.types.sorted_set import ScoreRange, SortedSet
 UNITS: Final = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
 
 
-def metres(text: bytes) -> float:
+def metres(client: Client, text: bytes) -> float:
     """How long a unit is."""
+    spelt = client.server.dialect.geo_unit
     unit = UNITS.get(text.upper())
-    if unit is None:
-        raise CommandError("ERR unsupported unit provided. please use M, KM, FT, MI")
+    if unit is None or (spelt is str.lower and not text.islower()):
+        raise CommandError(f"ERR unsupported unit provided. please use {spelt('M, KM, FT, MI')}")
     return unit
 
 
@@ -46,10 +47,12 @@ def coordinates(client: Client, place: Point) -> Reply:
     return list(place)
 
 
-def printed(distance: float) -> bytes:
+def printed(client: Client, distance: float) -> bytes:
     """A distance as it is answered: the product with 10000 is rounded, halves to the even side (fixedpoint_d2string; Redis 7.0 prints the same)."""
     if math.isnan(distance):
         return b"nan"
+    if client.server.dialect.distances_are_printed:
+        return b"%.4f" % distance
     whole, part = divmod(round(distance * 10000), 10000)
     return b"%d.%04d" % (whole, part)
 
@@ -106,11 +109,11 @@ def geodist(client: Client, argv: Argv) -> Reply:
     """How far two members are from each other."""
     if len(argv) > 5:
         raise CommandError(errors.SYNTAX_ERROR)
-    unit = metres(argv[4]) if len(argv) == 5 else 1.0
+    unit = metres(client, argv[4]) if len(argv) == 5 else 1.0
     one, other = _scores(client, argv[:4])
     if one is None or other is None:
         return None
-    return printed(geohash.distance(geohash.decode(one), geohash.decode(other)) / unit)
+    return printed(client, geohash.distance(geohash.decode(one), geohash.decode(other)) / unit)
 
 
 # Searches.
@@ -183,7 +186,7 @@ def _circle(client: Client, radius_text: bytes, unit_text: bytes) -> Callable[[P
     radius = double(client, radius_text, "ERR need numeric radius")
     if radius < 0:
         raise CommandError("ERR radius cannot be negative")
-    unit = metres(unit_text)
+    unit = metres(client, unit_text)
     return lambda centre: Circle(centre, radius, unit)
 
 
@@ -192,7 +195,7 @@ def _box(client: Client, width_text: bytes, height_text: bytes, unit_text: bytes
     height = double(client, height_text, "ERR need numeric height")
     if width < 0 or height < 0:
         raise CommandError("ERR height or width cannot be negative")
-    unit = metres(unit_text)
+    unit = metres(client, unit_text)
     return lambda centre: Box(centre, width, height, unit)
 
 
@@ -230,7 +233,7 @@ def _option(search: Search, argv: Argv, at: int) -> int:
 def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | None, event: bytes, storing: str) -> Reply:
     """The end of all searches: the options must agree, then the result is stored or listed."""
     if search.store is not None and (search.with_dist or search.with_hash or search.with_coord):
-        raise CommandError(f"ERR {storing} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
+        raise CommandError(client.server.dialect.cannot_store_places(storing))
     name = errors.text(argv[0])
     if not search.has_centre:
         raise CommandError(f"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {name}")
@@ -248,7 +251,7 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
     for each in found:
         line: list[Reply] = [each.member]
         if search.with_dist:
-            line.append(printed(each.metres))
+            line.append(printed(client, each.metres))
         if search.with_hash:
             line.append(int(each.score))
         if search.with_coord:

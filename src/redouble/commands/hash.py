@@ -57,7 +57,8 @@ def _set_field(
 ) -> None:
     if fields is None:
         fields = client.db.add(key, Hash(client.server.limits))
-    fields.set(field, value, keep_ttl=keep_ttl)
+    measured = not (keep_ttl and client.server.dialect.incremented_values_stay_small)
+    fields.set(field, value, keep_ttl=keep_ttl, measured=measured)
     client.db.modified(key, event, notify.HASH)
 
 
@@ -161,6 +162,7 @@ def hincrbyfloat(client: Client, argv: Argv) -> Reply:
 
 
 NO_FIELDS = "ERR Mandatory argument FIELDS is missing or not at the right position"
+NO_NUMBER_OF_FIELDS = "ERR Number of fields must be a positive integer"
 COUNT_DIFFERS = "ERR The `numfields` parameter must match the number of arguments"
 VALKEY_COUNT_DIFFERS = "ERR numfields should be greater than 0 and match the provided number of fields"
 
@@ -179,12 +181,16 @@ def hash_and_fields(
         if integer(numfields) != len(wanted):
             raise CommandError(valkey_count_differs)
         return lookup(key), wanted
-    fields = lookup(key)
-    if word.upper() != b"FIELDS":
+    return lookup(key), fields_at_the_end(argv[2:], NO_NUMBER_OF_FIELDS)
+
+
+def fields_at_the_end(words: Argv, not_positive: str) -> Argv:
+    """The fields of `FIELDS numfields field ...`, of which nothing may be missing and behind which nothing may come."""
+    if not words or words[0].upper() != b"FIELDS":
         raise CommandError(NO_FIELDS)
-    if integer_in(numfields, 1, INT64_MAX, "ERR Number of fields must be a positive integer") != len(wanted):
+    if integer_in(words[1] if len(words) > 1 else b"", 1, INT64_MAX, not_positive) != len(words) - 2:
         raise CommandError(COUNT_DIFFERS)
-    return fields, wanted
+    return words[2:]
 
 
 @command("HGETDEL key <FIELDS numfields field [field ...]>", flags="write fast", since="8.0.0 valkey=9.1.0")

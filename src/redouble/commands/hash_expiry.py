@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from redouble.commands.generic import expire_options
-from redouble.commands.hash import COUNT_DIFFERS, NO_FIELDS, VALKEY_COUNT_DIFFERS, hash_and_fields
+from redouble.commands.hash import NO_NUMBER_OF_FIELDS, VALKEY_COUNT_DIFFERS, fields_at_the_end, hash_and_fields
 from redouble.core import errors, notify
 from redouble.core.arguments import INT64_MAX, integer, integer_in
 from redouble.core.client import Client
@@ -125,12 +125,7 @@ def _expire_arguments_in_order(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     """Redis 7.4: at most one condition, then FIELDS."""
     at = 4 if argv[3].upper() in _CONDITIONS else 3
     conditions = frozenset(word.upper() for word in argv[3:at])
-    if argv[at].upper() != b"FIELDS":
-        raise CommandError(NO_FIELDS)
-    count = integer_in(argv[at + 1], 1, INT64_MAX, "ERR Parameter `numFields` should be greater than 0")
-    if count != len(argv) - at - 2:
-        raise CommandError(COUNT_DIFFERS)
-    return conditions, argv[at + 2 :]
+    return conditions, fields_at_the_end(argv[at:], "ERR Parameter `numFields` should be greater than 0")
 
 
 _CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
@@ -379,13 +374,7 @@ def _options_in_order(client: Client, argv: Argv, size: int, keep: str) -> tuple
         at = 4
     elif word == keep:
         at = 3
-    if at >= len(argv) or argv[at].upper() != b"FIELDS":
-        raise CommandError(NO_FIELDS)
-    number = argv[at + 1] if at + 1 < len(argv) else b""
-    count = integer_in(number, 1, INT64_MAX, "ERR Number of fields must be a positive integer")
-    if count != len(argv) - at - 2:
-        raise CommandError(COUNT_DIFFERS)
-    return {word: True} if at > 2 else {}, argv[at + 2 :], moment
+    return {word: True} if at > 2 else {}, fields_at_the_end(argv[at:], NO_NUMBER_OF_FIELDS), moment
 
 
 def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:

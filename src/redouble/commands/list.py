@@ -176,14 +176,11 @@ def lpos(client: Client, argv: Argv) -> Reply:
     rank, count, maxlen = 1, None, 0
     for name, text in client.command.options.each(argv, 3):
         if name == "RANK":
-            rank = integer(text) if client.server.dialect.lrem_takes_int64_min else signed_count(text)
+            rank = integer(text) if client.server.dialect.lpos_takes_int64_min else signed_count(text)
             if rank == INT64_MIN:
                 rank = -1  # in C its opposite is itself, a rank that the first match already reaches
             if rank == 0:
-                raise CommandError(
-                    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ..."
-                    " or use negative to start from the end of the list"
-                )
+                raise CommandError(client.server.dialect.rank_is_zero)
         elif name == "COUNT":
             count = positive(text, "ERR COUNT can't be negative")
         else:

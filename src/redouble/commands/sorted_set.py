@@ -400,7 +400,12 @@ def _pop(client: Client, argv: Argv, highest: bool) -> Reply:
     db, key = client.db, argv[1]
     if len(argv) > 3:
         raise CommandError(errors.SYNTAX_ERROR)
-    count = positive(argv[2]) if len(argv) == 3 else 1
+    if client.server.dialect.zpop_takes_negative_counts:
+        count = max(integer(argv[2]), 0) if len(argv) == 3 else 1
+        if not count:
+            return []
+    else:
+        count = positive(argv[2]) if len(argv) == 3 else 1
     members = db.for_write(key, SortedSet)
     popped = _take(db, key, members, count, highest) if members and count else []
     if len(argv) == 3:
@@ -521,7 +526,7 @@ def _parse_inputs(client: Client, argv: Argv, at: int) -> tuple[list[Scores], in
     """The scores of each key (1 for the members of a set), and where the options begin."""
     numkeys = integer(argv[at])
     if numkeys < 1:
-        raise CommandError(f"ERR at least 1 input key is needed for '{client.command.name}' command")
+        raise CommandError(client.server.dialect.no_input_keys(client.command.name))
     at += 1
     if numkeys > len(argv) - at:
         raise CommandError(errors.SYNTAX_ERROR)
@@ -709,7 +714,8 @@ def zscan(client: Client, argv: Argv) -> Reply:
     if "NOSCORES" in client.command.options.parse(argv, 3):
         return [next_cursor, list(found)]
     scores = members.scores()
-    text = partial(_listpack_score, client) if members.small else format_double_17g
+    integers = members.small and client.server.dialect.small_scores_are_integers
+    text = partial(_listpack_score, client) if integers else format_double_17g
     return [next_cursor, [word for member in found for word in (member, text(scores[member]))]]
 
 

@@ -199,7 +199,7 @@ def xadd(client: Client, argv: Argv) -> Reply:
     wanted = argv[at] if at < len(argv) else b"*"
     id, whole = 0, True
     if wanted != b"*":
-        whole = not wanted.endswith(b"-*")
+        whole = not (wanted.endswith(b"-*") and client.server.dialect.xadd_completes_ids)
         id = stream_id(wanted if whole else wanted[:-1] + b"0")
     trim.check()
     trim.check_limit()
@@ -207,7 +207,7 @@ def xadd(client: Client, argv: Argv) -> Reply:
     if producer and wanted != b"*":
         raise CommandError("ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs")
     if not fields or len(fields) % 2:
-        raise errors.wrong_arity(client.command.name)
+        raise CommandError(client.server.dialect.unpaired(client.command.name))
     if wanted != b"*" and whole and id == 0:
         raise CommandError("ERR The ID specified in XADD must be greater than 0-0")
     db, key, now = client.db, argv[1], client.server.now_ms()
@@ -331,6 +331,8 @@ def xdel(client: Client, argv: Argv) -> Reply:
 )
 def xsetid(client: Client, argv: Argv) -> Reply:
     """Set the last id of a stream, and what else it knows of entries that are gone."""
+    if not client.server.dialect.streams_count_entries and client.db.for_write(argv[1], Stream) is None:
+        raise CommandError(errors.NO_SUCH_KEY)  # 6.2 looks at the key first
     id, added, deleted = stream_id(argv[2]), None, None
     for name, text in client.command.options.each(argv, 3):
         if name == "ENTRIESADDED":

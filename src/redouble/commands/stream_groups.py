@@ -186,7 +186,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
     for id in ids:
         fields = stream.find(id)
         pending = group.pending.get(id)
-        if fields is None:
+        if fields is None and (pending is None or not client.server.dialect.deleted_entries_stay_pending):
             group.acknowledge(id)
             continue
         if (pending is None and not force) or (pending and min_idle and now - pending.time < min_idle):
@@ -201,11 +201,15 @@ def xclaim(client: Client, argv: Argv) -> Reply:
             pending.count = retry_count
         elif not just_id:
             pending.count += 1
-        claimed.append(id_text(id) if just_id else [id_text(id), fields])
+        claimed.append(_claimed(id, fields, just_id))
         consumer.active_time = now
         client.server.dirty += 1
     db.signal_ready(key)
     return claimed
+
+
+def _claimed(id: int, fields: list[bytes] | None, just_id: bool) -> Reply:
+    return id_text(id) if just_id else None if fields is None else [id_text(id), fields]
 
 
 @command(
@@ -217,10 +221,12 @@ def xclaim(client: Client, argv: Argv) -> Reply:
 def xautoclaim(client: Client, argv: Argv) -> Reply:
     """Give entries that were pending long enough to a consumer, step by step through all of them."""
     min_idle = max(integer(argv[4], "ERR Invalid min-idle-time argument for XAUTOCLAIM"), 0)
+    dialect = client.server.dialect
+    most = INT64_MAX if dialect.deleted_entries_stay_pending else MOST_CLAIMED
     start, count, just_id = range_start(argv[5]), 100, False
     for name, text in client.command.options.each(argv, 6):
         if name == "COUNT":
-            count = integer_in(text, 1, MOST_CLAIMED, "ERR COUNT must be > 0")
+            count = integer_in(text, 1, most, "ERR COUNT must be > 0")
         else:
             just_id = True
     stream, group = _group(client, argv)
@@ -241,7 +247,7 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
             count -= 1
     for id, pending in looked_at:
         fields = stream.find(id)
-        if fields is None:
+        if fields is None and not dialect.deleted_entries_stay_pending:
             group.acknowledge(id)
             deleted.append(id_text(id))
         elif not min_idle or now - pending.time >= min_idle:
@@ -250,10 +256,10 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
             group.set_time(id, pending, now)
             if not just_id:
                 pending.count += 1
-            claimed.append(id_text(id) if just_id else [id_text(id), fields])
+            claimed.append(_claimed(id, fields, just_id))
             consumer.active_time = now
             client.server.dirty += 1
-    return [id_text(cursor), claimed, deleted]
+    return [id_text(cursor), claimed] if dialect.deleted_entries_stay_pending else [id_text(cursor), claimed, deleted]
 
 
 MOST_CLAIMED = INT64_MAX // 16
@@ -264,29 +270,23 @@ MOST_CLAIMED = INT64_MAX // 16
 container("XGROUP", since="5.0.0", group="stream")
 
 
-def _group_options(argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
+def _group_options(client: Client, argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
     """`[MKSTREAM] [ENTRIESREAD entries-read]` from `argv[5]` on."""
     at, create, entries_read = 5, False, None
     while at < len(argv):
         word = argv[at].upper()
         if word == b"MKSTREAM" and make_stream:
             create = True
-        elif word == b"ENTRIESREAD" and at + 1 < len(argv):
+        elif word == b"ENTRIESREAD" and at + 1 < len(argv) and client.server.dialect.streams_count_entries:
             at += 1
             number = integer(argv[at])
             if number < -1:
                 raise CommandError("ERR value for ENTRIESREAD must be positive or -1")
             entries_read = None if number == -1 else number
         else:
-            raise wrong_subcommand(argv)
+            raise CommandError(client.server.dialect.wrong_subcommand(argv))
         at += 1
     return create, entries_read
-
-
-def wrong_subcommand(argv: Argv) -> CommandError:
-    """What XGROUP and XINFO say of options that they do not know."""
-    name, subcommand = errors.text(argv[0].upper()), errors.text(argv[1])
-    return CommandError(f"ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {name} HELP.")
 
 
 NO_STREAM = (
@@ -324,7 +324,7 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
     * ENTRIESREAD entries_read
       Set the group's entries_read counter (internal use)."""
     db, key, name = client.db, argv[2], argv[3]
-    create, entries_read = _group_options(argv, make_stream=True)
+    create, entries_read = _group_options(client, argv, make_stream=True)
     stream = db.for_write(key, Stream)
     if stream is None and not create:
         raise CommandError(NO_STREAM)
@@ -344,7 +344,7 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
 @command("XGROUP SETID key group <id | $> [ENTRIESREAD entriesread]", flags="write", since="5.0.0", group="stream")
 def xgroup_setid(client: Client, argv: Argv) -> Reply:
     """Set the current group ID and entries_read counter."""
-    _, entries_read = _group_options(argv, make_stream=False)
+    _, entries_read = _group_options(client, argv, make_stream=False)
     stream, group = _existing_group(client, argv)
     group.last_id = stream.last_id if argv[4] == b"$" else stream_id(argv[4])
     group.entries_read = entries_read

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from redouble.commands.stream import shown
-from redouble.commands.stream_groups import entries_up_to, wrong_subcommand
+from redouble.commands.stream_groups import entries_up_to
 from redouble.core import errors
 from redouble.core.arguments import integer
 from redouble.core.client import Client
@@ -34,7 +34,7 @@ def xinfo_stream(client: Client, argv: Argv) -> Reply:
     full, count = len(argv) > 3, 10
     if full:
         if argv[3].upper() != b"FULL" or len(argv) not in (4, 6) or (len(argv) == 6 and argv[4].upper() != b"COUNT"):
-            raise wrong_subcommand(argv)
+            raise CommandError(client.server.dialect.wrong_subcommand(argv))
         if len(argv) == 6:
             count = integer(argv[5])
             if count < 0:
@@ -44,10 +44,11 @@ def xinfo_stream(client: Client, argv: Argv) -> Reply:
         b"radix-tree-keys": stream.blocks,
         b"radix-tree-nodes": stream.radix_nodes(),
         b"last-generated-id": id_text(stream.last_id),
-        b"max-deleted-entry-id": id_text(stream.max_deleted_id),
-        b"entries-added": stream.entries_added,
-        b"recorded-first-entry-id": id_text(stream.first_id),
     }
+    if client.server.dialect.streams_count_entries:
+        facts[b"max-deleted-entry-id"] = id_text(stream.max_deleted_id)
+        facts[b"entries-added"] = stream.entries_added
+        facts[b"recorded-first-entry-id"] = id_text(stream.first_id)
     if client.server.dialect.streams_know_their_producers:
         stream.producers.expire(client.server.now_ms())
         facts |= _producers(stream)
@@ -77,6 +78,13 @@ def _producers(stream: Stream) -> dict[bytes, Reply]:
     }
 
 
+def _progress(client: Client, stream: Stream, group: Group) -> dict[bytes, Reply]:
+    dialect = client.server.dialect
+    if not dialect.streams_count_entries:
+        return {}
+    return {b"entries-read": group.entries_read, b"lag": _lag(dialect, stream, group)}
+
+
 def _lag(dialect: type[Dialect], stream: Stream, group: Group) -> int | None:
     """How many entries the group has still to read; None if that cannot be told (streamReplyWithCGLag)."""
     if not stream.entries_added or (not len(stream) and dialect.lag_looks_at_what_is_left):
@@ -103,8 +111,7 @@ def _full_group(client: Client, stream: Stream, name: bytes, group: Group, most:
     return {
         b"name": name,
         b"last-delivered-id": id_text(group.last_id),
-        b"entries-read": group.entries_read,
-        b"lag": _lag(client.server.dialect, stream, group),
+        **_progress(client, stream, group),
         b"pel-count": len(group.pending),
         b"pending": pending,
         b"consumers": consumers,
@@ -125,8 +132,7 @@ def xinfo_groups(client: Client, argv: Argv) -> Reply:
             b"consumers": len(group.consumers),
             b"pending": len(group.pending),
             b"last-delivered-id": id_text(group.last_id),
-            b"entries-read": group.entries_read,
-            b"lag": _lag(client.server.dialect, stream, group),
+            **_progress(client, stream, group),
         }
         for name, group in sorted(stream.groups.items())
     ]

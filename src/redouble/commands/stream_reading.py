@@ -203,13 +203,14 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
     if read.block is None:
         return NULL_ARRAY
     due = None if read.claim is None else partial(_claimable_at, read.group, read.claim)
-    return server.blocking.block(client, argv, read.keys, read.block, partial(_wants_group, read.group), due=due)
+    wants = partial(_wants_group, read.group, server.dialect.readers_hear_of_deletion)
+    return server.blocking.block(client, argv, read.keys, read.block, wants, due=due)
 
 
-def _wants_group(name: bytes, value: object) -> bool:
+def _wants_group(name: bytes, hears_of_deletion: bool, value: object) -> bool:
     """What a client that waits in XREADGROUP wants: an entry, or to be told that its group is gone."""
     if type(value) is not Stream:
-        return True
+        return hears_of_deletion
     group = value.groups.get(name)
     return group is None or (len(value) > 0 and value.top_id > group.last_id)
 

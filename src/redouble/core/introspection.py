@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from redouble.core.command import first_since, words_of
+from redouble.core.introspection_before_7 import before_7
 from redouble.core.key_specs import KEY_NAMES, KeySpec, first_last_step, key_specs
 from redouble.core.usage import Node
 from redouble.resp.reply import Members, Reply, Status
@@ -299,7 +300,7 @@ def describe(dialect: type[Dialect], prototype: Prototype) -> list[Reply]:
     specs = specs_of(prototype)
     first, last, step, _ = first_last_step(specs)
     subcommands = [describe(dialect, subcommand) for subcommand in prototype.subcommands.values()]
-    return [
+    facts: list[Reply] = [
         prototype.declaration.wire_name.encode(),
         prototype.arity,
         _statuses(flags_of(prototype)),
@@ -307,6 +308,11 @@ def describe(dialect: type[Dialect], prototype: Prototype) -> list[Reply]:
         last,
         step,
         _statuses(f"@{category}" for category in categories(prototype)),
+    ]
+    if not dialect.describes_key_specs:
+        return before_7(facts)
+    return [
+        *facts,
         Members(tip.encode() for tip in words_of(_by_command(_TIPS).get(prototype.declaration.wire_name, ""), dialect)),
         Members(map(_describe_keys, specs)),
         subcommands if dialect.lists_subcommands else Members(subcommands),

@@ -141,6 +141,10 @@ class Server:
             command = found
         count, arity = len(argv), command.arity
         if count != arity and (arity >= 0 or count < -arity):
+            if "|" in command.name:
+                return self._reject(
+                    client, command, CommandError(self.dialect.wrong_subcommand_arity(argv, command.name))
+                )
             return self._reject(client, command, errors.wrong_arity(command.name))
         if client.gate or self.gate:
             reply = self._gated(client, command, argv)
@@ -188,6 +192,8 @@ class Server:
         if prototype.subcommands and len(argv) > 1:
             subcommand = prototype.subcommands.get(argv[1].upper())
             if subcommand is None:
+                if self.dialect.queues_unknown_subcommands:
+                    return self._command(prototype)  # which complains when it runs
                 return CommandError(self.dialect.unknown_subcommand(argv))
             return self._command(subcommand)
         command = self._command(prototype)
@@ -244,7 +250,7 @@ class Server:
             return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
-        if gate & gates.IN_MULTI and "no_multi" in command.flags:
+        if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
             return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
         if self.gate & PAUSED and self._paused_for(client, command):
             return self.blocking.postpone(client, command, argv)

@@ -45,6 +45,11 @@ class Node:
             return self.children[0].word()
         return self.name if self.kind == "word" else ""
 
+    def words(self) -> list[str]:
+        """The words of which it needs one; none if it may be a value."""
+        words = [each.word() for each in (self.children if self.kind == "oneof" else (self,))]
+        return words if all(words) else []
+
     def fixed(self) -> bool:
         """True if it never takes any other number of arguments."""
         if self.optional or self.multiple:

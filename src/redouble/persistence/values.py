@@ -18,7 +18,7 @@ from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.intset import decode_intset, encode_intset
 from redouble.persistence.listpack import decode_listpack, encode_listpack
 from redouble.persistence.streams import STREAMS, read_stream, stream_parts
-from redouble.persistence.ziplist import decode_ziplist, decode_zipmap
+from redouble.persistence.ziplist import decode_ziplist, decode_zipmap, encode_ziplist
 from redouble.types.hash import Hash
 from redouble.types.limits import Limits
 from redouble.types.list import List
@@ -86,21 +86,20 @@ def write_value(value: Any, dialect: type[Dialect], do_compress: bool = True) ->
 
 
 def _list_parts(value: List, dialect: type[Dialect]) -> Parts:
-    if not dialect.rdb_has_listpacks:
-        return LIST, (write_length(len(value)), *value)
-
     def nodes() -> Iterator[bytes | bytearray]:
-        sizes = value.node_sizes()
+        sizes = value.node_sizes(dialect.large_elements_are_plain)
         yield write_length(len(sizes))
         start = 0
         for count, plain in sizes:
             values = value.slice(start, start + count - 1)
             start += count
-            plain = plain and dialect.large_elements_are_plain
-            yield write_length(PLAIN if plain else PACKED)
-            yield values[0] if plain else encode_listpack(values)
+            if dialect.rdb_writes_listpacks:
+                yield write_length(PLAIN if plain else PACKED)
+                yield values[0] if plain else encode_listpack(values)
+            else:
+                yield encode_ziplist(values)
 
-    return QUICKLIST_2, nodes()
+    return QUICKLIST_2 if dialect.rdb_writes_listpacks else QUICKLIST, nodes()
 
 
 def _set_parts(value: Set, dialect: type[Dialect]) -> Parts:
@@ -122,8 +121,10 @@ def _hash_parts(value: Hash, dialect: type[Dialect]) -> Parts:
     if expiries:
         return HASH_METADATA, _moments_and_fields(value)
     words = [word for pair in value.items() for word in pair]
-    if value.small and dialect.rdb_has_listpacks:
-        return HASH_LISTPACK, (encode_listpack(words),)
+    if value.small:
+        if dialect.rdb_writes_listpacks:
+            return HASH_LISTPACK, (encode_listpack(words),)
+        return HASH_ZIPLIST, (encode_ziplist(words),)
     return HASH, (write_length(len(value)), *words)
 
 
@@ -148,10 +149,11 @@ def _moments_and_fields(value: Hash) -> Iterator[bytes | bytearray]:
 
 def _sorted_set_parts(value: SortedSet, dialect: type[Dialect]) -> Parts:
     pairs = value.pairs(0, len(value))
-    if value.small and dialect.rdb_has_listpacks:
-        return ZSET_LISTPACK, (
-            encode_listpack(word for member, score in pairs for word in (member, dialect.format_double(score))),
-        )
+    if value.small:
+        words = [word for member, score in pairs for word in (member, dialect.format_double(score))]
+        if dialect.rdb_writes_listpacks:
+            return ZSET_LISTPACK, (encode_listpack(words),)
+        return ZSET_ZIPLIST, (encode_ziplist(words),)
     # from the greatest down: each insertion into the skiplist that is loaded is then at its head
     return ZSET_2, (
         write_length(len(pairs)),

@@ -49,8 +49,9 @@ class Hash(Collection[bytes]):
     def items(self) -> ItemsView[bytes, bytes]:
         return self._members.items()
 
-    def set(self, field: bytes, value: bytes, *, keep_ttl: bool = False) -> bool:
-        """HSET of one field: whether it is new.  Its time to live goes unless kept."""
+    def set(self, field: bytes, value: bytes, *, keep_ttl: bool = False, measured: bool = True) -> bool:
+        """HSET of one field: whether it is new.  Its time to live goes unless kept.  Unless `measured`, both may be
+        longer than those of small hashes are (HINCRBY before 7.0)."""
         if self._expires and not keep_ttl:
             self.persist(field)
         fields = self._members
@@ -61,9 +62,9 @@ class Hash(Collection[bytes]):
         if self._small:
             limits = self.limits
             longest = limits.hash_max_listpack_value
-            self._small = (
-                len(field) <= longest and len(value) <= longest and len(fields) <= limits.hash_max_listpack_entries
-            )
+            self._small = (not measured or (len(field) <= longest and len(value) <= longest)) and len(
+                fields
+            ) <= limits.hash_max_listpack_entries
         return new
 
     def update(self, words: Sequence[bytes]) -> int:
