@@ -17,6 +17,9 @@ from redouble.commands import (
     set,
     sorted_set,
     stream,
+    stream_groups,
+    stream_info,
+    stream_reading,
     string,
     transactions,
 )
@@ -38,6 +41,9 @@ __all__ = [
     "set",
     "sorted_set",
     "stream",
+    "stream_groups",
+    "stream_info",
+    "stream_reading",
     "string",
     "transactions",
 ]
