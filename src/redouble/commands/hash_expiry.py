@@ -104,6 +104,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
         conditions, wanted = read(argv)
     if fields is None:
         return [-2] * len(wanted)
+    fields.extend()
     past = at <= client.server.now_ms()
     answers = []
     for field in wanted:
@@ -157,29 +158,29 @@ _CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
 
 def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     """Redis 8.6: conditions before and after the fields."""
-    condition, wanted, at = frozenset[bytes](), None, 3
+    conditions, wanted, at = [], None, 3
     while at < len(argv):
         word = argv[at].upper()
         if word in _CONDITIONS:
-            if condition:
-                raise CommandError("ERR Multiple condition flags specified")
-            condition = frozenset((word,))
+            conditions.append(word)
             at += 1
         elif word == b"FIELDS":
             if wanted is not None:
                 raise CommandError("ERR FIELDS keyword specified multiple times")
+            if at + 2 >= len(argv):
+                raise CommandError("ERR FIELDS requires at least numfields and one field argument")
             wanted, at = _counted(argv, at, 1, "ERR Parameter `numFields` should be greater than 0")
         else:
             raise _unknown(argv[at])
     if wanted is None:
         raise CommandError("ERR missing FIELDS argument")
-    return condition, wanted
+    if len(conditions) > 1:
+        raise CommandError("ERR Multiple condition flags specified")
+    return frozenset(conditions), wanted
 
 
 def _counted(argv: Argv, at: int, size: int, not_positive: str) -> tuple[Argv, int]:
     """What FIELDS at `at` announces, `size` words for each field, and where that ends."""
-    if at + 2 >= len(argv):
-        raise CommandError("ERR wrong number of arguments")
     count = integer_in(argv[at + 1], 1, INT64_MAX, not_positive)
     end = at + 2 + size * count
     if end > len(argv):
@@ -198,11 +199,17 @@ def _fields_at(argv: Argv, start: int) -> int:
 
 def _expire_arguments_of_valkey(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     at = _fields_at(argv, 3)
-    if at + 2 >= len(argv):
+    if at + 1 >= len(argv):
         raise CommandError(VALKEY_COUNT_DIFFERS)
-    if integer(argv[at + 1]) != len(argv) - at - 2:
+    return expire_options(argv[3:at]), _fields_of_valkey(argv, at, 1)
+
+
+def _fields_of_valkey(argv: Argv, at: int, size: int) -> Argv:
+    """All that follows FIELDS at `at` and the number behind it, `size` words for each field."""
+    words = argv[at + 2 :]
+    if integer(argv[at + 1]) * size != len(words) or not words:
         raise CommandError(VALKEY_COUNT_DIFFERS)
-    return expire_options(argv[3:at]), argv[at + 2 :]
+    return words
 
 
 # What is left of a field's time.
@@ -314,6 +321,8 @@ def hgetex(client: Client, argv: Argv) -> Reply:
         given, wanted, at = _options_anywhere(client, argv, 1, "PERSIST")
     if fields is None:
         return [None] * len(wanted)
+    if given:
+        fields.extend()
     values, changed = [], False
     past = at is not None and at <= client.server.now_ms()
     for field in wanted:
@@ -377,6 +386,8 @@ def _set_fields(client: Client, key: bytes, given: Given, pairs: Argv, at: int |
     if fields is None:
         fields = db.add(key, Hash(client.server.limits))
     past = at is not None and at <= client.server.now_ms()
+    if past:
+        fields.extend()
     for field, value in zip(pairs[::2], pairs[1::2]):
         fields.set(field, value, keep_ttl="KEEPTTL" in given)
         if at is not None and not past:
@@ -405,13 +416,12 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
     end = _fields_at(argv, 2)
+    if end + 1 == len(argv):
+        raise CommandError(VALKEY_COUNT_DIFFERS)
     given = client.command.options.parse(argv[:end], 2)
     if end == len(argv):
         raise CommandError(errors.SYNTAX_ERROR)
-    words = argv[end + 2 :]
-    if end + 2 >= len(argv) or integer(argv[end + 1]) * size != len(words):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return given, words
+    return given, _fields_of_valkey(argv, end, size)
 
 
 def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
@@ -442,6 +452,8 @@ def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple
         elif word == "FIELDS":
             if words is not None:
                 raise CommandError("ERR FIELDS keyword specified multiple times")
+            if at + 1 == len(argv):
+                raise errors.wrong_arity(client.command.name)
             words, at = _counted(argv, at, size, "ERR invalid number of fields")
         else:
             raise _unknown(argv[at])

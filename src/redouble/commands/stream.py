@@ -151,7 +151,7 @@ class _Trim:
         return stream.trim(
             maxlen=self.maxlen,
             minid=self.minid or 0,
-            whole_blocks=self.approximate,
+            whole_blocks=self.approximate and self.references not in (b"DELREF", b"ACKED"),
             limit=limit,
             stays={b"ACKED": stream.refers_to, b"DELREF": forget}.get(self.references),
         )
@@ -378,7 +378,7 @@ def delete_entry(stream: Stream, id: int, references: bytes) -> int:
     """What XDELEX says of one entry: 1 it went, -1 it was not there, 2 it is still needed."""
     if references == b"DELREF":
         stream.forget(id)
-    elif references == b"ACKED" and id in stream and stream.refers_to(id):
+    elif references == b"ACKED" and stream.refers_to(id):  # an id to come is one that groups have still to read
         return 2
     return 1 if stream.delete(id) else -1
 

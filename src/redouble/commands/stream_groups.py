@@ -288,6 +288,13 @@ def wrong_subcommand(argv: Argv) -> CommandError:
     return CommandError(f"ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {name} HELP.")
 
 
+def _read_so_far(client: Client, stream: Stream, entries_read: int | None) -> int | None:
+    """ENTRIESREAD, which cannot be more than was ever added."""
+    if entries_read is None or not client.server.dialect.entries_read_are_limited:
+        return entries_read
+    return min(entries_read, stream.entries_added)
+
+
 NO_STREAM = (
     "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option"
     " to create an empty stream automatically."
@@ -335,7 +342,7 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
         stream = db.add(key, Stream(client.server.limits))
     if name in stream.groups:
         raise CommandError("BUSYGROUP Consumer Group name already exists")
-    stream.groups[name] = Group(id, entries_read)
+    stream.groups[name] = Group(id, _read_so_far(client, stream, entries_read))
     db.modified(key, b"xgroup-create", notify.STREAM)
     return OK
 
@@ -346,7 +353,7 @@ def xgroup_setid(client: Client, argv: Argv) -> Reply:
     _, entries_read = _group_options(argv, make_stream=False)
     stream, group = _existing_group(client, argv)
     group.last_id = stream.last_id if argv[4] == b"$" else stream_id(argv[4])
-    group.entries_read = entries_read
+    group.entries_read = _read_so_far(client, stream, entries_read)
     client.db.modified(argv[2], b"xgroup-setid", notify.STREAM)
     return OK
 

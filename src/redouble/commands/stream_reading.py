@@ -187,6 +187,7 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
         consumer = consumer_named(client, key, group, read.consumer)
         consumer.seen_time = now
         if id is not None:
+            read.claim = None  # nor is anything claimed from the streams that are named behind this one
             found.append((key, _history(stream, consumer, id, read.count, now)))
             server.dirty += 1
             continue

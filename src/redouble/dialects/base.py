@@ -95,6 +95,8 @@ class Dialect:
     """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
     counts_reads_from_first_entry: ClassVar[bool] = False
     """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.6, Valkey 9)."""
+    entries_read_are_limited: ClassVar[bool] = False
+    """`XADD s 1-1 a b`, `XGROUP CREATE s g 0 ENTRIESREAD 3`, `XINFO GROUPS s`: entries-read 3 (8.0, Valkey 9), 1 (8.6)."""
     lag_looks_at_what_is_left: ClassVar[bool] = False
     """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
     nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False

@@ -81,6 +81,7 @@ class Redis86(Redis80):
     rdb_version = 13
     rdb_checksum_may_be_missing = True
     lag_looks_at_what_is_left = True
+    entries_read_are_limited = True
     counts_reads_from_first_entry = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False

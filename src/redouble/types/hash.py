@@ -98,11 +98,15 @@ class Hash(Collection[bytes]):
         """Unix time in milliseconds at which a field goes; None: never."""
         return self._expires.get(field)
 
+    def extend(self) -> None:
+        """Make room for times to live in a listpack, which Redis does before it knows whether a field gets one."""
+        self._extended = self.limits.small_hashes_expire
+
     def set_expiry(self, field: bytes, at_ms: int) -> None:
         """Let a field that is there go at this Unix time.  O(n) while the encoding is a small one, which is sorted by it."""
         if not self.limits.small_hashes_expire:
             self._small = False
-        self._extended = True
+        self.extend()
         if self._small:
             fields, expires, value = self._members, self._expires, self._members.pop(field)
             self._members = {}
