@@ -108,7 +108,9 @@ class Generator:
         return self._commands(parts)
 
     def listen(self) -> Unit:
-        return (Command(LISTENER, self.command(self.listening)),)
+        argv = self.command(self.listening)
+        # Without a name it ends all subscriptions, in an order that is chance.
+        return () if len(argv) == 1 and argv[0].upper().endswith(b"UNSUBSCRIBE") else (Command(LISTENER, argv),)
 
     def events(self) -> Unit:
         return (

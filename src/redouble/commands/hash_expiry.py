@@ -6,12 +6,12 @@ fixed order, Redis 8.6 in any, Valkey with FIELDS and all that follows at the en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redouble.commands.generic import expire_options
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, integer, integer_in
+from redouble.core.arguments import INT32_MAX, INT64_MAX, integer, integer_in
 from redouble.core.client import Client
 from redouble.core.command import Argv, Given, command
 from redouble.core.errors import CommandError
@@ -181,7 +181,7 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
 
 def _counted(argv: Argv, at: int, size: int, not_positive: str) -> tuple[Argv, int]:
     """What FIELDS at `at` announces, `size` words for each field, and where that ends."""
-    count = integer_in(argv[at + 1], 1, INT64_MAX, not_positive)
+    count = integer_in(argv[at + 1], 1, INT32_MAX, not_positive)
     end = at + 2 + size * count
     if end > len(argv):
         raise CommandError("ERR wrong number of arguments")
@@ -189,7 +189,7 @@ def _counted(argv: Argv, at: int, size: int, not_positive: str) -> tuple[Argv, i
 
 
 def _unknown(word: bytes) -> CommandError:
-    return CommandError(f"ERR unknown argument: {word.decode(errors='surrogateescape')}")
+    return CommandError(f"ERR unknown argument: {errors.text(word)}")
 
 
 def _fields_at(argv: Argv, start: int) -> int:
@@ -252,7 +252,7 @@ def hpexpiretime(client: Client, argv: Argv) -> Reply:
 
 
 def _times(client: Client, argv: Argv, unit_ms: int, since_ms: int) -> Reply:
-    fields, wanted = _hash_and_fields(client, argv, errors.SYNTAX_ERROR)
+    fields, wanted = _hash_and_fields(client, argv, client.db.hash, errors.SYNTAX_ERROR)
     if fields is None:
         return [-2] * len(wanted)
     rounding = client.server.dialect.field_ttl_rounding if unit_ms > 1 else 0
@@ -266,7 +266,9 @@ def _times(client: Client, argv: Argv, unit_ms: int, since_ms: int) -> Reply:
     return answers
 
 
-def _hash_and_fields(client: Client, argv: Argv, valkey_count_differs: str) -> tuple[Hash | None, Argv]:
+def _hash_and_fields(
+    client: Client, argv: Argv, look_up: Callable[[bytes], Hash | None], valkey_count_differs: str
+) -> tuple[Hash | None, Argv]:
     """The hash in `key` and the fields of `key FIELDS numfields field ...`."""
     _, key, word, count, *wanted = argv
     if client.server.dialect.field_options == "valkey":
@@ -274,8 +276,8 @@ def _hash_and_fields(client: Client, argv: Argv, valkey_count_differs: str) -> t
             raise CommandError(errors.SYNTAX_ERROR)
         if integer(count) != len(wanted):
             raise CommandError(valkey_count_differs)
-        return client.db.hash(key), wanted
-    fields = client.db.hash(key)
+        return look_up(key), wanted
+    fields = look_up(key)
     if word.upper() != b"FIELDS":
         raise CommandError(NO_FIELDS)
     if integer_in(count, 1, INT64_MAX, "ERR Number of fields must be a positive integer") != len(wanted):
@@ -288,7 +290,7 @@ def _hash_and_fields(client: Client, argv: Argv, valkey_count_differs: str) -> t
 )
 def hpersist(client: Client, argv: Argv) -> Reply:
     """Let fields stay that would have gone."""
-    fields, wanted = _hash_and_fields(client, argv, VALKEY_COUNT_DIFFERS)
+    fields, wanted = _hash_and_fields(client, argv, lambda key: client.db.for_write(key, Hash), VALKEY_COUNT_DIFFERS)
     if fields is None:
         return [-2] * len(wanted)
     answers = [(1 if fields.persist(field) else -1) if field in fields else -2 for field in wanted]
@@ -314,7 +316,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
     key, db = argv[1], client.db
     if client.server.dialect.field_options == "valkey":
         given, wanted = _options_of_valkey(client, argv, 1)
-        fields = db.for_write(key, Hash)
+        fields = db.hash(key)
         at = _asked_moment(client, given)
     else:
         fields = db.for_write(key, Hash)
@@ -416,11 +418,9 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
     end = _fields_at(argv, 2)
-    if end + 1 == len(argv):
+    if end + 1 >= len(argv):
         raise CommandError(VALKEY_COUNT_DIFFERS)
     given = client.command.options.parse(argv[:end], 2)
-    if end == len(argv):
-        raise CommandError(errors.SYNTAX_ERROR)
     return given, _fields_of_valkey(argv, end, size)
 
 

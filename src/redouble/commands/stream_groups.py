@@ -17,15 +17,6 @@ def no_group(key: bytes, group: bytes) -> CommandError:
     return CommandError(f"NOGROUP No such key '{errors.text(key)}' or consumer group '{errors.text(group)}'")
 
 
-def _group(client: Client, argv: Argv) -> tuple[Stream, Group]:
-    """The stream at `argv[1]` and its group `argv[2]`, which have to be there."""
-    stream = client.db.for_write(argv[1], Stream)
-    group = stream.groups.get(argv[2]) if stream is not None else None
-    if stream is None or group is None:
-        raise no_group(argv[1], argv[2])
-    return stream, group
-
-
 def consumer_named(client: Client, key: bytes, group: Group, name: bytes) -> Consumer:
     """A consumer of a group, made if it was not there."""
     consumer = group.consumers.get(name)
@@ -71,7 +62,7 @@ def xack(client: Client, argv: Argv) -> Reply:
 )
 def xackdel(client: Client, argv: Argv) -> Reply:
     """Acknowledge entries and remove them, and say of each what became of it."""
-    stream = client.db.for_write(argv[1], Stream)
+    stream = client.db.stream(argv[1])
     references, texts = ids_and_references(argv, 3)
     group = stream.groups.get(argv[2]) if stream is not None else None
     if stream is None or group is None:
@@ -215,6 +206,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
 )
 def xautoclaim(client: Client, argv: Argv) -> Reply:
     """Give entries that were pending long enough to a consumer, step by step through all of them."""
+    client.db.lookup(argv[1])  # a miss, if it is one, comes before any fault
     min_idle = max(integer(argv[4], "ERR Invalid min-idle-time argument for XAUTOCLAIM"), 0)
     start, count, just_id = range_start(argv[5]), 100, False
     for name, text in client.command.options.each(argv, 6):
@@ -222,7 +214,10 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
             count = integer_in(text, 1, MOST_CLAIMED, "ERR COUNT must be > 0")
         else:
             just_id = True
-    stream, group = _group(client, argv)
+    stream = client.db.for_write(argv[1], Stream)
+    group = stream.groups.get(argv[2]) if stream is not None else None
+    if stream is None or group is None:
+        raise no_group(argv[1], argv[2])
     now = client.server.now_ms()
     consumer = _claimant(client, argv[1], group, argv[3])
     claimed: list[Reply] = []

@@ -16,7 +16,7 @@ from redouble.core.arguments import INT64_MAX, integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
-from redouble.resp.reply import NULL_ARRAY, Reply
+from redouble.resp.reply import NULL_ARRAY, ByKey, Reply
 from redouble.types.stream import MAX_ID, Consumer, Group, Stream, id_text
 
 
@@ -97,7 +97,7 @@ def xread(client: Client, argv: Argv) -> Reply:
     read = _parse_read(client, argv, of_group=False)
     has_plus = client.server.dialect.xread_has_plus
     after: dict[bytes, int] = {}
-    asked: list[tuple[bytes, Stream | None, int]] = []
+    asked: list[tuple[bytes, int]] = []
     argv = argv.copy()
     for at, (key, text) in enumerate(zip(read.keys, read.ids), read.ids_at):
         stream = client.db.stream(key)
@@ -113,15 +113,15 @@ def xread(client: Client, argv: Argv) -> Reply:
         else:
             id = stream_id(text)
         after[key] = id
-        asked.append((key, stream, id))
-    looked_at = client.where_to_look(read.keys)
+        asked.append((key, id))
+    looked_at = client.where_to_look(read.keys)  # once more, which counts as another hit or miss
     found = [
         (key, shown(stream.range(id + 1, MAX_ID, 1 if read.ids[at] == b"+" else read.count)))
-        for at, (key, stream, id) in enumerate(asked)
-        if key in looked_at and stream is not None and len(stream) and stream.top_id > id
+        for at, (key, id) in enumerate(asked)
+        if key in looked_at and (stream := client.db.stream(key)) and len(stream) and stream.top_id > id
     ]
     if found:
-        return _by_key(client, found)
+        return ByKey(found)
     if read.block is None:
         return NULL_ARRAY
     least = min(after.values())
@@ -131,11 +131,6 @@ def xread(client: Client, argv: Argv) -> Reply:
 def _has_after(id: int, value: object) -> bool:
     """What a client that waits in XREAD wants; which of its keys it is, the command finds out itself."""
     return type(value) is Stream and len(value) > 0 and value.top_id > id
-
-
-def _by_key(client: Client, found: list[tuple[bytes, list[Reply]]]) -> Reply:
-    """A map in RESP3; pairs, not flattened, in RESP2."""
-    return dict(found) if client.resp == 3 else [list(pair) for pair in found]
 
 
 @command(
@@ -199,7 +194,7 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
             found.append((key, entries))
             server.dirty += 1
     if found:
-        return _by_key(client, found)
+        return ByKey(found)
     if read.block is None:
         return NULL_ARRAY
     return server.blocking.block(client, argv, read.keys, read.block, partial(_wants_group, read.group))
@@ -231,7 +226,8 @@ def _new_entries(
         group.last_id = id
         if not read.no_ack:
             group.deliver(id, consumer, now)
-    consumer.active_time = now
+    if not read.no_ack:
+        consumer.active_time = now
     return [[id_text(id), fields, 0, 0] for id, fields in entries] if read.claim is not None else shown(entries)
 
 

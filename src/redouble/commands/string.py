@@ -122,7 +122,7 @@ def delex(client: Client, argv: Argv) -> Reply:
     if len(argv) not in (2, 4):
         raise errors.wrong_arity(client.command.name)
     if len(argv) == 4:
-        value = client.db.peek(key)
+        value = client.db.lookup(key)
         if value is None:
             return 0
         if not isinstance(value, (bytes, bytearray)):
