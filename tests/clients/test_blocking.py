@@ -299,3 +299,42 @@ def test_no_item_goes_to_a_client_on_a_closed_loop(server: FakeServer) -> None:
     client = FakeRedis(server=server)
     client.rpush("list", "x")
     assert client.llen("list") == 1
+
+
+IDLE_READ = ("XREADGROUP", "GROUP", "g", "later", "BLOCK", 20_000, "CLAIM", 60, "STREAMS", "s", ">")
+"""Of Redis 8.4: wait until an entry was pending for 60 ms."""
+
+
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "TCP"])
+@pytest.mark.parametrize("delivered", ["before", "meanwhile"])
+def test_a_reader_with_claim_wakes_when_an_entry_is_idle_long_enough(kind: str, delivered: str) -> None:
+    """Nobody does anything then: the waiting driver itself has to look at the clock."""
+    server = FakeServer(version=(8, 6))
+    other = FakeRedis(server=server)
+    other.xadd("s", {"f": "v"}, id="1-1")
+    other.xgroup_create("s", "g", "$" if delivered == "meanwhile" else 0)
+    if delivered == "before":
+        other.xreadgroup("g", "first", {"s": ">"})
+    found: list[Any] = []
+
+    def read() -> None:
+        if kind == "asyncio":
+            found.append(asyncio.run(FakeAsyncRedis(server=server).execute_command(*IDLE_READ)))
+        elif kind == "sync":
+            found.append(FakeRedis(server=server).execute_command(*IDLE_READ))
+        else:
+            with TcpFakeServer(("127.0.0.1", 0), server=server) as listener:
+                host, port = listener.start().server_address
+                found.append(redis.Redis(host, port).execute_command(*IDLE_READ))
+
+    thread = threading.Thread(target=read)
+    began = time.monotonic()
+    thread.start()
+    until(lambda: blocked(server) == 1)
+    if delivered == "meanwhile":
+        other.xgroup_setid("s", "g", 0)
+        other.xreadgroup("g", "first", {"s": ">"})
+    thread.join(10)
+    assert time.monotonic() - began > 0.05
+    assert other.xpending_range("s", "g", "-", "+", 10)[0]["consumer"] == b"later"
+    assert found

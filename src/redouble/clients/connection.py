@@ -134,14 +134,14 @@ class InProcessClient(Client):
 
     def next_moment(self) -> float | None:
         """When to look at the clock again, in the clock's monotonic seconds; under the lock."""
-        if self.blocked:
-            return self.deadline
-        return self.server.next_event() if self.watches_time else None
+        if self.watches_time:
+            return self.server.next_event()
+        return self.deadline if self.blocked else None
 
     @property
     def watches_time(self) -> bool:
-        """Whether something that happens by itself (a key expires) may send this client a message."""
-        return bool(self.channels or self.patterns)
+        """Whether something that happens by itself (a key expires) may send this client a message or serve it."""
+        return bool(self.channels or self.patterns or self.due)
 
     @property
     def why_closed(self) -> str:

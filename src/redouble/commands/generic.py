@@ -449,7 +449,7 @@ _SWITCHING = (
 
 
 @command(
-    "SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]",
+    "SORT key [BY by-pattern] [LIMIT offset count] [GET get-pattern [GET get-pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]",
     flags="write denyoom movablekeys",
     since="1.0.0",
     acl="set sortedset list dangerous",
@@ -506,7 +506,7 @@ def sort(client: Client, argv: Argv) -> Reply:
 
 
 command(
-    "SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
+    "SORT_RO key [BY by-pattern] [LIMIT offset count] [GET get-pattern [GET get-pattern ...]] [ASC | DESC] [ALPHA]",
     flags="readonly movablekeys",
     since="7.0.0",
     acl="set sortedset list dangerous",

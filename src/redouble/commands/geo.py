@@ -259,9 +259,9 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
 
 @command(
     "GEOSEARCH key <FROMMEMBER member | FROMLONLAT longitude latitude>"
-    " <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>"
-    " | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]>"
-    " [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+    " <<BYRADIUS radius> <M | KM | FT | MI> | <BYBOX width> height <M | KM | FT | MI>"
+    " | <BYPOLYGON num-vertices> longitude latitude [longitude latitude ...]>"
+    " [ASC | DESC] [<COUNT count> [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
     flags="readonly",
     since="6.2.0",
     since_option={"BYPOLYGON": "valkey=9.0.0"},
@@ -274,9 +274,9 @@ def geosearch(client: Client, argv: Argv) -> Reply:
 
 @command(
     "GEOSEARCHSTORE destination source <FROMMEMBER member | FROMLONLAT longitude latitude>"
-    " <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>"
-    " | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]>"
-    " [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+    " <<BYRADIUS radius> <M | KM | FT | MI> | <BYBOX width> height <M | KM | FT | MI>"
+    " | <BYPOLYGON num-vertices> longitude latitude [longitude latitude ...]>"
+    " [ASC | DESC] [<COUNT count> [ANY]] [STOREDIST]",
     flags="write denyoom",
     since="6.2.0",
     since_option={"BYPOLYGON": "valkey=9.0.0"},
@@ -290,7 +290,7 @@ def geosearchstore(client: Client, argv: Argv) -> Reply:
 def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     """GEOSEARCH, whose centre and shape are options too; each may be said again, but not in another way."""
     members = client.db.sorted_set(argv[key_at])
-    polygons = client.server.dialect.has("valkey=9.0.0")
+    polygons = client.command.options.available("BYPOLYGON")
     at = key_at + 1
     centre_word = shape_word = b""
     while at < len(argv):
@@ -324,7 +324,7 @@ def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
 
 @command(
     "GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
+    " [<COUNT count> [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
     flags="write denyoom",
     since="3.2.0",
 )
@@ -335,7 +335,7 @@ def georadius(client: Client, argv: Argv) -> Reply:
 
 @command(
     "GEORADIUS_RO key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC]",
+    " [<COUNT count> [ANY]] [ASC | DESC]",
     flags="readonly",
     since="3.2.10",
 )
@@ -346,7 +346,7 @@ def georadius_ro(client: Client, argv: Argv) -> Reply:
 
 @command(
     "GEORADIUSBYMEMBER key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
+    " [<COUNT count> [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
     flags="write denyoom",
     since="3.2.0",
 )
@@ -357,7 +357,7 @@ def georadiusbymember(client: Client, argv: Argv) -> Reply:
 
 @command(
     "GEORADIUSBYMEMBER_RO key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC]",
+    " [<COUNT count> [ANY]] [ASC | DESC]",
     flags="readonly",
     since="3.2.10",
 )

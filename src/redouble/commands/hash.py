@@ -158,7 +158,7 @@ def hincrbyfloat(client: Client, argv: Argv) -> Reply:
     return text
 
 
-@command("HGETDEL key FIELDS numfields field [field ...]", flags="write fast", since="8.0.0")
+@command("HGETDEL key <FIELDS numfields field [field ...]>", flags="write fast", since="8.0.0")
 def hgetdel(client: Client, argv: Argv) -> Reply:
     """Take fields out of a hash and answer their values."""
     _, key, word, numfields, *wanted = argv
@@ -170,7 +170,7 @@ def hgetdel(client: Client, argv: Argv) -> Reply:
     return _take_fields(client, key, fields, wanted)
 
 
-@command("HGETDEL key FIELDS numfields field [field ...]", flags="write fast", since="valkey=9.1.0")
+@command("HGETDEL key <FIELDS numfields field [field ...]>", flags="write fast", since="valkey=9.1.0")
 def hgetdel_of_valkey(client: Client, argv: Argv) -> Reply:
     """Take fields out of a hash and answer their values."""
     _, key, word, numfields, *wanted = argv

@@ -44,7 +44,7 @@ def _moment(client: Client, text: bytes, unit_ms: int, relative: bool) -> int:
 
 
 @command(
-    "HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+    "HEXPIRE key seconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
     flags="write denyoom@7.4.0..8.0.0 fast",
     since="7.4.0 valkey=9.0.0",
     arity=-6,
@@ -56,7 +56,7 @@ def hexpire(client: Client, argv: Argv) -> Reply:
 
 
 @command(
-    "HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+    "HPEXPIRE key milliseconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
     flags="write denyoom@7.4.0..8.0.0 fast",
     since="7.4.0 valkey=9.0.0",
     arity=-6,
@@ -68,7 +68,7 @@ def hpexpire(client: Client, argv: Argv) -> Reply:
 
 
 @command(
-    "HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+    "HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
     flags="write denyoom@7.4.0..8.0.0 fast",
     since="7.4.0 valkey=9.0.0",
     arity=-6,
@@ -80,7 +80,7 @@ def hexpireat(client: Client, argv: Argv) -> Reply:
 
 
 @command(
-    "HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+    "HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
     flags="write denyoom@7.4.0..8.0.0 fast",
     since="7.4.0 valkey=9.0.0",
     arity=-6,
@@ -215,14 +215,16 @@ def _fields_of_valkey(argv: Argv, at: int, size: int) -> Argv:
 # What is left of a field's time.
 
 
-@command("HTTL key FIELDS numfields field [field ...]", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash")
+@command(
+    "HTTL key <FIELDS numfields field [field ...]>", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash"
+)
 def httl(client: Client, argv: Argv) -> Reply:
     """The seconds that fields have left; -1: one stays, -2: there is none."""
     return _times(client, argv, 1000, client.server.now_ms())
 
 
 @command(
-    "HPTTL key FIELDS numfields field [field ...]", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash"
+    "HPTTL key <FIELDS numfields field [field ...]>", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash"
 )
 def hpttl(client: Client, argv: Argv) -> Reply:
     """The milliseconds that fields have left; -1: one stays, -2: there is none."""
@@ -230,7 +232,7 @@ def hpttl(client: Client, argv: Argv) -> Reply:
 
 
 @command(
-    "HEXPIRETIME key FIELDS numfields field [field ...]",
+    "HEXPIRETIME key <FIELDS numfields field [field ...]>",
     flags="readonly fast",
     since="7.4.0 valkey=9.0.0",
     group="hash",
@@ -241,7 +243,7 @@ def hexpiretime(client: Client, argv: Argv) -> Reply:
 
 
 @command(
-    "HPEXPIRETIME key FIELDS numfields field [field ...]",
+    "HPEXPIRETIME key <FIELDS numfields field [field ...]>",
     flags="readonly fast",
     since="7.4.0 valkey=9.0.0",
     group="hash",
@@ -286,7 +288,7 @@ def _hash_and_fields(
 
 
 @command(
-    "HPERSIST key FIELDS numfields field [field ...]", flags="write fast", since="7.4.0 valkey=9.0.0", group="hash"
+    "HPERSIST key <FIELDS numfields field [field ...]>", flags="write fast", since="7.4.0 valkey=9.0.0", group="hash"
 )
 def hpersist(client: Client, argv: Argv) -> Reply:
     """Let fields stay that would have gone."""
@@ -305,7 +307,7 @@ def hpersist(client: Client, argv: Argv) -> Reply:
 
 @command(
     "HGETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]"
-    " FIELDS numfields field [field ...]",
+    " <FIELDS numfields field [field ...]>",
     flags="write fast",
     since="8.0.0 valkey=9.0.0",
     arity=-5,
@@ -350,7 +352,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
 
 _HSETEX = (
     " [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]"
-    " FIELDS numfields field value [field value ...]"
+    " <FIELDS numfields field value [field value ...]>"
 )
 
 

@@ -300,21 +300,23 @@ def bgrewriteaof(client: Client, argv: Argv) -> Reply:
     return Status(b"Background append only file rewriting started")
 
 
+_SHUTDOWN_WORDS = {
+    **dict.fromkeys(("NOSAVE", "SAVE"), "1.0.0"),
+    **dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
+    **dict.fromkeys(("SAFE", "FAILOVER"), "valkey=9.0.0"),
+}
+
+
 @command(
     "SHUTDOWN [[NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT]",
     flags="admin noscript loading stale no_multi allow_busy",
     since="1.0.0",
-    since_option={
-        **dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
-        **dict.fromkeys(("SAFE", "FAILOVER"), "valkey=9.0.0"),
-    },
+    since_option=_SHUTDOWN_WORDS,
 )
 def shutdown(client: Client, argv: Argv) -> Reply:
     """Stop: every connection is closed."""
     words = {word.upper() for word in argv[1:]}
-    known = {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"}
-    if client.server.dialect.has("valkey=9.0.0"):
-        known |= {b"SAFE", b"FAILOVER"}
+    known = {word.encode() for word in _SHUTDOWN_WORDS if client.command.options.available(word)}
     if not words <= known or {b"NOSAVE", b"SAVE"} <= words or (b"ABORT" in words and len(words) > 1):
         raise CommandError(errors.SYNTAX_ERROR)
     if b"ABORT" in words:
@@ -328,7 +330,7 @@ command(
     flags="admin noscript loading stale no_multi allow_busy",
     since="1.0.0",
     until="valkey=8.1.0",
-    since_option=dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
+    since_option=_SHUTDOWN_WORDS,
 )(shutdown)
 
 # Replication and modules, as far as a server alone knows them.

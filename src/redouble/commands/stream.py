@@ -219,6 +219,7 @@ def xadd(client: Client, argv: Argv) -> Reply:
     if producer:
         known = stream.producers.find(producer, same, now)
         if known is not None:
+            stream.producers.duplicates += 1
             return id_text(known)
     id = _next_id(client, stream, id if wanted != b"*" else None, whole)
     stream.append(id, fields)
@@ -422,4 +423,28 @@ def xcfgset(client: Client, argv: Argv) -> Reply:
     producers = stream.producers
     producers.configure(given.get(b"IDMP-DURATION", producers.duration), given.get(b"IDMP-MAXSIZE", producers.maxsize))
     client.server.dirty += 1
+    return OK
+
+
+@command("XIDMPRECORD key pid iid stream-id", flags="write denyoom fast", since="8.6.2")
+def xidmprecord(client: Client, argv: Argv) -> Reply:
+    """Remember that an idempotent producer's id led to an entry, as a server does that reloads its append-only file."""
+    _, key, producer, own_id, id_argument = argv
+    id = stream_id(id_argument)
+    if not producer:
+        raise CommandError("ERR producer ID must be non-empty")
+    if not own_id:
+        raise CommandError("ERR idempotent ID must be non-empty")
+    stream = client.db.for_write(key, Stream)
+    if stream is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if id not in stream:
+        raise CommandError("ERR No such message in stream")
+    now = client.server.now_ms()
+    known = stream.producers.find(producer, own_id, now)
+    if known is None:
+        stream.producers.remember(producer, own_id, id, now)
+        client.server.dirty += 1
+    elif known != id:
+        raise CommandError("ERR IID already exists for this producer with a different stream ID")
     return OK

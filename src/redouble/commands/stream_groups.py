@@ -187,7 +187,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
             pending = group.deliver(id, consumer, time)
         else:
             group.hand_over(id, pending, consumer)
-        pending.time = time
+            group.set_time(id, pending, time)
         if retry_count is not None:
             pending.count = retry_count
         elif not just_id:
@@ -195,6 +195,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
         claimed.append(id_text(id) if just_id else [id_text(id), fields])
         consumer.active_time = now
         client.server.dirty += 1
+    db.signal_ready(key)
     return claimed
 
 
@@ -241,7 +242,7 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
         elif not min_idle or now - pending.time >= min_idle:
             consumer = consumer or consumer_named(client, argv[1], group, argv[3])
             group.hand_over(id, pending, consumer)
-            pending.time = now
+            group.set_time(id, pending, now)
             if not just_id:
                 pending.count += 1
             claimed.append(id_text(id) if just_id else [id_text(id), fields])

@@ -48,7 +48,7 @@ def xinfo_stream(client: Client, argv: Argv) -> Reply:
         b"entries-added": stream.entries_added,
         b"recorded-first-entry-id": id_text(stream.first_id),
     }
-    if client.server.dialect.has("8.6.0"):
+    if client.server.dialect.streams_know_their_producers:
         stream.producers.expire(client.server.now_ms())
         facts |= _producers(stream)
     most = count or None

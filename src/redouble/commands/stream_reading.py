@@ -17,7 +17,7 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
 from redouble.resp.reply import NULL_ARRAY, ByKey, Reply
-from redouble.types.stream import MAX_ID, Consumer, Group, Stream, id_text
+from redouble.types.stream import MAX_ID, Consumer, Group, Pending, Stream, id_text
 
 
 @dataclass
@@ -37,7 +37,7 @@ class _Read:
 
 def _parse_read(client: Client, argv: Argv, of_group: bool) -> _Read:
     read = _Read([], [], 0)
-    words = client.command.options.words
+    words = client.server.prototypes[b"XREADGROUP"].options.words
     at, count = 1, len(argv)
     while at < count:
         word, more = argv[at].upper(), count - 1 - at
@@ -67,9 +67,9 @@ def _parse_read(client: Client, argv: Argv, of_group: bool) -> _Read:
                 raise CommandError("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.")
             read.no_ack = True
             at += 1
-        elif word == b"CLAIM" and more and not of_group and client.server.dialect.has("8.4.0"):
-            raise CommandError("ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.")
         elif word == b"CLAIM" and more and word in words:
+            if not of_group:
+                raise CommandError("ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.")
             read.claim = integer(argv[at + 1], "ERR min-idle-time is not an integer or out of range")
             if read.claim < 0:
                 raise CommandError("ERR min-idle-time must be a positive integer")
@@ -183,13 +183,14 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
         consumer.seen_time = now
         if id is not None:
             read.claim = None  # nor is anything claimed from the streams that are named behind this one
-            found.append((key, _history(stream, consumer, id, read.count, now)))
+            found.append((key, _history(stream, group, consumer, id, read.count, now)))
             server.dirty += 1
             continue
         entries = _claimed_by_reading(stream, group, consumer, read, now) if read.claim is not None else []
         left = None if read.count is None else read.count - len(entries)
         if has_new and left != 0:
             entries += _new_entries(client, stream, group, consumer, left, read, now)
+            db.signal_ready(key)  # who waits for it to be pending long enough has to look when
         if entries:
             found.append((key, entries))
             server.dirty += 1
@@ -197,7 +198,8 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
         return ByKey(found)
     if read.block is None:
         return NULL_ARRAY
-    return server.blocking.block(client, argv, read.keys, read.block, partial(_wants_group, read.group))
+    due = None if read.claim is None else partial(_claimable_at, read.group, read.claim)
+    return server.blocking.block(client, argv, read.keys, read.block, partial(_wants_group, read.group), due=due)
 
 
 def _wants_group(name: bytes, value: object) -> bool:
@@ -206,6 +208,15 @@ def _wants_group(name: bytes, value: object) -> bool:
         return True
     group = value.groups.get(name)
     return group is None or (len(value) > 0 and value.top_id > group.last_id)
+
+
+def _claimable_at(name: bytes, claim: int, value: object) -> int | None:
+    """When a client that waits in XREADGROUP CLAIM may take over an entry."""
+    if type(value) is Stream and (group := value.groups.get(name)) is not None:
+        for id, pending in group.longest_pending():
+            if id in value:
+                return pending.time + claim
+    return None
 
 
 def _new_entries(
@@ -231,7 +242,7 @@ def _new_entries(
     return [[id_text(id), fields, 0, 0] for id, fields in entries] if read.claim is not None else shown(entries)
 
 
-def _history(stream: Stream, consumer: Consumer, after: int, count: int | None, now: int) -> list[Reply]:
+def _history(stream: Stream, group: Group, consumer: Consumer, after: int, count: int | None, now: int) -> list[Reply]:
     """What is pending at `consumer` behind an id, delivered once more."""
     found: list[Reply] = []
     for id, pending in consumer.pending.items(after + 1):
@@ -240,7 +251,7 @@ def _history(stream: Stream, consumer: Consumer, after: int, count: int | None, 
         fields = stream.find(id)
         found.append([id_text(id), NULL_ARRAY if fields is None else fields])
         if fields is not None:
-            pending.time = now
+            group.set_time(id, pending, now)
             pending.count += 1
     return found
 
@@ -248,19 +259,18 @@ def _history(stream: Stream, consumer: Consumer, after: int, count: int | None, 
 def _claimed_by_reading(stream: Stream, group: Group, consumer: Consumer, read: _Read, now: int) -> list[Reply]:
     """XREADGROUP CLAIM: what was pending long enough, the longest first, is given to this consumer."""
     assert read.claim is not None
-    idle = [(pending.time, id) for id, pending in group.pending.items() if now - pending.time >= read.claim]
-    found: list[Reply] = []
-    for time, id in sorted(idle):
-        if len(found) == read.count:
+    idle: list[tuple[int, Pending, list[bytes]]] = []
+    for id, pending in group.longest_pending():
+        if now - pending.time < read.claim or len(idle) == read.count:
             break
         fields = stream.find(id)
-        if fields is None:
-            continue
-        pending = group.pending.get(id)
-        assert pending is not None
-        found.append([id_text(id), fields, now - time, pending.count])
+        if fields is not None:
+            idle.append((id, pending, fields))
+    found: list[Reply] = []
+    for id, pending, fields in idle:
+        found.append([id_text(id), fields, now - pending.time, pending.count])
         group.hand_over(id, pending, consumer)
-        pending.time = now
+        group.set_time(id, pending, now)
         pending.count += 1
         consumer.active_time = now
     return found

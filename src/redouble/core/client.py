@@ -73,6 +73,7 @@ class Client:
         self.argv: list[bytes] = []
         self.waits_for: dict[bytes, None] | None = None
         self.wants: Callable[[object], bool] = bool
+        self.due: Callable[[object], int | None] | None = None
         self.timeout_reply: Reply = None
         self.deadline: float | None = None
         self.reprocessing = False

@@ -53,9 +53,11 @@ class Options:
     It finds the words; their values stay bytes, because each command converts them in its own order.
     """
 
-    __slots__ = ("words",)
+    __slots__ = ("available", "words")
 
     def __init__(self, nodes: Iterable[Node], available: Callable[[str], bool]) -> None:
+        self.available = available
+        """Whether the dialect has a word, as `since_option` says: for the commands that find their words themselves."""
         self.words: dict[bytes, tuple[str, int, int, bool]] = {}
         for group, node in enumerate(nodes):
             for member in node.children if node.kind == "oneof" else (node,):

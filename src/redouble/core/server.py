@@ -420,6 +420,9 @@ class Server:
         if self.gate & PAUSED:
             moments.append(self._paused_until)
         volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
+        due = self.blocking.next_due()
+        if due is not None:
+            moments.append(self.clock.monotonic() + max(due / 1000 - self.clock.time(), 0.0))
         expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
             grain = FINE_GRAIN if self.notify_flags & EXPIRED else EXPIRY_GRAIN
@@ -438,6 +441,7 @@ class Server:
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()
         self.blocking.time_out()
+        self.blocking.look_at_the_time()
         if self.blocking.ready:
             self.blocking.serve()
 

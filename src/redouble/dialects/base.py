@@ -99,6 +99,8 @@ class Dialect:
     """`XADD s 1-1 a b`, `XGROUP CREATE s g 0 ENTRIESREAD 3`, `XINFO GROUPS s`: entries-read 3 (8.0, Valkey 9), 1 (8.6)."""
     lag_looks_at_what_is_left: ClassVar[bool] = False
     """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
+    streams_know_their_producers: ClassVar[bool] = False
+    """`XADD s 1-1 f v`, `XINFO STREAM s`: nothing about idempotent producers (8.0), six fields (8.6)."""
     nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
     """`XADD s 1-{1..5} f v`, `XGROUP CREATE s g 1-1`, `XDEL s 1-4`, `XTRIM s MAXLEN 1`, `XINFO GROUPS s`: a lag of 1, or
     (Valkey) none."""
@@ -167,6 +169,8 @@ class Dialect:
     """`COMMAND INFO client` in RESP3: the subcommands are a set, but an array in Valkey 9."""
     documents_display_text: ClassVar[bool] = False
     """`COMMAND DOCS get`: arguments have a display_text since 7.2."""
+    words_before_options_stand_alone: ClassVar[bool] = False
+    """`COMMAND DOCS xinfo|stream`: FULL is the token of the block behind it (7.0), an argument in that block (7.2)."""
     keyspace_fields: ClassVar[str] = ""
     """`INFO keyspace`: what follows avg_ttl; the number is that of hashes of which fields go."""
     small_hashes_expire: ClassVar[bool] = True

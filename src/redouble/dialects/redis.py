@@ -41,6 +41,7 @@ class Redis72(Redis70):
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
     hello_acts_at_once = False
     documents_display_text = True
+    words_before_options_stand_alone = True
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
@@ -80,6 +81,7 @@ class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
     rdb_version = 13
     rdb_checksum_may_be_missing = True
+    streams_know_their_producers = True
     lag_looks_at_what_is_left = True
     entries_read_are_limited = True
     counts_reads_from_first_entry = True

@@ -106,7 +106,7 @@ def _signed(number: int) -> int:
 class Pending:
     """What one consumer was given and did not acknowledge."""
 
-    __slots__ = ("consumer", "count", "time")
+    __slots__ = ("consumer", "count", "order", "time")
 
     def __init__(self, consumer: Consumer, time: int, count: int) -> None:
         self.consumer = consumer
@@ -114,6 +114,13 @@ class Pending:
         """When it was last delivered, in Unix milliseconds."""
         self.count = count
         """How often it was delivered."""
+        self.order = 0
+        """Which of the deliveries of one moment came first."""
+
+    @property
+    def moment(self) -> int:
+        """Grows with each delivery."""
+        return self.time << 64 | self.order
 
 
 class Consumer:
@@ -132,7 +139,7 @@ class Consumer:
 class Group:
     """A consumer group: where its reading stands, its consumers, and the list of what is pending (PEL)."""
 
-    __slots__ = ("consumers", "entries_read", "last_id", "pending")
+    __slots__ = ("_by_time", "_deliveries", "consumers", "entries_read", "last_id", "pending")
 
     def __init__(self, last_id: int, entries_read: int | None) -> None:
         self.last_id = last_id
@@ -140,6 +147,30 @@ class Group:
         """How many entries were read, logically; None if nobody knows."""
         self.pending: IdOrder[Pending] = IdOrder()
         self.consumers: dict[bytes, Consumer] = {}
+        self._deliveries = 0
+        self._by_time: IdOrder[int] | None = None
+        """The ids of what is pending in the order of delivery, once somebody asks for that."""
+
+    def longest_pending(self) -> Iterator[tuple[int, Pending]]:
+        """What is pending, that first which was delivered first.  Nothing may change meanwhile."""
+        if self._by_time is None:
+            self._by_time = IdOrder()
+            for moment, id in sorted((pending.moment, id) for id, pending in self.pending.items()):
+                self._by_time.set(moment, id)
+        for moment, id in self._by_time.items():
+            pending = self.pending.get(id)
+            assert pending is not None
+            assert pending.moment == moment
+            yield id, pending
+
+    def set_time(self, id: int, pending: Pending, time: int) -> None:
+        """`pending` counts as delivered at `time`."""
+        if self._by_time is not None:
+            self._by_time.remove(pending.moment)
+        self._deliveries += 1
+        pending.time, pending.order = time, self._deliveries
+        if self._by_time is not None:
+            self._by_time.set(pending.moment, id)
 
     def deliver(self, id: int, consumer: Consumer, time: int, count: int = 1) -> Pending:
         """`id` is from now on pending at `consumer`, whoever had it before."""
@@ -150,7 +181,8 @@ class Group:
             consumer.pending.set(id, pending)
         else:
             self.hand_over(id, pending, consumer)
-            pending.time, pending.count = time, count
+            pending.count = count
+        self.set_time(id, pending, time)
         return pending
 
     def hand_over(self, id: int, pending: Pending, consumer: Consumer) -> None:
@@ -161,17 +193,23 @@ class Group:
 
     def acknowledge(self, id: int) -> bool:
         """XACK: whether `id` was pending."""
-        pending = self.pending.remove(id)
+        pending = self._forget(id)
         if pending is None:
             return False
         pending.consumer.pending.remove(id)
         return True
 
+    def _forget(self, id: int) -> Pending | None:
+        pending = self.pending.remove(id)
+        if pending is not None and self._by_time is not None:
+            self._by_time.remove(pending.moment)
+        return pending
+
     def remove_consumer(self, name: bytes) -> int:
         """XGROUP DELCONSUMER: how much was pending there."""
         consumer = self.consumers.pop(name)
         for id in consumer.pending:
-            self.pending.remove(id)
+            self._forget(id)
         return len(consumer.pending)
 
     def copy(self) -> Group:
@@ -194,6 +232,9 @@ class Group:
                 assert id not in found
                 found[id] = pending
         assert found == dict(self.pending.items())
+        if self._by_time is not None:
+            self._by_time.check()
+            assert dict(self._by_time.items()) == {pending.moment: id for id, pending in found.items()}
 
 
 class Producers:
@@ -211,13 +252,10 @@ class Producers:
         self.added = self.duplicates = 0
 
     def find(self, producer: bytes, own_id: object, now: int) -> int | None:
-        """The entry that `own_id` led to."""
+        """The entry that `own_id` led to.  A producer who asks is known from then on."""
         self.expire(now)
         known = self.ids.setdefault(producer, {}).get(own_id)
-        if known is None:
-            return None
-        self.duplicates += 1
-        return known[0]
+        return None if known is None else known[0]
 
     def remember(self, producer: bytes, own_id: object, id: int, now: int) -> None:
         ids = self.ids.setdefault(producer, {})
