@@ -7,6 +7,7 @@ wrong numbers of arguments share one error text.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -14,8 +15,11 @@ from redouble.core import errors, notify
 from redouble.core.arguments import integer, positive
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
+from redouble.core.digest import digest_of_databases, digest_of_value, hexadecimal
 from redouble.core.errors import CommandError
 from redouble.core.memory import size_of
+from redouble.persistence.errors import BadPayload
+from redouble.persistence.rdb import fill_server, read_file, snapshot_of, write_file
 from redouble.resp.reply import OK, Attributed, BigNumber, Messages, Push, Reply, Status, Verbatim
 
 _SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply]]] = {}
@@ -88,6 +92,44 @@ def _set_active_expire(client: Client, argv: Argv) -> Reply:
     """0: keys whose time has come go only when somebody asks for them."""
     client.server.active_expire = not re.fullmatch(rb"\s*[-+]?0*(?!\d).*", argv[2], re.DOTALL)
     return OK
+
+
+@_subcommand("RELOAD [NOSAVE] [NOFLUSH] [MERGE]", 0, sys.maxsize)
+def _reload(client: Client, argv: Argv) -> Reply:
+    """Write everything as an RDB file would have it, and read that again; NOSAVE: read what was written last."""
+    server = client.server
+    options = {option.upper() for option in argv[2:]}
+    if options - {b"NOSAVE", b"NOFLUSH", b"MERGE"}:
+        raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    if b"NOSAVE" not in options:
+        server.rdb = write_file(snapshot_of(server), server.dialect, server.config.flag("rdbcompression"))
+        server.saved(by_command=False)
+    error, flushes_anyway = server.dialect.reload_without_file
+    if b"NOFLUSH" not in options and (server.rdb or flushes_anyway):
+        for db in server.databases.values():
+            db.clear()
+    if server.rdb is None:
+        raise CommandError(error)
+    try:
+        fill_server(server, read_file(server.rdb, server.dialect, server.limits), merge=b"MERGE" in options)
+    except BadPayload:
+        raise CommandError(error) from None
+    return OK
+
+
+@_subcommand("DIGEST")
+def _digest(client: Client, argv: Argv) -> Reply:
+    """Sum up what all databases hold, in whatever encoding and order."""
+    databases = client.server.databases
+    return Status(hexadecimal(digest_of_databases(databases[index] for index in sorted(databases))))
+
+
+@_subcommand("DIGEST-VALUE [key ...]", 0, sys.maxsize)
+def _digest_value(client: Client, argv: Argv) -> Reply:
+    """Sum up what keys hold, one by one."""
+    db = client.db
+    values = [(db.inspect(key), db.expires_at(key) is not None) for key in argv[2:]]
+    return [Status(hexadecimal(0 if value is None else digest_of_value(value, goes))) for value, goes in values]
 
 
 @_subcommand("CHANGE-REPL-ID")

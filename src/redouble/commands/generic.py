@@ -13,7 +13,7 @@ from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
 from redouble.persistence.errors import BadPayload, Unsupported
-from redouble.persistence.rdb import checksum_fits, dump_value, load_value
+from redouble.persistence.values import checksum_fits, dump_value, load_value
 from redouble.resp.reply import OK, Reply, Status
 from redouble.types.hash import Hash
 from redouble.types.list import List
@@ -200,10 +200,7 @@ def dump(client: Client, argv: Argv) -> Reply:
     value = client.db.lookup(argv[1])
     if value is None:
         return None
-    try:
-        return dump_value(value, client.server.dialect, client.server.config.flag("rdbcompression"))
-    except Unsupported as what:
-        raise CommandError(f"ERR not supported by redouble: DUMP of {what}") from None
+    return dump_value(value, client.server.dialect, client.server.config.flag("rdbcompression"))
 
 
 @command(
@@ -259,6 +256,8 @@ def restore(client: Client, argv: Argv) -> Reply:
     db.add(key, value)
     if at:
         db.set_expiry(key, at)
+    if type(value) is Hash and db.peek(key) is not None:
+        db.follow_fields(key, value)
     if server.counts_accesses:
         if frequency >= 0:
             db.track_accesses(server.now_ms()).set_count(key, frequency)

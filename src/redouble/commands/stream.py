@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TypeAlias
 
 from redouble.core import errors, notify
@@ -215,21 +216,27 @@ def xadd(client: Client, argv: Argv) -> Reply:
         if not create:
             return None
         stream = db.add(key, Stream(client.server.limits))
-    same: object = own_id or tuple(sorted(zip(fields[::2], fields[1::2])))
     if producer:
-        known = stream.producers.find(producer, same, now)
+        own_id = own_id or _digest(fields)
+        known = stream.producers.find(producer, own_id, now)
         if known is not None:
             stream.producers.duplicates += 1
             return id_text(known)
     id = _next_id(client, stream, id if wanted != b"*" else None, whole)
     stream.append(id, fields)
     if producer:
-        stream.producers.remember(producer, same, id, now)
+        stream.producers.remember(producer, own_id, id, now)
     db.modified(key, b"xadd", notify.STREAM)
     if trim.given and trim.apply(stream):
         db.notify(key, b"xtrim", notify.STREAM)
     db.signal_ready(key)
     return id_text(id)
+
+
+def _digest(fields: list[bytes]) -> bytes:
+    """What IDMPAUTO calls these fields and values, in whatever order they come."""
+    pairs = sorted(zip(fields[::2], fields[1::2]))
+    return blake2b(b"".join(b"%d:%b" % (len(word), word) for pair in pairs for word in pair), digest_size=16).digest()
 
 
 def _next_id(client: Client, stream: Stream, id: int | None, whole: bool) -> int:

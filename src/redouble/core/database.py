@@ -158,6 +158,18 @@ class Database:
             self.server.notify(self, b"new", key, notify.NEW)
         return value
 
+    def load(self, key: bytes, value: Value, expires_at: int | None = None) -> None:
+        """Put a key in its place that comes from a file; nobody is told."""
+        if self._order is not None and key not in self.dict:
+            self._order.add(key)
+        self.dict[key] = value
+        self.expires.pop(key, None)
+        self.volatile.pop(key, None)
+        if expires_at is not None:
+            self.set_expiry(key, expires_at)
+        if type(value) is Hash and key in self.dict:
+            self.follow_fields(key, value)
+
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
         """Give `key` this value, whether it existed or not; its time to live goes unless kept.
 
@@ -337,6 +349,11 @@ class Database:
         """The keys at this moment, without those whose time has come."""
         self.expire_due()
         return iter(list(self.dict))
+
+    def items(self) -> Keyed:
+        """The keys at this moment with their values, without those whose time has come."""
+        self.expire_due()
+        return list(self.dict.items())
 
     def scan(self, cursor: int, count: int) -> tuple[int, Keys]:
         """One step through the keys: the next cursor and up to `count` keys; see `ScanOrder.scan` for what is promised."""

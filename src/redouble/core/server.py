@@ -97,6 +97,8 @@ class Server:
         self.started_ms = self.clock.time_ns() // 1_000_000
         self.last_save = self.started_ms // 1000
         self.saves = self.dirty_when_saved = 0
+        self.rdb: bytes | None = None
+        """What DEBUG RELOAD saved last."""
         self.peak_memory = 0
         self.active_expire = True
         """False: keys whose time has come go only when somebody asks for them (DEBUG SET-ACTIVE-EXPIRE)."""
@@ -306,11 +308,11 @@ class Server:
         self.expired_keys = 0
         self._clients_not_counted = self._last_client_id
 
-    def saved(self) -> None:
+    def saved(self, *, by_command: bool = True) -> None:
         """The databases were saved."""
         self.last_save = int(self.clock.time())
         self.dirty_when_saved = self.dirty
-        self.saves += 1
+        self.saves += by_command
 
     def shut_down(self) -> None:
         """SHUTDOWN: close every connection and tell the drivers."""

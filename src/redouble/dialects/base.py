@@ -50,10 +50,16 @@ class Dialect:
     """`DUMP k`: the two bytes before the last eight."""
     rdb_versions_refused: ClassVar[range] = range(0)
     """`RESTORE k 0` of a payload of Redis 7.4: what Redis may write after Valkey left is refused (Valkey 9)."""
+    reload_without_file: ClassVar[tuple[str, bool]] = "ERR Error trying to load the RDB dump", True
+    """`DEBUG RELOAD NOSAVE` before anything was saved: the error, and whether the keys are gone then (not in Valkey 9)."""
+    rdb_has_listpacks: ClassVar[bool] = True
+    """`HSET h f v`, `DUMP h`: not in what is written for a server before 7.0."""
     rdb_checksum_may_be_missing: ClassVar[bool] = False
     """`RESTORE k 0` of a payload whose checksum is eight zero bytes: refused, but not by Redis 8.6."""
-    rdb_types: ClassVar[frozenset[int]] = frozenset((0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 16, 17, 18))
+    rdb_types: ClassVar[frozenset[int]] = frozenset((0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19))
     """`RESTORE k 0` of the payload of a small set: Bad data format (7.0), OK (7.2), and so on."""
+    rdb_stream_type: ClassVar[int] = 19
+    """`XADD s 1 f v`, `DUMP s`: the first byte; 19 (7.0), 21 (7.2: consumers have an active time), 26 (8.6: producers)."""
     rdb_type_22_is_valkeys: ClassVar[bool] = False
     """Both gave it to hashes whose fields expire, with the moment behind the value (Valkey 9), or before the field (Redis
     7.4)."""
@@ -290,6 +296,11 @@ class Dialect:
     def has(cls, since: str, until: str = "") -> bool:
         """Whether something that came with `since` and went with `until` is there; the spelling is `@command`'s."""
         return cls._reached(since) and not (until and cls._reached(until))
+
+    @classmethod
+    def reads_rdb_version(cls, version: int) -> bool:
+        """Whether RESTORE accepts what a server with this `rdb_version` wrote."""
+        return version <= cls.rdb_version and version not in cls.rdb_versions_refused
 
     @classmethod
     def own_version(cls, since: str) -> str:

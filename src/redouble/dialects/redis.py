@@ -18,10 +18,21 @@ class Redis70(Dialect):
     pass
 
 
+class RedisBefore70(Redis70):
+    """Answers as 7.0 does; but an older server can read what it writes."""
+
+    rdb_version = 9
+    rdb_types = Redis70.rdb_types - {16, 17, 18, 19}
+    rdb_stream_type = 15
+    rdb_has_listpacks = False
+
+
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    reload_without_file = "ERR Error trying to load the RDB dump, check server logs.", True
     rdb_version = 11
-    rdb_types = Redis70.rdb_types | {20}
+    rdb_types = Redis70.rdb_types | {20, 21}
+    rdb_stream_type = 21
     format_double = staticmethod(format_double_shortest)
     unblocked_readers_hear_why = False
     reading_nothing_makes_a_consumer = True
@@ -80,6 +91,8 @@ class Redis80(Redis74):
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
     rdb_version = 13
+    rdb_types = Redis80.rdb_types | {26}
+    rdb_stream_type = 26
     rdb_checksum_may_be_missing = True
     streams_know_their_producers = True
     lag_looks_at_what_is_left = True
@@ -115,5 +128,5 @@ class Redis86(Redis80):
         return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
 
 
-REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]
+REDIS: list[type[Dialect]] = [RedisBefore70, Redis70, Redis72, Redis74, Redis80, Redis86]
 """In order of version."""

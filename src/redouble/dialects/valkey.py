@@ -66,6 +66,7 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    reload_without_file = Valkey81.reload_without_file[0], False
     rdb_version = 80
     rdb_versions_refused = range(12, 80)
     rdb_types = Valkey81.rdb_types | {22}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from copy import copy
+from itertools import pairwise, repeat
 from typing import ClassVar, NamedTuple
 
 from redouble.types.id_order import IdOrder
@@ -37,7 +38,7 @@ def id_text(id: int) -> bytes:
 
 
 class Block:
-    """Some entries in succession: one listpack of the real server, of which only the size is kept."""
+    """Some entries in succession: one listpack of the real server, of which the size is kept, and what was deleted."""
 
     __slots__ = ("deleted", "fields", "ids", "master", "master_fields", "size")
 
@@ -47,7 +48,8 @@ class Block:
         self.master_fields = fields[::2]
         self.ids: list[int] = []
         self.fields: list[list[bytes]] = []
-        self.deleted = 0
+        self.deleted: list[Entry] = []
+        """Entries that went and still stand in the listpack, with a mark."""
         self.size = (
             LISTPACK_OVERHEAD
             + integer_entry_size(len(self.master_fields))
@@ -56,7 +58,7 @@ class Block:
         )
 
     def total(self) -> int:
-        return self.size + integer_entry_size(len(self.ids)) + integer_entry_size(self.deleted)
+        return self.size + integer_entry_size(len(self.ids)) + integer_entry_size(len(self.deleted))
 
     def append(self, id: int, fields: list[bytes]) -> None:
         names = fields[::2]
@@ -64,8 +66,7 @@ class Block:
         elements = len(names) + 3 if same else 2 * len(names) + 4
         size = (
             integer_entry_size(2 if same else 0)
-            + integer_entry_size(_signed((id >> SEQUENCE_BITS) - (self.master >> SEQUENCE_BITS)))
-            + integer_entry_size(_signed((id & SEQUENCE_MASK) - (self.master & SEQUENCE_MASK)))
+            + sum(map(integer_entry_size, self.distance(id)))
             + sum(map(entry_size, fields[1::2]))
             + integer_entry_size(elements)
         )
@@ -75,15 +76,33 @@ class Block:
         self.ids.append(id)
         self.fields.append(fields)
 
-    def copy(self) -> Block:
-        twin = Block.__new__(Block)
-        twin.master, twin.master_fields, twin.deleted, twin.size = (
-            self.master,
-            self.master_fields,
-            self.deleted,
-            self.size,
+    def distance(self, id: int) -> tuple[int, int]:
+        """Both halves of an id as they are written, relative to the master's."""
+        return (
+            _signed((id >> SEQUENCE_BITS) - (self.master >> SEQUENCE_BITS)),
+            _signed((id & SEQUENCE_MASK) - (self.master & SEQUENCE_MASK)),
         )
-        twin.ids, twin.fields = self.ids.copy(), self.fields.copy()
+
+    def written(self) -> list[tuple[Entry, bool]]:
+        """The entries in the listpack, each with whether it is still there."""
+        entries = list(zip(self.deleted, repeat(False)))
+        entries += zip(map(Entry, self.ids, self.fields), repeat(True))
+        return sorted(entries, key=lambda found: found[0].id) if self.deleted else entries
+
+    def delete(self, place: int) -> None:
+        """Mark one entry as deleted."""
+        self.deleted.append(Entry(self.ids.pop(place), self.fields.pop(place)))
+
+    def delete_first(self, count: int, kept: list[int]) -> None:
+        """Mark the first entries as deleted, but not those at the places that are kept."""
+        going = sorted(set(range(count)).difference(kept))
+        self.deleted += [Entry(self.ids[place], self.fields[place]) for place in going]
+        self.ids = [self.ids[place] for place in kept] + self.ids[count:]
+        self.fields = [self.fields[place] for place in kept] + self.fields[count:]
+
+    def copy(self) -> Block:
+        twin = copy(self)
+        twin.ids, twin.fields, twin.deleted = self.ids.copy(), self.fields.copy(), self.deleted.copy()
         return twin
 
 
@@ -247,17 +266,17 @@ class Producers:
         """How many seconds an id is remembered."""
         self.maxsize = maxsize
         """How many ids of one producer are."""
-        self.ids: dict[bytes, dict[object, tuple[int, int]]] = {}
+        self.ids: dict[bytes, dict[bytes, tuple[int, int]]] = {}
         """Of each producer, the oldest first: its id to the entry's id and when it was added."""
         self.added = self.duplicates = 0
 
-    def find(self, producer: bytes, own_id: object, now: int) -> int | None:
+    def find(self, producer: bytes, own_id: bytes, now: int) -> int | None:
         """The entry that `own_id` led to.  A producer who asks is known from then on."""
         self.expire(now)
         known = self.ids.setdefault(producer, {}).get(own_id)
         return None if known is None else known[0]
 
-    def remember(self, producer: bytes, own_id: object, id: int, now: int) -> None:
+    def remember(self, producer: bytes, own_id: bytes, id: int, now: int) -> None:
         ids = self.ids.setdefault(producer, {})
         if len(ids) >= self.maxsize:
             del ids[next(iter(ids))]
@@ -439,7 +458,7 @@ class Stream:
         if block.total() + sum(map(len, fields)) >= most_bytes:
             return True
         most = limits.stream_node_max_entries
-        return bool(most) and len(block.ids) + block.deleted >= most
+        return bool(most) and len(block.ids) + len(block.deleted) >= most
 
     def delete(self, id: int) -> bool:
         """XDEL: whether the entry was there."""
@@ -459,8 +478,7 @@ class Stream:
         if len(block.ids) == 1:
             del self._blocks[at], self._masters[at]
         else:
-            del block.ids[place], block.fields[place]
-            block.deleted += 1
+            block.delete(place)
         self._length -= 1
         return True
 
@@ -500,9 +518,7 @@ class Stream:
                 del self._blocks[at], self._masters[at]
             else:
                 if going:
-                    block.ids = [block.ids[place] for place in kept] + block.ids[doomed:]
-                    block.fields = [block.fields[place] for place in kept] + block.fields[doomed:]
-                    block.deleted += going
+                    block.delete_first(doomed, kept)
                 at += 1
             self._length -= going
             removed += going
@@ -541,6 +557,19 @@ class Stream:
             if id == self.first_id:
                 return self.entries_added - self._length + 1
         return None
+
+    def written(self) -> Iterator[Block]:
+        """The blocks, for DUMP; nobody but this class changes them."""
+        return iter(self._blocks)
+
+    @classmethod
+    def of_blocks(cls, blocks: list[Block], limits: Limits = DEFAULT_LIMITS) -> Stream:
+        """A stream from blocks in order, none of them without an entry (RESTORE)."""
+        made = cls(limits)
+        made._blocks = blocks
+        made._masters = [block.master for block in blocks]
+        made._length = sum(len(block.ids) for block in blocks)
+        return made
 
     def copy(self) -> Stream:
         """COPY.  O(n)."""
