@@ -222,8 +222,6 @@ class Duel:
             return False
         rule = rule_for(command.argv)
         if command.argv[0].upper() == b"DUMP" and len(command.argv) == 2:
-            if ours.startswith(b"-ERR not supported by redouble"):
-                return True
             key = command.argv[1]
             asked = (
                 redouble.send(command.connection, (*words, key)) for words in ((b"TYPE",), (b"OBJECT", b"ENCODING"))

@@ -230,8 +230,8 @@ def restore(client: Client, argv: Argv) -> Reply:
                 raise CommandError("ERR Invalid FREQ value, must be >= 0 and <= 255")
         else:
             raise CommandError(errors.SYNTAX_ERROR)
-    exists = db.peek(key) is not None
-    if exists and not replace:
+    old = db.peek(key)
+    if old is not None and not replace:
         raise CommandError("BUSYKEY Target key name already exists.")
     at = integer(ttl_text)
     if at < 0:
@@ -251,7 +251,7 @@ def restore(client: Client, argv: Argv) -> Reply:
     if at and at <= server.now_ms():
         db.delete(key)
         return OK
-    if exists:
+    if old is not None:
         db.take(key)
     db.add(key, value)
     if at:
@@ -264,6 +264,8 @@ def restore(client: Client, argv: Argv) -> Reply:
     elif idle >= 0:
         db.track_accesses(server.now_ms()).set_idle(key, 1000 * (idle & 0xFFFFFF), server)  # a clock of 24 bits
     db.modified(key, b"restore", notify.GENERIC)
+    if old is not None:
+        db.overwritten(key, old, value)
     return OK
 
 

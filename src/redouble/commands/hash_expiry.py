@@ -94,8 +94,9 @@ def hpexpireat(client: Client, argv: Argv) -> Reply:
 def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
     key, db, dialect = argv[1], client.db, client.server.dialect
     if dialect.field_options == "valkey":
+        fields_at = _fields_at(argv, 3)
         at = _moment(client, argv[2], unit_ms, relative)
-        conditions, wanted = _expire_arguments_of_valkey(argv)
+        conditions, wanted = expire_options(argv[3:fields_at]), _fields_of_valkey(argv, fields_at, 1)
         fields = db.for_write(key, Hash)
     else:
         fields = db.for_write(key, Hash)
@@ -193,15 +194,11 @@ def _unknown(word: bytes) -> CommandError:
 
 
 def _fields_at(argv: Argv, start: int) -> int:
-    """Where FIELDS stands; at the end if nowhere."""
-    return next((at for at in range(start, len(argv)) if argv[at].upper() == b"FIELDS"), len(argv))
-
-
-def _expire_arguments_of_valkey(argv: Argv) -> tuple[frozenset[bytes], Argv]:
-    at = _fields_at(argv, 3)
-    if at + 1 >= len(argv):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return expire_options(argv[3:at]), _fields_of_valkey(argv, at, 1)
+    """Where FIELDS stands in Valkey; something has to follow it."""
+    for at in range(start, len(argv) - 1):
+        if argv[at].upper() == b"FIELDS":
+            return at
+    raise CommandError(VALKEY_COUNT_DIFFERS)
 
 
 def _fields_of_valkey(argv: Argv, at: int, size: int) -> Argv:
@@ -420,8 +417,6 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
     end = _fields_at(argv, 2)
-    if end + 1 >= len(argv):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
     given = client.command.options.parse(argv[:end], 2)
     return given, _fields_of_valkey(argv, end, size)
 

@@ -114,12 +114,15 @@ def xread(client: Client, argv: Argv) -> Reply:
             id = stream_id(text)
         after[key] = id
         asked.append((key, id))
-    looked_at = client.where_to_look(read.keys)  # once more, which counts as another hit or miss
-    found = [
-        (key, shown(stream.range(id + 1, MAX_ID, 1 if read.ids[at] == b"+" else read.count)))
-        for at, (key, id) in enumerate(asked)
-        if key in looked_at and (stream := client.db.stream(key)) and len(stream) and stream.top_id > id
-    ]
+    looked_at = client.where_to_look(read.keys).copy()
+    found: list[tuple[bytes, list[Reply]]] = []
+    for text, (key, id) in zip(read.ids, asked):
+        if key not in looked_at:
+            continue
+        looked_at.remove(key)
+        stream = client.db.stream(key)  # once more, which counts as another hit or miss
+        if stream is not None and len(stream) and stream.top_id > id:
+            found.append((key, shown(stream.range(id + 1, MAX_ID, 1 if text == b"+" else read.count))))
     if found:
         return ByKey(found)
     if read.block is None:
@@ -171,11 +174,12 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
         id = None if text == b">" else stream_id(text)
         asked.append((key, stream, group, None if id == MAX_ID else id))
     now = server.now_ms()
-    looked_at = client.where_to_look(read.keys)
+    looked_at = client.where_to_look(read.keys).copy()
     found: list[tuple[bytes, list[Reply]]] = []
     for key, stream, group, id in asked:
         if key not in looked_at:
             continue
+        looked_at.remove(key)
         has_new = len(stream) > 0 and stream.top_id > group.last_id
         if id is None and not has_new and not server.dialect.reading_nothing_makes_a_consumer and read.claim is None:
             continue
