@@ -95,8 +95,8 @@ def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
     key, db, dialect = argv[1], client.db, client.server.dialect
     if dialect.field_options == "valkey":
         fields_at = _fields_at(argv, 3)
-        at = _moment(client, argv[2], unit_ms, relative)
         conditions, wanted = expire_options(argv[3:fields_at]), _fields_of_valkey(argv, fields_at, 1)
+        at = _moment(client, argv[2], unit_ms, relative)
         fields = db.for_write(key, Hash)
     else:
         fields = db.for_write(key, Hash)
