@@ -416,7 +416,7 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
-    end = _fields_at(argv, 2)
+    end = _fields_at(argv, 1)  # a key of this name is taken for it
     given = client.command.options.parse(argv[:end], 2)
     return given, _fields_of_valkey(argv, end, size)
 

@@ -148,7 +148,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
             break
         at += 1
     now = client.server.now_ms()
-    time, retry_count, force, just_id = now, None, False, False
+    time, retry_count, force, just_id, last_id = now, None, False, False, 0
     while at < len(argv):
         word, more = argv[at].upper(), len(argv) - 1 - at
         if word == b"FORCE":
@@ -158,7 +158,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
         elif word in (b"IDLE", b"TIME", b"RETRYCOUNT", b"LASTID") and more:
             at += 1
             if word == b"LASTID":
-                group.last_id = max(group.last_id, stream_id(argv[at]))
+                last_id = stream_id(argv[at])
             else:
                 number = integer(argv[at], f"ERR Invalid {word.decode()} option argument for XCLAIM")
                 if word == b"IDLE":
@@ -172,6 +172,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
         at += 1
     if time < 0 or time > now:
         time = now
+    group.last_id = max(group.last_id, last_id)
     consumer = _claimant(client, key, group, argv[3])
     claimed: list[Reply] = []
     for id in ids:

@@ -104,6 +104,8 @@ def xread(client: Client, argv: Argv) -> Reply:
         if text == b"$" or (text == b"+" and has_plus):
             id = stream.last_id if stream is not None else 0
             argv[at] = id_text(id)
+            if text == b"+" and stream is not None and not id and client.server.dialect.plus_needs_an_id:
+                raise CommandError("ERR the stream last element ID is 0-0")
             if text == b"+" and stream is not None and len(stream):
                 id = (stream.last_id if client.server.dialect.plus_is_the_last_id_given else stream.top_id) - 1
         elif text == b">":

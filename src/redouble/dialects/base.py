@@ -112,6 +112,8 @@ class Dialect:
     (Valkey) none."""
     xsetid_checks_max_deleted_id: ClassVar[bool] = False
     """`XSETID s 7 MAXDELETEDID 6`, `XSETID s 5`: OK (7.0), an error (7.2)."""
+    plus_needs_an_id: ClassVar[bool] = False
+    """`XGROUP CREATE s g 0 MKSTREAM`, `XREAD STREAMS s +`: an error (7.4), nothing (8.0, Valkey)."""
     plus_is_the_last_id_given: ClassVar[bool] = True
     """`XADD s 1-1 a b`, `XADD s 1-2 a b`, `XDEL s 1-2`, `XREAD STREAMS s +`: nothing (7.4, Valkey), 1-1 (8.0)."""
     xadd_past_the_last_sequence: ClassVar[str] = "ERR Elements are too large to be stored"

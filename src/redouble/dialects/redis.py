@@ -66,6 +66,7 @@ class Redis74(Redis72):
     large_elements_are_plain = True
     rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     xread_has_plus = True
+    plus_needs_an_id = True
     bits_of_missing_keys_have_any_range = False
     stores_score_ranges_as_skiplists = False
     parse_cursor = staticmethod(parse_canonical_cursor)
@@ -78,6 +79,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    plus_needs_an_id = False
     plus_is_the_last_id_given = False
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     coordinates_have_17_places = False
