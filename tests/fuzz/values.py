@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from redouble.types.geohash import Point, Polygon
+
 from .grammar import Slots
 
 KEYS = {
@@ -31,8 +33,7 @@ AUTOMATIC = b"automatic"
 DUMPED = b"{dumped}"
 """In a command: what the other server answered to the last DUMP."""
 
-# Words are told apart by what stands before their first zero byte, for SORT ALPHA compares no further; and SORT leaves
-# words of equal weight in any order, so that BY and ALPHA do not meet.
+# Words are told apart by what stands before their first zero byte, for SORT ALPHA compares no further.
 WORDS = [
     b"a",
     b"b",
@@ -160,9 +161,12 @@ longitude, latitude = coordinate(LONGITUDES, 180), coordinate(LATITUDES, 85)
 
 
 def corners(random: Random) -> list[bytes]:
-    """The corners of a polygon, counted."""
-    count = random.choice((3, 3, 4, 5, 2))
-    return [b"%d" % count, *(maker(random) for _ in range(count) for maker in (longitude, latitude))]
+    """The corners of a polygon, counted.  Their mean is not near a pole: docs/differences.md."""
+    while True:
+        texts = [[longitude(random), latitude(random)] for _ in range(random.choice((3, 3, 4, 5, 2)))]
+        mean = Polygon([Point(float(one), float(other)) for one, other in texts]).centre
+        if abs(mean.latitude) < 85:
+            return [b"%d" % len(texts), *(number for corner in texts for number in corner)]
 
 
 SLOTS: Slots = {
