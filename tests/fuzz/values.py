@@ -189,10 +189,10 @@ SLOTS: Slots = {
     "signed": number(-4, 4),
     "offset": number(0, 40),
     "bit": number(0, 1),
-    "seconds": one_of([b"1000", b"10000", b"100000"]),
-    "milliseconds": one_of([b"1000000", b"10000000"]),
-    "ttl": one_of([b"1000", b"10000", b"100000", b"200000", b"0", b"-1"]),
-    # Whether now + 1000 s is later than what was 1000 s away before hangs on the millisecond: GT and LT get times of their own.
+    "seconds": one_of([b"10000", b"20000", b"100000"]),
+    "milliseconds": one_of([b"10000000", b"20000000"]),
+    "ttl": one_of([b"10000", b"20000", b"100000", b"200000", b"0", b"-1"]),
+    # Whether now + 10000 s is later than what was 10000 s away before hangs on the millisecond: GT and LT get times of their own.
     "other_ttl": number(100_000, 1_000_000_000),
     "at": now(1),
     "at_ms": now(1000),

@@ -356,7 +356,7 @@ def xsetid(client: Client, argv: Argv) -> Reply:
         stream.entries_added = added
     if deleted:
         stream.max_deleted_id = deleted
-    client.db.modified(argv[1], b"xsetid", notify.STREAM)
+    client.db.modified_unwatched(argv[1], b"xsetid", notify.STREAM)
     return OK
 
 

@@ -22,7 +22,7 @@ def consumer_named(client: Client, key: bytes, group: Group, name: bytes) -> Con
     consumer = group.consumers.get(name)
     if consumer is None:
         consumer = group.consumers[name] = Consumer(name, client.server.now_ms())
-        client.db.modified(key, b"xgroup-createconsumer", notify.STREAM)
+        client.db.modified_unwatched(key, b"xgroup-createconsumer", notify.STREAM)
     return consumer
 
 
@@ -262,6 +262,8 @@ container("XGROUP", since="5.0.0", group="stream")
 
 def _group_options(argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
     """`[MKSTREAM] [ENTRIESREAD entries-read]` from `argv[5]` on."""
+    if len(argv) > (8 if make_stream else 7):
+        raise wrong_subcommand(argv)
     at, create, entries_read = 5, False, None
     while at < len(argv):
         word = argv[at].upper()
@@ -335,12 +337,13 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
         id = stream.last_id if stream is not None else 0
     else:
         id = stream_id(argv[4])
+    made = stream is None
     if stream is None:
         stream = db.add(key, Stream(client.server.limits))
     if name in stream.groups:
         raise CommandError("BUSYGROUP Consumer Group name already exists")
     stream.groups[name] = Group(id, _read_so_far(client, stream, entries_read))
-    db.modified(key, b"xgroup-create", notify.STREAM)
+    (db.modified if made else db.modified_unwatched)(key, b"xgroup-create", notify.STREAM)
     return OK
 
 
@@ -351,7 +354,7 @@ def xgroup_setid(client: Client, argv: Argv) -> Reply:
     stream, group = _existing_group(client, argv)
     group.last_id = stream.last_id if argv[4] == b"$" else stream_id(argv[4])
     group.entries_read = _read_so_far(client, stream, entries_read)
-    client.db.modified(argv[2], b"xgroup-setid", notify.STREAM)
+    client.db.modified_unwatched(argv[2], b"xgroup-setid", notify.STREAM)
     return OK
 
 
@@ -361,7 +364,7 @@ def xgroup_destroy(client: Client, argv: Argv) -> Reply:
     stream = _stream_of_group(client, argv)
     if stream.groups.pop(argv[3], None) is None:
         return 0
-    client.db.modified(argv[2], b"xgroup-destroy", notify.STREAM)
+    client.db.modified_unwatched(argv[2], b"xgroup-destroy", notify.STREAM)
     client.db.signal_ready(argv[2])  # whoever waits for this group has to hear of it
     return 1
 
@@ -383,5 +386,5 @@ def xgroup_delconsumer(client: Client, argv: Argv) -> Reply:
     if argv[4] not in group.consumers:
         return 0
     pending = group.remove_consumer(argv[4])
-    client.db.modified(argv[2], b"xgroup-delconsumer", notify.STREAM)
+    client.db.modified_unwatched(argv[2], b"xgroup-delconsumer", notify.STREAM)
     return pending
