@@ -4,6 +4,7 @@ python tools/prove.py                    all of it (about an hour)
 python tools/prove.py fuzz --commands 20000
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
+python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -28,17 +30,23 @@ INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3
 
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
 
+Wanted = Callable[[str], bool]
+"""Whether a row is asked for."""
 
-def fuzz(commands: int | None) -> list[str]:
-    rows = ["| server | commands | seed | differences |", "|---|---|---|---|"]
+Rows = Iterator[tuple[str, str]]
+"""What each row of a table is about, and the rest of the row."""
+
+
+def fuzz(wanted: Wanted, commands: int | None) -> Rows:
     for server, count in FUZZED.items():
+        if not wanted(server):
+            continue
         seed = int.from_bytes(os.urandom(3), "big")
         count = commands or count
         arguments = ["--server", server, "--commands", str(count), "--seed", str(seed)]
         result = subprocess.run([sys.executable, "-m", "tests.fuzz", *arguments], cwd=ROOT, check=False)
         verdict = "0" if result.returncode == 0 else "found some: see the output"
-        rows.append(f"| {server} | {count:,} | {seed} | {verdict} |")
-    return rows
+        yield server, f"{count:,} | {seed} | {verdict}"
 
 
 def _runs(python: str | None) -> bool:
@@ -87,61 +95,83 @@ def suite(python: Path, *arguments: str) -> str:
     return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
 
 
-def interpreters() -> list[str]:
+def interpreters(wanted: Wanted) -> Rows:
     """Without the comparisons with real servers, which no interpreter changes."""
-    rows = ["| interpreter | tests |", "|---|---|"]
-    for name in INTERPRETERS:
+    for name in filter(wanted, INTERPRETERS):
         with tempfile.TemporaryDirectory() as folder:
             python = environment(name, Path(folder) / "env")
-            rows.append(f"| {name} | {suite(python, '-m', 'not real') if python else 'not installed here'} |")
-            print(rows[-1], flush=True)
-    return rows
+            yield name, suite(python, "-m", "not real") if python else "not installed here"
 
 
-def clients() -> list[str]:
-    rows = ["| redis-py | tests of the clients |", "|---|---|"]
-    for version in REDIS_PY:
+def clients(wanted: Wanted) -> Rows:
+    for version in filter(wanted, REDIS_PY):
         with tempfile.TemporaryDirectory() as folder:
             python = environment(sys.executable, Path(folder) / "env")
             assert python is not None
-            pin = [
-                sys.executable,
-                "-m",
-                "uv",
-                "pip",
-                "install",
-                "--quiet",
-                "--python",
-                str(python),
-                f"redis=={version}",
-            ]
-            subprocess.run(pin, check=True)
-            rows.append(f"| {version} | {suite(python, 'tests/clients', 'tests/frameworks')} |")
-            print(rows[-1], flush=True)
-    return rows
+            pin = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
+            subprocess.run([*pin, f"redis=={version}"], check=True)
+            yield version, suite(python, "tests/clients", "tests/frameworks")
+
+
+def sections() -> dict[str, str]:
+    """The parts of the page as it is, by their titles."""
+    if not REPORT.exists():
+        return {}
+    return dict(re.findall(r"^## (.*?)\n\n(.*?)\n(?=\n## |\Z)", REPORT.read_text(), re.S | re.M))
+
+
+def write(title: str, intro: str, columns: str, rows: dict[str, str]) -> None:
+    """Put a table into the page, in the place of what stood under its title."""
+    table = [
+        f"| {columns} |",
+        re.sub("[^|]+", "---", f"| {columns} |"),
+        *(f"| {name} | {rest} |" for name, rest in rows.items()),
+    ]
+    page = {**sections(), title: f"{intro}\n\n" + "\n".join(table)}
+    head = "# Proofs\n\nWhat takes too long for every test run; written by `make prove`.\n"
+    REPORT.write_text(head + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in page.items()))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("proofs", nargs="*", help="fuzz, interpreters, clients (default: all)")
     parser.add_argument("--commands", type=int, help="random commands for each server")
+    parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
     arguments = parser.parse_args()
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
+
+    def wanted(name: str) -> bool:
+        return not arguments.only or name in arguments.only
+
     proofs = {
-        "fuzz": ("Random commands, redouble beside a real server", lambda: fuzz(arguments.commands)),
-        "interpreters": ("The test suite on every interpreter", interpreters),
-        "clients": ("Every major version of redis-py", clients),
+        "fuzz": (
+            "Random commands, redouble beside a real server",
+            "server | commands | seed | differences",
+            FUZZED,
+            lambda: fuzz(wanted, arguments.commands),
+        ),
+        "interpreters": (
+            "The test suite on every interpreter",
+            "interpreter | tests",
+            INTERPRETERS,
+            lambda: interpreters(wanted),
+        ),
+        "clients": (
+            "Every major version of redis-py",
+            "redis-py | tests of the clients",
+            REDIS_PY,
+            lambda: clients(wanted),
+        ),
     }
-    sections = (
-        dict(re.findall(r"^## (.*?)\n\n(.*?)\n(?=\n## |\Z)", REPORT.read_text(), re.S | re.M))
-        if REPORT.exists()
-        else {}
-    )
-    for name in arguments.proofs or proofs:
-        title, proof = proofs[name]
-        sections[title] = f"{datetime.date.today()}, `python tools/prove.py {name}`.\n\n" + "\n".join(proof())
-    head = "# Proofs\n\nWhat takes too long for every test run; written by `make prove`.\n"
-    REPORT.write_text(head + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in sections.items()))
+    for proof in arguments.proofs or proofs:
+        title, columns, names, run = proofs[proof]
+        before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
+        rows = {name: before[name] for name in names if name in before and not wanted(name)}
+        for name, row in run():
+            print(f"| {name} | {row} |", flush=True)
+            rows[name] = row
+        intro = f"{datetime.date.today()}, `python tools/prove.py {proof}`."
+        write(title, intro, columns, {name: rows[name] for name in names if name in rows})
 
 
 if __name__ == "__main__":

@@ -338,3 +338,31 @@ def test_a_reader_with_claim_wakes_when_an_entry_is_idle_long_enough(kind: str, 
     assert time.monotonic() - began > 0.05
     assert other.xpending_range("s", "g", "-", "+", 10)[0]["consumer"] == b"later"
     assert found
+
+
+async def test_a_timeout_beyond_what_a_system_can_wait_for() -> None:
+    """Redis 7.0 takes any number of milliseconds that fits in 64 bits; no lock, selector or timer does."""
+    server = FakeServer(version="7.0")
+    with TcpFakeServer(("127.0.0.1", 0), server=server) as tcp:
+        tcp.start()
+        host, port = tcp.server_address
+        popped: list[Any] = []
+
+        def pop(client: redis.Redis) -> None:
+            popped.append(client.blpop(["list"], 9.2e15)[1])  # type: ignore[index]
+            client.close()
+
+        clients = [
+            FakeRedis(server=server, socket_timeout=None),
+            redis.Redis(host=host, port=port, socket_timeout=None),
+        ]
+        threads = [threading.Thread(target=pop, args=(client,), daemon=True) for client in clients]
+        for thread in threads:
+            thread.start()
+        task = asyncio.create_task(FakeAsyncRedis(server=server).blpop(["list"], 9.2e15))  # type: ignore[arg-type]
+        await asyncio.to_thread(until, lambda: blocked(server) == 3)
+        FakeRedis(server=server).rpush("list", "x", "x", "x")
+        assert (await asyncio.wait_for(task, 10))[1] == b"x"  # type: ignore[index]
+        for thread in threads:
+            thread.join(10)
+        assert popped == [b"x", b"x"]

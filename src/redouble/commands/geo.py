@@ -330,45 +330,29 @@ def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     return _answer(client, argv, search, members, b"geosearchstore", "GEOSEARCHSTORE")
 
 
-@command(
-    "GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [<COUNT count> [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
-    flags="write denyoom",
-    since="3.2.0",
-)
+CIRCLE = "radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [<COUNT count> [ANY]] [ASC | DESC]"
+STORE = "[STORE storekey | STOREDIST storedistkey]"
+
+
+@command(f"GEORADIUS key longitude latitude {CIRCLE} {STORE}", flags="write denyoom", since="3.2.0")
 def georadius(client: Client, argv: Argv) -> Reply:
     """The members in a circle around a place; an older form of GEOSEARCH and GEOSEARCHSTORE."""
     return _radius(client, argv, by_member=False, stores=True)
 
 
-@command(
-    "GEORADIUS_RO key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [<COUNT count> [ANY]] [ASC | DESC]",
-    flags="readonly",
-    since="3.2.10",
-)
+@command(f"GEORADIUS_RO key longitude latitude {CIRCLE}", flags="readonly", since="3.2.10")
 def georadius_ro(client: Client, argv: Argv) -> Reply:
     """The members in a circle around a place; an older form of GEOSEARCH."""
     return _radius(client, argv, by_member=False, stores=False)
 
 
-@command(
-    "GEORADIUSBYMEMBER key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [<COUNT count> [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
-    flags="write denyoom",
-    since="3.2.0",
-)
+@command(f"GEORADIUSBYMEMBER key member {CIRCLE} {STORE}", flags="write denyoom", since="3.2.0")
 def georadiusbymember(client: Client, argv: Argv) -> Reply:
     """The members in a circle around one of them; an older form of GEOSEARCH and GEOSEARCHSTORE."""
     return _radius(client, argv, by_member=True, stores=True)
 
 
-@command(
-    "GEORADIUSBYMEMBER_RO key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [<COUNT count> [ANY]] [ASC | DESC]",
-    flags="readonly",
-    since="3.2.10",
-)
+@command(f"GEORADIUSBYMEMBER_RO key member {CIRCLE}", flags="readonly", since="3.2.10")
 def georadiusbymember_ro(client: Client, argv: Argv) -> Reply:
     """The members in a circle around one of them; an older form of GEOSEARCH."""
     return _radius(client, argv, by_member=True, stores=False)

@@ -6,10 +6,12 @@ fixed order, Redis 8.6 in any, Valkey with FIELDS and all that follows at the en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from redouble.commands.generic import expire_options
+from redouble.commands.hash import COUNT_DIFFERS, NO_FIELDS, VALKEY_COUNT_DIFFERS, hash_and_fields
 from redouble.core import errors, notify
 from redouble.core.arguments import INT32_MAX, INT64_MAX, integer, integer_in
 from redouble.core.client import Client
@@ -21,9 +23,6 @@ from redouble.types.hash import Hash
 LAST_MOMENT_OF_REDIS = 2**46 - 1
 """Redis keeps the time of a field in 46 bits."""
 
-NO_FIELDS = "ERR Mandatory argument FIELDS is missing or not at the right position"
-COUNT_DIFFERS = "ERR The `numfields` parameter must match the number of arguments"
-VALKEY_COUNT_DIFFERS = "ERR numfields should be greater than 0 and match the provided number of fields"
 NEGATIVE = "ERR invalid expire time, must be >= 0"
 
 
@@ -42,50 +41,31 @@ def _moment(client: Client, text: bytes, unit_ms: int, relative: bool) -> int:
 
 # HEXPIRE and its kin.
 
-
-@command(
-    "HEXPIRE key seconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
+expire_command = partial(
+    command, flags="write denyoom@7.4.0..8.0.0 fast", since="7.4.0 valkey=9.0.0", arity=-6, group="hash"
 )
+CONDITION_AND_FIELDS = "[NX | XX | GT | LT] <FIELDS numfields field [field ...]>"
+
+
+@expire_command(f"HEXPIRE key seconds {CONDITION_AND_FIELDS}")
 def hexpire(client: Client, argv: Argv) -> Reply:
     """Let fields go after some seconds."""
     return _expire(client, argv, 1000, True)
 
 
-@command(
-    "HPEXPIRE key milliseconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
-)
+@expire_command(f"HPEXPIRE key milliseconds {CONDITION_AND_FIELDS}")
 def hpexpire(client: Client, argv: Argv) -> Reply:
     """Let fields go after some milliseconds."""
     return _expire(client, argv, 1, True)
 
 
-@command(
-    "HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
-)
+@expire_command(f"HEXPIREAT key unix-time-seconds {CONDITION_AND_FIELDS}")
 def hexpireat(client: Client, argv: Argv) -> Reply:
     """Let fields go at a moment given in seconds."""
     return _expire(client, argv, 1000, False)
 
 
-@command(
-    "HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] <FIELDS numfields field [field ...]>",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
-)
+@expire_command(f"HPEXPIREAT key unix-time-milliseconds {CONDITION_AND_FIELDS}")
 def hpexpireat(client: Client, argv: Argv) -> Reply:
     """Let fields go at a moment given in milliseconds."""
     return _expire(client, argv, 1, False)
@@ -211,47 +191,35 @@ def _fields_of_valkey(argv: Argv, at: int, size: int) -> Argv:
 
 # What is left of a field's time.
 
+time_command = partial(command, flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash")
 
-@command(
-    "HTTL key <FIELDS numfields field [field ...]>", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash"
-)
+
+@time_command("HTTL key <FIELDS numfields field [field ...]>")
 def httl(client: Client, argv: Argv) -> Reply:
     """The seconds that fields have left; -1: one stays, -2: there is none."""
     return _times(client, argv, 1000, client.server.now_ms())
 
 
-@command(
-    "HPTTL key <FIELDS numfields field [field ...]>", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash"
-)
+@time_command("HPTTL key <FIELDS numfields field [field ...]>")
 def hpttl(client: Client, argv: Argv) -> Reply:
     """The milliseconds that fields have left; -1: one stays, -2: there is none."""
     return _times(client, argv, 1, client.server.now_ms())
 
 
-@command(
-    "HEXPIRETIME key <FIELDS numfields field [field ...]>",
-    flags="readonly fast",
-    since="7.4.0 valkey=9.0.0",
-    group="hash",
-)
+@time_command("HEXPIRETIME key <FIELDS numfields field [field ...]>")
 def hexpiretime(client: Client, argv: Argv) -> Reply:
     """The Unix time in seconds at which fields go; -1: one stays, -2: there is none."""
     return _times(client, argv, 1000, 0)
 
 
-@command(
-    "HPEXPIRETIME key <FIELDS numfields field [field ...]>",
-    flags="readonly fast",
-    since="7.4.0 valkey=9.0.0",
-    group="hash",
-)
+@time_command("HPEXPIRETIME key <FIELDS numfields field [field ...]>")
 def hpexpiretime(client: Client, argv: Argv) -> Reply:
     """The Unix time in milliseconds at which fields go; -1: one stays, -2: there is none."""
     return _times(client, argv, 1, 0)
 
 
 def _times(client: Client, argv: Argv, unit_ms: int, since_ms: int) -> Reply:
-    fields, wanted = _hash_and_fields(client, argv, client.db.hash, errors.SYNTAX_ERROR)
+    fields, wanted = hash_and_fields(client, argv, client.db.hash, errors.SYNTAX_ERROR)
     if fields is None:
         return [-2] * len(wanted)
     rounding = client.server.dialect.field_ttl_rounding if unit_ms > 1 else 0
@@ -265,31 +233,12 @@ def _times(client: Client, argv: Argv, unit_ms: int, since_ms: int) -> Reply:
     return answers
 
 
-def _hash_and_fields(
-    client: Client, argv: Argv, look_up: Callable[[bytes], Hash | None], valkey_count_differs: str
-) -> tuple[Hash | None, Argv]:
-    """The hash in `key` and the fields of `key FIELDS numfields field ...`."""
-    _, key, word, count, *wanted = argv
-    if client.server.dialect.field_options == "valkey":
-        if word.upper() != b"FIELDS":
-            raise CommandError(errors.SYNTAX_ERROR)
-        if integer(count) != len(wanted):
-            raise CommandError(valkey_count_differs)
-        return look_up(key), wanted
-    fields = look_up(key)
-    if word.upper() != b"FIELDS":
-        raise CommandError(NO_FIELDS)
-    if integer_in(count, 1, INT64_MAX, "ERR Number of fields must be a positive integer") != len(wanted):
-        raise CommandError(COUNT_DIFFERS)
-    return fields, wanted
-
-
 @command(
     "HPERSIST key <FIELDS numfields field [field ...]>", flags="write fast", since="7.4.0 valkey=9.0.0", group="hash"
 )
 def hpersist(client: Client, argv: Argv) -> Reply:
     """Let fields stay that would have gone."""
-    fields, wanted = _hash_and_fields(client, argv, lambda key: client.db.for_write(key, Hash), VALKEY_COUNT_DIFFERS)
+    fields, wanted = hash_and_fields(client, argv, client.db.hash_for_write)
     if fields is None:
         return [-2] * len(wanted)
     answers = [(1 if fields.persist(field) else -1) if field in fields else -2 for field in wanted]
@@ -315,7 +264,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
     key, db = argv[1], client.db
     if client.server.dialect.field_options == "valkey":
         given, wanted = _options_of_valkey(client, argv, 1)
-        fields = db.hash(key)
+        fields = db.hash(key)  # a miss is counted, unlike in Redis
         at = _asked_moment(client, given)
     else:
         fields = db.for_write(key, Hash)

@@ -85,6 +85,7 @@ class Blocking:
                 client.db.stop_waiting(client, key)
             client.waits_for = None
             client.due = None
+            client.last_interaction = self.server.clock.time()
             del self.clients[client]
             self.patient.pop(client, None)
             self.postponed.pop(client, None)

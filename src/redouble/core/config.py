@@ -155,6 +155,11 @@ def _set_eviction(server: Server, value: bytes) -> None:
         server.track_accesses(server.now_ms())
 
 
+def _set_timeout(server: Server, value: bytes) -> None:
+    server.idle.set_limit(int(value))
+    server.wake_drivers()
+
+
 def _set_limit(attribute: str) -> Callable[[Server, bytes], None]:
     def apply(server: Server, value: bytes) -> None:
         setattr(server.limits, attribute, int(value))
@@ -168,6 +173,7 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
     "proto-max-bulk-len": _set_longest_string,
     "notify-keyspace-events": _set_events,
     "maxmemory-policy": _set_eviction,
+    "timeout": _set_timeout,
     **{
         name: _set_limit(name.replace("-", "_"))
         for name in (

@@ -32,6 +32,7 @@ Heap: TypeAlias = list[tuple[int, bytes]]
 Keys: TypeAlias = list[bytes]
 Keyed: TypeAlias = list[tuple[bytes, Any]]
 V = TypeVar("V")
+C = TypeVar("C", Hash, List, Set, SortedSet, Stream)
 
 
 def type_name(value: Value) -> bytes:
@@ -137,7 +138,18 @@ class Database:
         """The value of `key` for a command that changes it."""
         if key in self.volatile:
             self.remove_due_fields(key)
-        return _typed(self.peek(key), kind)
+        value = self.peek(key)
+        if value is None or type(value) is kind:
+            return value
+        raise CommandError(WRONGTYPE)
+
+    def for_adding(self, key: bytes, kind: type[C]) -> C:
+        """`for_write`, for a command that makes a collection where there is none."""
+        value = self.for_write(key, kind)
+        return self.add(key, kind(self.server.limits)) if value is None else value
+
+    def hash_for_write(self, key: bytes) -> Hash | None:
+        return self.for_write(key, Hash)
 
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)

@@ -383,9 +383,7 @@ _fact("maxclients", lambda server: server.config.number("maxclients"))
 _fact("blocked_clients", lambda server: len(server.blocking.clients))
 _fact(
     "pubsub_clients",
-    lambda server: sum(
-        bool(client.channels or client.patterns or client.shard_channels) for client in server.clients.values()
-    ),
+    lambda server: sum(client.listens for client in server.clients.values()),
 )
 _fact("watching_clients", lambda server: sum(bool(client.watching) for client in server.clients.values()))
 _fact("clients_with_timeout", lambda server: sum(client.deadline is not None for client in server.blocking.clients))

@@ -18,6 +18,7 @@ from redouble.core.command import Command, Declaration, Options, Prototype, buil
 from redouble.core.config import Config
 from redouble.core.database import Database
 from redouble.core.errors import CommandError
+from redouble.core.idle import IdleClients
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
 from redouble.dialects import Dialect, dialect_for, parse_version
@@ -83,6 +84,7 @@ class Server:
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
+        self.idle = IdleClients(self.clients, self.clock)
         self._last_client_id = self._clients_not_counted = 0
         self.pubsub = PubSub()
         self.blocking = Blocking(self)
@@ -421,6 +423,8 @@ class Server:
             moments.append(deadline)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
+        if (look := self.idle.next_look()) is not None:
+            moments.append(look)
         volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
         due = self.blocking.next_due()
         if due is not None:
@@ -428,12 +432,12 @@ class Server:
         expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
             grain = FINE_GRAIN if self.notify_flags & EXPIRED else EXPIRY_GRAIN
-            pause = min(max(min(expiries) / 1000 - self.clock.time(), 0.0) + grain, LONGEST_PAUSE)
+            pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + grain
             moments.append(self.clock.monotonic() + pause)
         return min(moments, default=None)
 
     def tick(self) -> None:
-        """Do what is due: remove expired keys, answer blocked clients whose time is up."""
+        """Do what is due: remove expired keys, answer blocked clients whose time is up, close idle ones."""
         self.unit_ms = 0
         self.run_deferred()
         if self.active_expire:
@@ -444,6 +448,7 @@ class Server:
             self.unpause()
         self.blocking.time_out()
         self.blocking.look_at_the_time()
+        self.idle.close()
         if self.blocking.ready:
             self.blocking.serve()
 
@@ -485,8 +490,6 @@ NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not 
 
 EXPIRY_GRAIN = 0.1
 """Seconds between two sweeps for expired keys that nobody asks for, as with Redis's default hz of 10."""
-LONGEST_PAUSE = 86400.0
-"""Seconds after which a driver looks at the clock again in any case: the far future is more than a system can wait for."""
 FINE_GRAIN = 0.001
 """The same while somebody listens to `expired` events: a key is gone when its millisecond is over."""
 
