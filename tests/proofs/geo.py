@@ -96,4 +96,4 @@ if __name__ == "__main__":
     name, queries, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     size, differences = prove(name, queries, seed)
     print("\n".join(differences[:20]), file=sys.stderr)
-    print(f"| {name} | {queries:,} | {size / 1e6:.0f} MB | {seed} | {len(differences)} |")
+    print(f"{queries:,} | {size / 1e6:.0f} MB | {seed} | {len(differences)}")
