@@ -262,8 +262,6 @@ container("XGROUP", since="5.0.0", group="stream")
 
 def _group_options(argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
     """`[MKSTREAM] [ENTRIESREAD entries-read]` from `argv[5]` on."""
-    if len(argv) > (8 if make_stream else 7):
-        raise wrong_subcommand(argv)
     at, create, entries_read = 5, False, None
     while at < len(argv):
         word = argv[at].upper()
@@ -278,6 +276,8 @@ def _group_options(argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
         else:
             raise wrong_subcommand(argv)
         at += 1
+    if len(argv) > (8 if make_stream else 7):
+        raise wrong_subcommand(argv)
     return create, entries_read
 
 
