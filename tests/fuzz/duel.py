@@ -5,6 +5,7 @@ Answers are compared byte by byte, but for what `rules.py` names.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -144,7 +145,10 @@ class Duel:
             ]
             for dump in reversed(self.dumped)
         )
-        for at, (command, real) in enumerate(zip(for_ours, self._ask_real(for_real, waiting), strict=True), start):
+        answers = self._ask_real(for_real, waiting)
+        now_ms = time.time_ns() // 1_000_000
+        ours.advance(max(now_ms - ours.now_ms(), 0))  # what a dump tells of the real server's time has passed here, too
+        for at, (command, real) in enumerate(zip(for_ours, answers, strict=True), start):
             if command.connection == LISTENER:
                 got = self._heard_by_ours(ours, command)
             elif command.receive:

@@ -276,8 +276,6 @@ def _group_options(argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
         else:
             raise wrong_subcommand(argv)
         at += 1
-    if len(argv) > (8 if make_stream else 7):
-        raise wrong_subcommand(argv)
     return create, entries_read
 
 
@@ -333,6 +331,8 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
     stream = db.for_write(key, Stream)
     if stream is None and not create:
         raise CommandError(NO_STREAM)
+    if len(argv) > 8:
+        raise wrong_subcommand(argv)
     if argv[4] == b"$":
         id = stream.last_id if stream is not None else 0
     else:
@@ -352,6 +352,8 @@ def xgroup_setid(client: Client, argv: Argv) -> Reply:
     """Set the current group ID and entries_read counter."""
     _, entries_read = _group_options(argv, make_stream=False)
     stream, group = _existing_group(client, argv)
+    if len(argv) > 7:
+        raise wrong_subcommand(argv)
     group.last_id = stream.last_id if argv[4] == b"$" else stream_id(argv[4])
     group.entries_read = _read_so_far(client, stream, entries_read)
     client.db.modified_unwatched(argv[2], b"xgroup-setid", notify.STREAM)
