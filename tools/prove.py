@@ -198,11 +198,12 @@ def main() -> None:
     }
     for proof in arguments.proofs or proofs:
         title, columns, names, run = proofs[proof]
-        before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
-        rows = {name: before[name] for name in names if name in before and not wanted(name)}
+        new = {}
         for name, row in run():
             print(f"| {name} | {row} |", flush=True)
-            rows[name] = row
+            new[name] = row
+        before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
+        rows = {name: before[name] for name in names if name in before and not wanted(name)} | new
         intro = f"{datetime.date.today()}, `python tools/prove.py {proof}`."
         write(title, intro, columns, {name: rows[name] for name in names if name in rows})
 
