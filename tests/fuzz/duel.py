@@ -58,10 +58,14 @@ def _gist(message: bytes) -> bytes:
 
 def _messages(heard: bytes) -> Iterator[bytes]:
     start = 0
-    while heard[start:]:
+    while heard[start:] not in (b"", NOTHING):
         end = end_of_message(heard, start)
         yield heard[start:end]
         start = end
+
+
+def _without_expired(heard: bytes) -> list[bytes]:
+    return [message for message in _messages(heard) if _event(message) != b"expired"]
 
 
 def _event(message: bytes) -> bytes:
@@ -230,7 +234,10 @@ class Duel:
         return earlier.argv[:2] != everything_of(command) or _members(ours) <= _members(everything)
 
     def _same(self, command: Command, real: bytes, ours: bytes, redouble: Careful) -> bool:
-        if not command.argv or command.connection == LISTENER:
+        if command.connection == LISTENER:
+            # When a key goes whose time was over from the beginning is each server's own affair.
+            return _without_expired(real) == _without_expired(ours)
+        if not command.argv:
             return False
         rule = rule_for(command.argv)
         if command.argv[0].upper() == b"DUMP" and len(command.argv) == 2:

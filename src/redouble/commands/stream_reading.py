@@ -97,9 +97,13 @@ def xread(client: Client, argv: Argv) -> Reply:
     read = _parse_read(client, argv, of_group=False)
     has_plus = client.server.dialect.xread_has_plus
     after: dict[bytes, int] = {}
-    asked: list[tuple[bytes, int]] = []
+    asked: list[tuple[bytes, bytes, int]] = []
+    looked_at = client.where_to_look(read.keys).copy()
     argv = argv.copy()
     for at, (key, text) in enumerate(zip(read.keys, read.ids), read.ids_at):
+        if key not in looked_at:
+            after[key] = stream_id(text)
+            continue
         stream = client.db.stream(key)
         if text == b"$" or (text == b"+" and has_plus):
             id = stream.last_id if stream is not None else 0
@@ -115,10 +119,9 @@ def xread(client: Client, argv: Argv) -> Reply:
         else:
             id = stream_id(text)
         after[key] = id
-        asked.append((key, id))
-    looked_at = client.where_to_look(read.keys).copy()
+        asked.append((key, text, id))
     found: list[tuple[bytes, list[Reply]]] = []
-    for text, (key, id) in zip(read.ids, asked):
+    for key, text, id in asked:
         if key not in looked_at:
             continue
         looked_at.remove(key)
