@@ -5,6 +5,7 @@ python tools/prove.py fuzz --commands 20000
 python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
+python tools/prove.py dump               values to real servers and back, and payloads that were changed
 python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
 
@@ -35,6 +36,12 @@ SEARCHED = {"redis-8.6": 10_000, "valkey-9": 10_000}
 """Searches among places."""
 
 INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15", "pypy3")
+
+TRAVELLED = (
+    "redis-6.2", "redis-7.0", "redis-7.2", "redis-7.4", "redis-8.0", "redis-8.6", "valkey-8.1", "valkey-9",
+)  # fmt: skip
+SIZE_OF_DUMP = {"RANDOM_VALUES": "500", "MUTATIONS": "100000"}
+"""What the tests of DUMP read from the environment."""
 
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
 
@@ -153,9 +160,21 @@ def write(title: str, intro: str, columns: str, rows: dict[str, str]) -> None:
     REPORT.write_text(head + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in page.items()))
 
 
+def dump(wanted: Wanted) -> Rows:
+    """Values to real servers and back; and payloads that somebody changed."""
+    os.environ.update(SIZE_OF_DUMP)
+    for server in TRAVELLED:
+        if wanted(server):
+            result = suite(Path(sys.executable), "tests/persistence/test_real.py", "-k", f"[{server}]")
+            yield server, f"those at every edge, and {SIZE_OF_DUMP['RANDOM_VALUES']} random ones | {result}"
+    if wanted("none"):
+        result = suite(Path(sys.executable), "tests/persistence/test_mutations.py")
+        yield "none", f"{SIZE_OF_DUMP['MUTATIONS']} changed payloads, half of them with a correct checksum | {result}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("proofs", nargs="*", help="fuzz, hyperloglog, geo, interpreters, clients (default: all)")
+    parser.add_argument("proofs", nargs="*", help="fuzz, hyperloglog, geo, interpreters, clients, dump (default: all)")
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
     arguments = parser.parse_args()
@@ -194,6 +213,12 @@ def main() -> None:
             "redis-py | tests of the clients",
             REDIS_PY,
             lambda: clients(wanted),
+        ),
+        "dump": (
+            "DUMP and RESTORE between redouble and real servers",
+            "server | values | tests",
+            (*TRAVELLED, "none"),
+            lambda: dump(wanted),
         ),
     }
     for proof in arguments.proofs or proofs:

@@ -27,6 +27,13 @@ def blocked(server: FakeServer) -> int:
     return len(server.core.blocking.clients)
 
 
+async def until_blocked(server: FakeServer, count: int = 1) -> None:
+    end = time.monotonic() + 10
+    while blocked(server) < count:
+        assert time.monotonic() < end, "it did not happen"
+        await asyncio.sleep(0.001)
+
+
 def test_a_pop_is_woken_from_another_thread(server: FakeServer, protocol: int) -> None:
     popped: list[Any] = []
     client = FakeRedis(server=server, protocol=protocol)
@@ -109,11 +116,11 @@ async def test_a_thousand_tasks_are_served_in_order_of_arrival(server: FakeServe
 async def test_a_task_is_woken_by_a_task_and_by_a_thread(server: FakeServer, protocol: int) -> None:
     client = FakeAsyncRedis(server=server, protocol=protocol)
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     await client.rpush("list", "from a task")
     assert (await task)[1] == b"from a task"
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     await asyncio.to_thread(FakeRedis(server=server).rpush, "list", "from a thread")
     assert (await task)[1] == b"from a thread"
 
@@ -135,8 +142,7 @@ def test_threads_tasks_and_tcp_clients_wait_in_one_queue() -> None:
                 waiting: dict[str, Any] = {}
                 for name, start in starts.items():
                     waiting[name] = start()
-                    while blocked(server) < len(waiting):
-                        await asyncio.sleep(0.001)
+                    await until_blocked(server, len(waiting))
                 await asyncio.to_thread(pusher.rpush, "list", "tcp", "thread")
                 await FakeAsyncRedis(server=server).rpush("list", "task", "asyncio over tcp")
                 for name, item in waiting.items():
@@ -158,8 +164,7 @@ async def test_asyncio_time_is_up(protocol: int) -> None:
 async def test_a_cancelled_waiter_loses_nothing(server: FakeServer, protocol: int) -> None:
     client = FakeAsyncRedis(server=server, protocol=protocol)
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
-    assert blocked(server) == 1
+    await until_blocked(server)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -171,7 +176,7 @@ async def test_a_cancelled_waiter_loses_nothing(server: FakeServer, protocol: in
 async def test_a_waiter_cancelled_after_it_was_served_gives_the_item_back(server: FakeServer, protocol: int) -> None:
     client = FakeAsyncRedis(server=server, protocol=protocol)
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     FakeRedis(server=server).rpush("list", "first", "second")  # served, and the task has not run since
     assert FakeRedis(server=server).lrange("list", 0, -1) == [b"second"]
     task.cancel()
@@ -183,9 +188,9 @@ async def test_a_waiter_cancelled_after_it_was_served_gives_the_item_back(server
 async def test_an_item_given_back_goes_to_the_next_who_waits(server: FakeServer) -> None:
     client = FakeAsyncRedis(server=server)
     first = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     second = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server, 2)
     FakeRedis(server=server).rpush("list", "x")
     first.cancel()
     assert (await second)[1] == b"x"
@@ -263,7 +268,7 @@ def test_losing_the_server_wakes_whoever_waits(server: FakeServer, protocol: int
 
 async def test_losing_the_server_wakes_tasks(server: FakeServer) -> None:
     task = asyncio.create_task(FakeAsyncRedis(server=server).blpop("list", 30))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     server.connected = False
     with pytest.raises(redis.ConnectionError, match="FakeRedis is emulating a connection error"):
         await asyncio.wait_for(task, 5)
@@ -360,7 +365,7 @@ async def test_a_timeout_beyond_what_a_system_can_wait_for() -> None:
         for thread in threads:
             thread.start()
         task = asyncio.create_task(FakeAsyncRedis(server=server).blpop(["list"], 9.2e15))  # type: ignore[arg-type]
-        await asyncio.to_thread(until, lambda: blocked(server) == 3)
+        await until_blocked(server, 3)
         FakeRedis(server=server).rpush("list", "x", "x", "x")
         assert (await asyncio.wait_for(task, 10))[1] == b"x"  # type: ignore[index]
         for thread in threads:

@@ -161,6 +161,8 @@ FAMILIES: dict[str, str] = {
         RENAME <key> <key>
         RENAMENX <key> <key>
         COPY <key> <key> [DB <database>] [REPLACE]
+        DEBUG DIGEST-VALUE <key> <key>
+        DEBUG RELOAD
         MOVE <key> 1
         EXPIRE <key> <ttl> [NX|XX]
         EXPIRE <key> <other_ttl> [GT|LT]

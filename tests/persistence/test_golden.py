@@ -8,6 +8,7 @@ import pytest
 
 import redouble.commands  # noqa: F401  fills the command table
 from redouble.core.client import Client
+from redouble.core.clock import ManualClock
 from redouble.core.server import Server
 from redouble.dialects import dialect_for
 from redouble.persistence.errors import BadPayload, Unsupported
@@ -82,6 +83,7 @@ def test_what_is_read_survives_without_compression(name: str) -> None:
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_restored_stream_knows_its_groups(name: str) -> None:
     server = server_like(name)
+    server.clock = ManualClock(1795250285)  # what producers sent is not forgotten yet
     client = Client(server)
     asked = 0
     for golden in recorded(name):
@@ -172,3 +174,25 @@ def test_a_file_of_another_kind_or_a_broken_one_is_refused(reader: str, change: 
     read_file(file[:-8] + bytes(8), server.dialect, server.limits)  # without a checksum
     with pytest.raises(BadPayload):
         read_file(change(file), server.dialect, server.limits)
+
+
+def test_a_stream_with_odd_numbers_survives_a_reload() -> None:
+    server = server_like("redis86")
+    client = Client(server)
+    for line in (
+        "XADD s 1-1 f v",
+        "XADD s 1-2 f v",
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c STREAMS s >",
+        "XCLAIM s g c 0 1-1 RETRYCOUNT 9223372036854775807",
+        "XCLAIM s g c 0 1-1",
+        "XCLAIM s g c 0 1-2 RETRYCOUNT 9223372036854775807 JUSTID",
+        "XSETID s 18446744073709551615-18446744073709551615 ENTRIESADDED 9223372036854775807",
+        "XADD t IDMP p i * f v",
+        "XCFGSET t IDMP-MAXSIZE 1",
+    ):
+        server.call(client, [word.encode() for word in line.split()])
+    assert server.call(client, [b"DEBUG", b"RELOAD"]) is OK
+    again = server.call(client, [b"XPENDING", b"s", b"g", b"-", b"+", b"9"])
+    assert [entry[3] for entry in again] == [-(2**63), 2**63 - 1]  # the first one ran over, as it does in Redis
+    assert server.call(client, [b"XLEN", b"t"]) == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from redouble.types.id_order import IdOrder
 from redouble.types.limits import Limits
-from redouble.types.stream import MAX_ID, Group, Stream, id_text
+from redouble.types.stream import MAX_ID, Consumer, Group, Stream, id_text
 
 ids = st.integers(0, 60)
 
@@ -62,6 +62,32 @@ def test_pending_ids_are_in_order(steps: list[tuple[bool, int]], bulk: int) -> N
             assert order.remove(id) == model.pop(id, None)
         order.check()
     assert list(order.items(100, 2000)) == sorted(item for item in model.items() if 100 <= item[0] <= 2000)
+
+
+@given(st.lists(st.tuples(st.sampled_from("DDHAC"), st.integers(0, 9), st.sampled_from([b"x", b"y", b"z"]))))
+def test_a_group_is_a_dict_of_who_has_which_id(steps: list[tuple[str, int, bytes]]) -> None:
+    group = Group(0, 0)
+    owners: dict[int, bytes] = {}
+    for kind, id, name in steps:
+        if kind == "D":
+            group.deliver(id, group.consumers.setdefault(name, Consumer(name, 0)), 5)
+            owners[id] = name
+        elif kind == "H":
+            pending = group.pending.get(id)
+            assert (pending is not None) == (id in owners)
+            if pending is not None and name in group.consumers:
+                group.hand_over(id, pending, group.consumers[name])
+                owners[id] = name
+        elif kind == "A":
+            assert group.acknowledge(id) == (owners.pop(id, None) is not None)
+        elif name in group.consumers:
+            lost = [id for id, owner in owners.items() if owner == name]
+            assert group.remove_consumer(name) == len(lost)
+            for id in lost:
+                del owners[id]
+        for each in (group, group.copy()):
+            each.check()
+            assert {id: pending.consumer.name for id, pending in each.pending.items()} == owners
 
 
 def test_whole_blocks_are_trimmed() -> None:

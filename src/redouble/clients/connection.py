@@ -287,8 +287,10 @@ class ConnectionMixin:
         self._version = version
         self._server_type = server_type
         super().__init__(*args, **kwargs)
+        self._address = None
         if server is None:
-            server = FakeServer.at(path or f"{self.host}:{self.port}", version, server_type, connected=connected)
+            self._address = path or f"{self.host}:{self.port}"
+            server = FakeServer.at(self._address, version, server_type, connected=connected)
         self._server = server
 
     def set_parser(self, parser_class: Any) -> None:
@@ -324,6 +326,10 @@ class ConnectionMixin:
         pieces: list[tuple[str, Any]] = [("server", self._server)]
         return pieces + list(super().repr_pieces())  # type: ignore[misc]
 
-    def _refuse(self) -> None:
+    def _reach(self) -> Server:
+        """The server to connect to; that of an address may be another one since `reset`."""
+        if self._address is not None:
+            self._server = FakeServer.at(self._address, self._version, self._server_type)
         if not self._server.connected:
             raise self.connection_error(CONNECTION_ERROR)
+        return self._server.core

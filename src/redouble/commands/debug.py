@@ -128,8 +128,13 @@ def _digest(client: Client, argv: Argv) -> Reply:
 def _digest_value(client: Client, argv: Argv) -> Reply:
     """Sum up what keys hold, one by one."""
     db = client.db
-    values = [(db.inspect(key), db.expires_at(key) is not None) for key in argv[2:]]
-    return [Status(hexadecimal(0 if value is None else digest_of_value(value, goes))) for value, goes in values]
+    reply: list[Reply] = []
+    for key in argv[2:]:
+        value = db.inspect(key)
+        goes = db.expires_at(key) is not None
+        digest = 0 if value is None else digest_of_value(value, goes, client.server.dialect)
+        reply.append(Status(hexadecimal(digest)))
+    return reply
 
 
 @_subcommand("CHANGE-REPL-ID")

@@ -139,11 +139,11 @@ _CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
 
 def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     """Redis 8.6: conditions before and after the fields."""
-    conditions, wanted, at = [], None, 3
+    conditions, wanted, at = set[bytes](), None, 3
     while at < len(argv):
         word = argv[at].upper()
         if word in _CONDITIONS:
-            conditions.append(word)
+            conditions.add(word)
             at += 1
         elif word == b"FIELDS":
             if wanted is not None:

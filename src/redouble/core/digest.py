@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.types.hash import Hash
 from redouble.types.list import List
-from redouble.types.number import format_double_17g
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
 from redouble.types.stream import MAX_ID, Stream
 
 if TYPE_CHECKING:
     from redouble.core.database import Database
+    from redouble.dialects import Dialect
 
 __all__ = ["digest_of_databases", "digest_of_value", "hexadecimal"]
 
@@ -43,14 +43,14 @@ def hexadecimal(digest: int) -> bytes:
     return b"%040x" % digest
 
 
-def digest_of_value(value: Any, expires: bool, digest: int = 0) -> int:
+def digest_of_value(value: Any, expires: bool, dialect: type[Dialect], digest: int = 0) -> int:
     """`digest`, combined with a value and whether its key goes some day.  A stream's groups do not count."""
     if isinstance(value, (bytes, bytearray)):
         digest = _mix(digest, _number(_STRING), bytes(value))
     else:
         digest = _mix(digest, _number(_TYPES[type(value)]))
         digest = _mix(digest, *value) if type(value) is List else digest
-        for part in _unordered(value):
+        for part in _unordered(value, dialect):
             digest ^= _hash(part)
         if type(value) is Stream:
             for id, fields in value.range(0, MAX_ID):
@@ -58,17 +58,17 @@ def digest_of_value(value: Any, expires: bool, digest: int = 0) -> int:
     return digest ^ _hash(b"!!expire!!") if expires else digest
 
 
-def _unordered(value: Any) -> Iterable[bytes]:
+def _unordered(value: Any, dialect: type[Dialect]) -> Iterable[bytes]:
     """What is hashed of each element of a collection without an order."""
     if type(value) is Set:
         yield from value
     elif type(value) is SortedSet:
         for member, score in value.pairs(0, len(value)):
-            yield _mix(0, member, format_double_17g(score)).to_bytes(20, "big")
+            yield _mix(0, member, dialect.format_double(score)).to_bytes(20, "big")
     elif type(value) is Hash:
         for field, text in value.items():
             element = _mix(0, field, text)
-            if field in value.expiries:
+            if field in value.expiries and dialect.digests_tell_of_expiring_fields:
                 element ^= _hash(b"!!hexpire!!")
             yield element.to_bytes(20, "big")
 
@@ -80,7 +80,7 @@ def digest_of_databases(databases: Iterable[Database]) -> int:
         if len(db):
             digest = _mix(digest, _number(db.index))
             for key, value in db.items():
-                digest ^= _hash(
-                    digest_of_value(value, db.expires_at(key) is not None, _mix(0, key)).to_bytes(20, "big")
-                )
+                goes = db.expires_at(key) is not None
+                found = digest_of_value(value, goes, db.server.dialect, _mix(0, key))
+                digest ^= _hash(found.to_bytes(20, "big"))
     return digest

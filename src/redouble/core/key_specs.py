@@ -203,6 +203,8 @@ def keys_of(
         if spec.unknown:
             continue
         positions = _positions(spec, argv)
+        if positions is None and spec.keyword.startswith("STORE"):  # it is the last word (georadiusGetKeys)
+            continue
         if positions is None:
             return None
         found += ((argv[position], _flags_now(name, spec, argv, comparing_reads)) for position in positions)

@@ -52,6 +52,8 @@ class Dialect:
     """`RESTORE k 0` of a payload of Redis 7.4: what Redis may write after Valkey left is refused (Valkey 9)."""
     reload_without_file: ClassVar[tuple[str, bool]] = "ERR Error trying to load the RDB dump", True
     """`DEBUG RELOAD NOSAVE` before anything was saved: the error, and whether the keys are gone then (not in Valkey 9)."""
+    digests_tell_of_expiring_fields: ClassVar[bool] = True
+    """`HPEXPIRE h 1000 FIELDS 1 f`, `DEBUG DIGEST-VALUE h`: another one than before, but not in Valkey 9."""
     rdb_has_listpacks: ClassVar[bool] = True
     """`HSET h f v`, `DUMP h`: not in what is written for a server before 7.0."""
     rdb_checksum_may_be_missing: ClassVar[bool] = False

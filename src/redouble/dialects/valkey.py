@@ -71,6 +71,7 @@ class Valkey91(Valkey81):
     rdb_versions_refused = range(12, 80)
     rdb_types = Valkey81.rdb_types | {22}
     rdb_type_22_is_valkeys = True
+    digests_tell_of_expiring_fields = False
     nothing_is_counted_before_a_deleted_entry = True
     counts_reads_from_first_entry = True
     geo_no_such_member = "ERR member {} does not exist"

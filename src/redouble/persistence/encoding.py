@@ -15,7 +15,7 @@ from redouble.persistence.errors import BadPayload
 from redouble.persistence.lzf import compress, decompress
 from redouble.types.number import parse_integer
 
-__all__ = ["Parts", "Reader", "write_length", "write_milliseconds", "write_string"]
+__all__ = ["Parts", "Reader", "module_name", "write_length", "write_milliseconds", "write_string"]
 
 Parts: TypeAlias = "tuple[int, Iterable[bytes | bytearray]]"
 """A type and what makes up the value: strings are `bytes`; what is written as it is, is a `bytearray`."""
@@ -123,3 +123,11 @@ class Reader:
         if first > 0x81:
             raise BadPayload("unknown form of a length")
         return int.from_bytes(self.take(4 if first == 0x80 else 8), "big"), False
+
+
+_NAME_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def module_name(id: int) -> bytes:
+    """Nine characters of six bits each; ten bits are left, for the version of the module's format."""
+    return bytes(_NAME_CHARACTERS[id >> shift & 63] for shift in range(58, 9, -6))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redouble.core.memory import used_memory
 from redouble.persistence.crc64 import crc64
-from redouble.persistence.encoding import Reader, write_length, write_milliseconds, write_string
+from redouble.persistence.encoding import Reader, module_name, write_length, write_milliseconds, write_string
 from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.values import MODULE_2, read_value, write_value
 from redouble.types.limits import Limits
@@ -221,9 +221,6 @@ def _module_value(reader: Reader) -> ModuleValue:
     return ModuleValue(name, reader.data[start : reader.position])
 
 
-_NAME_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-
 def _skip_module_value(reader: Reader) -> bytes:
     """Read over what a module wrote, which consists of pairs of an opcode and a value; the module's name."""
     id = reader.length()
@@ -236,4 +233,4 @@ def _skip_module_value(reader: Reader) -> bytes:
             reader.string()
         else:
             raise BadPayload("module: unknown opcode")
-    return bytes(_NAME_CHARACTERS[id >> shift & 63] for shift in range(58, 9, -6))
+    return module_name(id)

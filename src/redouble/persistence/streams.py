@@ -91,7 +91,7 @@ def _group_parts(group: Group, kind: int) -> Iterator[bytes | bytearray]:
     for id, pending in group.pending.items():
         yield _raw_id(id)
         yield write_milliseconds(pending.time)
-        yield write_length(pending.count)
+        yield write_length(pending.count & _UNKNOWN)  # it may run over
     yield write_length(len(group.consumers))
     for name, consumer in sorted(group.consumers.items()):
         yield name
@@ -105,8 +105,9 @@ def _group_parts(group: Group, kind: int) -> Iterator[bytes | bytearray]:
 def _producers_parts(producers: Producers) -> Iterator[bytes | bytearray]:
     yield write_length(producers.duration)
     yield write_length(producers.maxsize)
-    yield write_length(len(producers.ids))
-    for producer, ids in sorted(producers.ids.items()):
+    known = sorted(found for found in producers.ids.items() if found[1])
+    yield write_length(len(known))
+    for producer, ids in known:
         yield producer
         yield write_length(len(ids))
         for own_id, (id, _) in ids.items():
@@ -145,7 +146,7 @@ def read_stream(reader: Reader, kind: int, limits: Limits) -> Stream:
     if kind >= STREAM_2:
         _read_id(reader)  # of the first entry, which is known
         stream.max_deleted_id = _read_id(reader)
-        stream.entries_added = _number(reader)
+        stream.entries_added = reader.length()
     for _ in range(_count(reader, 5)):
         name = reader.string()
         if name in stream.groups:
@@ -216,7 +217,7 @@ def _read_group(reader: Reader, kind: int, stream: Stream) -> Group:
     last_id = _read_id(reader)
     if kind >= STREAM_2:
         read = reader.length()
-        entries_read = None if read == _UNKNOWN else _checked(read)
+        entries_read = None if read == _UNKNOWN else read
     else:
         entries_read = stream.entries_up_to(last_id)
     group = Group(last_id, entries_read)
@@ -225,7 +226,8 @@ def _read_group(reader: Reader, kind: int, stream: Stream) -> Group:
         id = _read_raw_id(reader)
         if id in waiting:
             raise BadPayload("stream: pending twice")
-        waiting[id] = _checked(reader.milliseconds()), _number(reader)
+        time, count = _checked(reader.milliseconds()), reader.length()
+        waiting[id] = time, count - (1 << 64) if count > INT64_MAX else count
     for _ in range(_count(reader, 10)):
         name = reader.string()
         if name in group.consumers:

@@ -1,6 +1,7 @@
 """Values as DUMP and RDB files hold them: a byte for the type and the encoding, then the value.
 
-What a server writes follows from its dialect; what it reads is all that servers before it wrote.  DUMP appends the version of the format (u16) and the checksum of all that comes before (u64).
+What a server writes follows from its dialect; what it reads is all that servers before it wrote.  DUMP appends the
+version of the format (u16) and the checksum of all that comes before (u64).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.core.arguments import INT64_MAX
 from redouble.persistence.crc64 import crc64
-from redouble.persistence.encoding import Parts, Reader, write_length, write_milliseconds, write_string
+from redouble.persistence.encoding import Parts, Reader, module_name, write_length, write_milliseconds, write_string
 from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.intset import decode_intset, encode_intset
 from redouble.persistence.listpack import decode_listpack, encode_listpack
@@ -172,8 +173,10 @@ _WRITERS: dict[type, Callable[[Any, type[Dialect]], Parts]] = {
 
 def read_value(reader: Reader, kind: int, dialect: type[Dialect], limits: Limits) -> Any:
     """A value of the type `kind`, as the emulated server would keep it."""
-    if kind == MODULE_2 and dialect.modules:
-        raise Unsupported("module types")
+    if kind == MODULE_2:
+        name = module_name(reader.length())
+        if any(module.name == name for module in dialect.modules):
+            raise Unsupported(f"values of the module {name.decode()}")
     if kind not in dialect.rdb_types:
         raise BadPayload("unknown type")
     if kind in STREAMS:

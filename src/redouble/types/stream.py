@@ -63,10 +63,12 @@ class Block:
     def append(self, id: int, fields: list[bytes]) -> None:
         names = fields[::2]
         same = names == self.master_fields
+        ms, sequence = self.distance(id)
         elements = len(names) + 3 if same else 2 * len(names) + 4
         size = (
             integer_entry_size(2 if same else 0)
-            + sum(map(integer_entry_size, self.distance(id)))
+            + integer_entry_size(ms)
+            + integer_entry_size(sequence)
             + sum(map(entry_size, fields[1::2]))
             + integer_entry_size(elements)
         )
