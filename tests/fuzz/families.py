@@ -177,7 +177,8 @@ FAMILIES: dict[str, str] = {
         PERSIST <key>
         OBJECT ENCODING <key>
         SCAN 0 COUNT 1000 [MATCH <pattern>] [TYPE (string|list|hash|set|zset|stream|x)]
-        SORT <list> [ALPHA] [BY (s*|h*->a|x*)] [ASC|DESC] [LIMIT <index> <signed>] [GET (s*|#|h*->b)] [STORE <list>]
+        SORT <list> ALPHA BY (s*|h*->a|x*) [ASC|DESC] [LIMIT <index> <signed>]
+        SORT <list> [ALPHA|BY (s*|h*->a|x*)] [ASC|DESC] [LIMIT <index> <signed>] [GET (s*|#|h*->b)] [STORE <list>]
         SORT <set> ALPHA [DESC] [STORE <list>]
         SORT <zset> [ALPHA] [DESC] [LIMIT <count> <count>]
         SORT <zset> BY nosort [DESC] [LIMIT <count> <count>] [STORE <list>]

@@ -28,9 +28,10 @@ def rule_for(argv: Sequence[bytes]) -> Rule | None:
     """What may differ in the answers to a command; None: nothing."""
     name = argv[0].upper()
     if name == b"SORT" and b"BY" in (words := [word.upper() for word in argv]):
-        # Which elements LIMIT leaves of a set that is not sorted is chance.
+        # Which elements LIMIT leaves of a set that is not sorted, or has equal weights, is chance.
         by = words[words.index(b"BY") + 1 : words.index(b"BY") + 2]
-        return _by_chance if b"LIMIT" in words and by and b"*" not in by[0] else _unordered
+        chance = b"LIMIT" in words and by and (b"*" not in by[0] or b"ALPHA" in words)
+        return _by_chance if chance else _unordered
     if name in UNORDERED:
         return _unordered
     if name in TIMED:
