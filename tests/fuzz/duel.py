@@ -91,6 +91,8 @@ class Duel:
         self.commands_played = 0
         self.before: tuple[Command, bytes] = (Command(0, ()), b"")
         """The last command, and our answer to it."""
+        self.reloaded = False
+        """By DEBUG RELOAD: elements of a hashtable that has become a listpack are in an order that is chance."""
         self.dumped = b"", b""
         """What the real server and redouble answered to the last DUMP."""
 
@@ -110,6 +112,7 @@ class Duel:
                     ours.send(connection, (b"HELLO", b"3"))
             waiting: set[int] = set()
             self.dumped = b"", b""
+            self.reloaded = False
             start = 0
             for batch in self._batches(commands, size):
                 difference = self._play(batch, start, ours, waiting)
@@ -170,6 +173,7 @@ class Duel:
             if not self._possible(command, got):
                 return Difference(commands[at - start], real, got, at)
             self.before = command, got
+            self.reloaded |= b"RELOAD" in map(bytes.upper, command.argv[1:2])
             if command.argv and command.argv[0].upper() == b"DUMP":
                 both = real[:1] == got[:1] == b"$"
                 self.dumped = (parse(real).text, parse(got).text) if both else (b"", b"")
@@ -246,7 +250,11 @@ class Duel:
                 redouble.send(command.connection, (*words, key)) for words in ((b"TYPE",), (b"OBJECT", b"ENCODING"))
             )
             kind, encoding = (parse(answer).text for answer in asked)
-            rule = dump_rule(kind, encoding, fresh=key == FRESH) if key != AUTOMATIC else both_payloads
+            rule = (
+                dump_rule(kind, encoding, fresh=key == FRESH and not self.reloaded)
+                if key != AUTOMATIC
+                else both_payloads
+            )
         return rule is not None and rule(real, ours, self.target)
 
     # The data sets.
