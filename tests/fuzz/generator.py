@@ -81,7 +81,11 @@ class Generator:
         argv = generate(self.random.choice(templates), SLOTS, self.random)
         if argv[1:2] != [] and argv[1] in LEXICAL and argv[0].upper() == b"ZADD":
             return tuple(argv)  # a mistake might give another score
-        return tuple(mistake(argv, self.random) if self.random.random() < MISTAKES else argv)
+        if self.random.random() < MISTAKES:
+            argv = mistake(argv, self.random)
+        if argv[0].upper() == b"HSETEX" and len({*argv[-4::2]}) < 2:  # a field twice is the end of Redis 8.6.3
+            return self.command(templates)
+        return tuple(argv)
 
     def one(self) -> Unit:
         return (Command(1, self.command(self.plain)),)
