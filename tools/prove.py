@@ -3,6 +3,7 @@
 python tools/prove.py                    all of it (about an hour)
 python tools/prove.py fuzz --commands 20000
 python tools/prove.py scenarios          every scenario of every recorded server through every driver
+python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
@@ -19,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,8 +30,14 @@ REPORT = ROOT / "docs" / "proofs.md"
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from tests.parity.__main__ import SERVERS  # noqa: E402
 
-FUZZED = {"redis-8.6": 100_000, "redis-7.0": 100_000, "redis-7.4": 50_000, "valkey-9": 50_000}
+FUZZED = {"redis-8.6": 100_000, "redis-7.0": 50_000, "redis-7.4": 50_000, "valkey-9": 50_000}
 """Commands that redouble and a real server are sent alike."""
+
+COUNTED = {"redis-8.6": 200, "valkey-9": 20}
+"""Random sets of up to a million members."""
+
+SEARCHED = {"redis-8.6": 10_000, "valkey-9": 10_000}
+"""Searches among places."""
 
 INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15", "pypy3")
 
@@ -52,12 +60,25 @@ def fuzz(wanted: Wanted, commands: int | None) -> Rows:
     for server, count in FUZZED.items():
         if not wanted(server):
             continue
+        began = time.monotonic()
         seed = int.from_bytes(os.urandom(3), "big")
         count = commands or count
         arguments = ["--server", server, "--commands", str(count), "--seed", str(seed)]
         result = subprocess.run([sys.executable, "-m", "tests.fuzz", *arguments], cwd=ROOT, check=False)
         verdict = "0" if result.returncode == 0 else "found some: see the output"
-        yield server, f"{count:,} | {seed} | {verdict}"
+        yield server, f"{count:,} | {seed} | {verdict} | {time.monotonic() - began:.0f} s"
+
+
+def beside(module: str, amounts: dict[str, int], wanted: Wanted) -> Rows:
+    """A proof of tests/proofs, which prints its row and fails if something differs."""
+    for server, amount in amounts.items():
+        if not wanted(server):
+            continue
+        began = time.monotonic()
+        seed = int.from_bytes(os.urandom(3), "big")
+        command = [sys.executable, "-m", f"tests.proofs.{module}", server, str(amount), str(seed)]
+        result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        yield server, f"{result.stdout.strip() or 'failed'} | {time.monotonic() - began:.0f} s"
 
 
 def _runs(python: str | None) -> bool:
@@ -164,7 +185,9 @@ def dump(wanted: Wanted) -> Rows:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("proofs", nargs="*", help="fuzz, scenarios, interpreters, clients, dump (default: all)")
+    parser.add_argument(
+        "proofs", nargs="*", help="fuzz, scenarios, hyperloglog, geo, interpreters, clients, dump (default: all)"
+    )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
     arguments = parser.parse_args()
@@ -176,7 +199,7 @@ def main() -> None:
     proofs = {
         "fuzz": (
             "Random commands, redouble beside a real server",
-            "server | commands | seed | differences",
+            "server | commands | seed | differences | time",
             FUZZED,
             lambda: fuzz(wanted, arguments.commands),
         ),
@@ -185,6 +208,18 @@ def main() -> None:
             "server | scenarios",
             SERVERS,
             lambda: scenarios(wanted),
+        ),
+        "hyperloglog": (
+            "PFADD, PFCOUNT, PFMERGE and the bytes of GET, beside a real server",
+            "server | sets | members | seed | differences | time",
+            tuple(COUNTED),
+            lambda: beside("hyperloglog", COUNTED, wanted),
+        ),
+        "geo": (
+            "GEOSEARCH, beside a real server",
+            "server | searches | answers | seed | differences | time",
+            tuple(SEARCHED),
+            lambda: beside("geo", SEARCHED, wanted),
         ),
         "interpreters": (
             "The test suite on every interpreter",
@@ -207,11 +242,12 @@ def main() -> None:
     }
     for proof in arguments.proofs or proofs:
         title, columns, names, run = proofs[proof]
-        before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
-        rows = {name: before[name] for name in names if name in before and not wanted(name)}
+        new = {}
         for name, row in run():
             print(f"| {name} | {row} |", flush=True)
-            rows[name] = row
+            new[name] = row
+        before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
+        rows = {name: before[name] for name in names if name in before and not wanted(name)} | new
         intro = f"{datetime.date.today()}, `python tools/prove.py {proof}`."
         write(title, intro, columns, {name: rows[name] for name in names if name in rows})
 

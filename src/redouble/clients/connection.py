@@ -22,6 +22,7 @@ from redouble.resp.reply import (
     NULL_ARRAY,
     Attributed,
     BigNumber,
+    ByKey,
     CommandError,
     Members,
     Messages,
@@ -185,10 +186,9 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return reply
     if isinstance(reply, bytes):  # Status, Verbatim
         return bytes(reply) if decode is None else decode(reply)
-    if kind is dict:
-        return {
-            to_client(key, decode, error): to_client(value, decode, error, keeps_sets) for key, value in reply.items()
-        }
+    if kind is dict or kind is ByKey:
+        pairs = reply.items() if kind is dict else reply
+        return {to_client(key, decode, error): to_client(value, decode, error, keeps_sets) for key, value in pairs}
     if isinstance(reply, (list, set, tuple, frozenset)):
         items = [to_client(item, decode, error, keeps_sets) for item in reply]
         if keeps_sets and (kind is Members or isinstance(reply, (set, frozenset))):

@@ -27,7 +27,7 @@ def ping(client: Client, argv: Argv) -> Reply:
     """Answer PONG, or the message."""
     if len(argv) > 2:
         raise errors.wrong_arity(client.command.name)
-    if client.resp == 2 and client.subscriptions:
+    if client.resp == 2 and (client.subscriptions or client.shard_channels):
         return [b"pong", argv[1] if len(argv) == 2 else b""]
     return argv[1] if len(argv) == 2 else PONG
 

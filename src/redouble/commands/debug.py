@@ -132,7 +132,7 @@ def _digest_value(client: Client, argv: Argv) -> Reply:
     db = client.db
     reply: list[Reply] = []
     for key in argv[2:]:
-        value = db.inspect(key)
+        value = db.peek(key)
         goes = db.expires_at(key) is not None
         digest = 0 if value is None else digest_of_value(value, goes, client.server.dialect)
         reply.append(Status(hexadecimal(digest)))

@@ -18,6 +18,7 @@ from redouble.resp.reply import OK, Reply, Status
 from redouble.types.hash import Hash
 from redouble.types.list import List
 from redouble.types.number import parse_integer
+from redouble.types.partial_sort import partial_order
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
 from redouble.types.string import FloatText
@@ -230,8 +231,8 @@ def restore(client: Client, argv: Argv) -> Reply:
                 raise CommandError("ERR Invalid FREQ value, must be >= 0 and <= 255")
         else:
             raise CommandError(errors.SYNTAX_ERROR)
-    exists = db.peek(key) is not None
-    if exists and not replace:
+    old = db.peek(key)
+    if old is not None and not replace:
         raise CommandError("BUSYKEY Target key name already exists.")
     at = integer(ttl_text)
     if at < 0:
@@ -251,7 +252,7 @@ def restore(client: Client, argv: Argv) -> Reply:
     if at and at <= server.now_ms():
         db.delete(key)
         return OK
-    if exists:
+    if old is not None:
         db.take(key)
     db.add(key, value)
     if at:
@@ -264,6 +265,8 @@ def restore(client: Client, argv: Argv) -> Reply:
     elif idle >= 0:
         db.track_accesses(server.now_ms()).set_idle(key, 1000 * (idle & 0xFFFFFF), server)  # a clock of 24 bits
     db.modified(key, b"restore", notify.GENERIC)
+    if old is not None:
+        db.overwritten(key, old, value)
     return OK
 
 
@@ -494,12 +497,13 @@ def sort(client: Client, argv: Argv) -> Reply:
     if type(source) is SortedSet:
         source.become_skiplist()  # sortCommand finds a range of ranks in that only
     elements = list(source or ())
+    start = max(start, 0)
+    end = len(elements) if count < 0 else min(start + count, len(elements))
     if not unsorted:
-        elements = _sorted(client, elements, by, alpha, descending, store is not None)
+        elements = _sorted(client, elements, by, alpha, descending, store is not None, start, end)
     elif descending and type(source) is not Set:
         elements.reverse()
-    start = max(start, 0)
-    elements = elements[start : len(elements) if count < 0 else start + count]
+    elements = elements[start:end]
     found: list[bytes | None] = [*elements]
     if gets:
         found = [_look_up(db, pattern, element) for element in elements for pattern in gets]
@@ -522,8 +526,16 @@ command(
 
 
 def _sorted(
-    client: Client, elements: list[bytes], by: bytes | None, alpha: bool, descending: bool, store: bool
+    client: Client,
+    elements: list[bytes],
+    by: bytes | None,
+    alpha: bool,
+    descending: bool,
+    store: bool,
+    start: int,
+    end: int,
 ) -> list[bytes]:
+    """All elements in order; from `start` to `end` they are needed."""
     keys: list[Any]
     weights = elements if by is None else [_look_up(client.db, by, element) for element in elements]
     if not alpha:
@@ -537,7 +549,10 @@ def _sorted(
         # strcoll sees nothing behind a zero byte; what is stored is compared whole.
         texts = [weight if weight is None or store else weight.partition(b"\0")[0] for weight in weights]
         keys = [(text is not None, text) for text in texts]
-    order = sorted(range(len(elements)), key=keys.__getitem__, reverse=descending)
+    if by is not None and (start > 0 or end < len(elements)):
+        order = partial_order(keys, start, end - 1, descending)
+    else:
+        order = sorted(range(len(elements)), key=keys.__getitem__, reverse=descending)
     return [elements[index] for index in order]
 
 

@@ -18,6 +18,7 @@ from redouble.core.errors import CommandError
 from redouble.resp.reply import NULL_ARRAY, PrintedDouble, Reply
 from redouble.types import geohash
 from redouble.types.geohash import Box, Circle, Point, Polygon, Shape
+from redouble.types.partial_sort import partial_order
 from redouble.types.sorted_set import ScoreRange, SortedSet
 
 UNITS: Final = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
@@ -122,7 +123,7 @@ def geodist(client: Client, argv: Argv) -> Reply:
 class Found(NamedTuple):
     """A member within the shape."""
 
-    metres: float
+    distance: float
     member: bytes
     score: float
 
@@ -163,13 +164,20 @@ class Search:
             for member, score in members.pairs(start, stop):
                 distance = shape.measure(geohash.decode(score))
                 if distance is not None:
-                    found.append(Found(distance / shape.unit, member, score))
+                    found.append(Found(distance, member, score))
                     if len(found) == enough:
                         break
         order = self.order or (b"ASC" if self.count and not self.any else b"")
         if order:
-            found.sort(key=lambda each: each.metres, reverse=order == b"DESC")
-        return found[: self.count or None]
+            distances = [each.distance for each in found]
+            last = min(self.count or len(found), len(found)) - 1
+            if last < len(found) - 1:
+                indices = partial_order(distances, 0, last, order == b"DESC")[: last + 1]
+            else:
+                indices = sorted(range(len(found)), key=distances.__getitem__, reverse=order == b"DESC")
+            found = [found[index] for index in indices]
+        unit = shape.unit
+        return [Found(distance / unit, member, score) for distance, member, score in found[: self.count or None]]
 
 
 def around(client: Client, members: SortedSet | None, member: bytes) -> Point | None:
@@ -243,7 +251,7 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
         raise CommandError("ERR the ANY argument requires COUNT argument")
     found = search.find(members) if members is not None else []
     if search.store is not None:
-        scores = {each.member: each.metres if search.store_dist else each.score for each in found}
+        scores = {each.member: each.distance if search.store_dist else each.score for each in found}
         return store_scores(client, search.store, scores, event)
     if not (search.with_dist or search.with_hash or search.with_coord):
         return [each.member for each in found]
@@ -251,7 +259,7 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
     for each in found:
         line: list[Reply] = [each.member]
         if search.with_dist:
-            line.append(printed(client, each.metres))
+            line.append(printed(client, each.distance))
         if search.with_hash:
             line.append(int(each.score))
         if search.with_coord:

@@ -13,7 +13,7 @@ from typing import Any
 from redouble.commands.generic import expire_options
 from redouble.commands.hash import NO_NUMBER_OF_FIELDS, VALKEY_COUNT_DIFFERS, fields_at_the_end, hash_and_fields
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, integer, integer_in
+from redouble.core.arguments import INT32_MAX, INT64_MAX, integer, integer_in
 from redouble.core.client import Client
 from redouble.core.command import Argv, Given, command
 from redouble.core.errors import CommandError
@@ -75,7 +75,8 @@ def hpexpireat(client: Client, argv: Argv) -> Reply:
 def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
     key, db, dialect = argv[1], client.db, client.server.dialect
     if dialect.field_options == "valkey":
-        conditions, wanted = _expire_arguments_of_valkey(argv)
+        fields_at = _fields_at(argv, 3)
+        conditions, wanted = expire_options(argv[3:fields_at]), _fields_of_valkey(argv, fields_at, 1)
         at = _moment(client, argv[2], unit_ms, relative)
         fields = db.for_write(key, Hash)
     else:
@@ -85,6 +86,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
         conditions, wanted = read(argv)
     if fields is None:
         return [-2] * len(wanted)
+    fields.extend()
     past = at <= client.server.now_ms()
     answers = []
     for field in wanted:
@@ -133,13 +135,11 @@ _CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
 
 def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     """Redis 8.6: conditions before and after the fields."""
-    condition, wanted, at = frozenset[bytes](), None, 3
+    conditions, wanted, at = set[bytes](), None, 3
     while at < len(argv):
         word = argv[at].upper()
         if word in _CONDITIONS:
-            if condition - {word}:
-                raise CommandError("ERR Multiple condition flags specified")
-            condition = frozenset((word,))
+            conditions.add(word)
             at += 1
         elif word == b"FIELDS":
             if wanted is not None:
@@ -151,12 +151,14 @@ def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
             raise _unknown(argv[at])
     if wanted is None:
         raise CommandError("ERR missing FIELDS argument")
-    return condition, wanted
+    if len(conditions) > 1:
+        raise CommandError("ERR Multiple condition flags specified")
+    return frozenset(conditions), wanted
 
 
 def _counted(argv: Argv, at: int, size: int, not_positive: str, too_few: str) -> tuple[Argv, int]:
     """The words behind the number at `at`, `size` for each field, and where they end."""
-    count = integer_in(argv[at], 1, INT64_MAX, not_positive)
+    count = integer_in(argv[at], 1, INT32_MAX, not_positive)
     end = at + 1 + size * count
     if end > len(argv):
         raise CommandError(too_few)
@@ -164,28 +166,23 @@ def _counted(argv: Argv, at: int, size: int, not_positive: str, too_few: str) ->
 
 
 def _unknown(word: bytes) -> CommandError:
-    return CommandError(f"ERR unknown argument: {word.decode(errors='surrogateescape')}")
+    return CommandError(f"ERR unknown argument: {errors.text(word)}")
 
 
 def _fields_at(argv: Argv, start: int) -> int:
-    """Where FIELDS stands, which Valkey looks for first, with a number behind it."""
+    """Where FIELDS stands in Valkey; something has to follow it."""
     for at in range(start, len(argv) - 1):
         if argv[at].upper() == b"FIELDS":
             return at
     raise CommandError(VALKEY_COUNT_DIFFERS)
 
 
-def _all_counted(argv: Argv, at: int, size: int) -> Argv:
-    """The words behind FIELDS at `at` and its number, `size` for each field."""
+def _fields_of_valkey(argv: Argv, at: int, size: int) -> Argv:
+    """All that follows FIELDS at `at` and the number behind it, `size` words for each field."""
     words = argv[at + 2 :]
     if integer(argv[at + 1]) * size != len(words) or not words:
         raise CommandError(VALKEY_COUNT_DIFFERS)
     return words
-
-
-def _expire_arguments_of_valkey(argv: Argv) -> tuple[frozenset[bytes], Argv]:
-    at = _fields_at(argv, 3)
-    return expire_options(argv[3:at]), _all_counted(argv, at, 1)
 
 
 # What is left of a field's time.
@@ -271,6 +268,8 @@ def hgetex(client: Client, argv: Argv) -> Reply:
         given, wanted, at = read(client, argv, 1, "PERSIST")
     if fields is None:
         return [None] * len(wanted)
+    if given:
+        fields.extend()
     values, changed = [], False
     past = at is not None and at <= client.server.now_ms()
     for field in wanted:
@@ -334,6 +333,8 @@ def _set_fields(client: Client, key: bytes, given: Given, pairs: Argv, at: int |
     if fields is None:
         fields = db.add(key, Hash(client.server.limits))
     past = at is not None and at <= client.server.now_ms()
+    if past:
+        fields.extend()
     for field, value in zip(pairs[::2], pairs[1::2]):
         fields.set(field, value, keep_ttl="KEEPTTL" in given)
         if at is not None and not past:
@@ -361,9 +362,9 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
-    end = _fields_at(argv, 2)
+    end = _fields_at(argv, 1)  # a key of this name is taken for it
     given = client.command.options.parse(argv[:end], 2)
-    return given, _all_counted(argv, end, size)
+    return given, _fields_of_valkey(argv, end, size)
 
 
 def _options_in_order(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:

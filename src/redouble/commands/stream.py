@@ -152,7 +152,7 @@ class _Trim:
         return stream.trim(
             maxlen=self.maxlen,
             minid=self.minid or 0,
-            whole_blocks=self.approximate,
+            whole_blocks=self.approximate and self.references not in (b"DELREF", b"ACKED"),
             limit=limit,
             stays={b"ACKED": stream.refers_to, b"DELREF": forget}.get(self.references),
         )
@@ -358,7 +358,7 @@ def xsetid(client: Client, argv: Argv) -> Reply:
         stream.entries_added = added
     if deleted:
         stream.max_deleted_id = deleted
-    client.db.modified(argv[1], b"xsetid", notify.STREAM)
+    client.db.modified_unwatched(argv[1], b"xsetid", notify.STREAM)
     return OK
 
 
@@ -386,7 +386,7 @@ def delete_entry(stream: Stream, id: int, references: bytes) -> int:
     """What XDELEX says of one entry: 1 it went, -1 it was not there, 2 it is still needed."""
     if references == b"DELREF":
         stream.forget(id)
-    elif references == b"ACKED" and id in stream and stream.refers_to(id):
+    elif references == b"ACKED" and stream.refers_to(id):  # an id to come is one that groups have still to read
         return 2
     return 1 if stream.delete(id) else -1
 

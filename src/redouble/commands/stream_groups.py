@@ -17,21 +17,12 @@ def no_group(key: bytes, group: bytes) -> CommandError:
     return CommandError(f"NOGROUP No such key '{errors.text(key)}' or consumer group '{errors.text(group)}'")
 
 
-def _group(client: Client, argv: Argv) -> tuple[Stream, Group]:
-    """The stream at `argv[1]` and its group `argv[2]`, which have to be there."""
-    stream = client.db.for_write(argv[1], Stream)
-    group = stream.groups.get(argv[2]) if stream is not None else None
-    if stream is None or group is None:
-        raise no_group(argv[1], argv[2])
-    return stream, group
-
-
 def consumer_named(client: Client, key: bytes, group: Group, name: bytes) -> Consumer:
     """A consumer of a group, made if it was not there."""
     consumer = group.consumers.get(name)
     if consumer is None:
         consumer = group.consumers[name] = Consumer(name, client.server.now_ms())
-        client.db.modified(key, b"xgroup-createconsumer", notify.STREAM)
+        client.db.modified_unwatched(key, b"xgroup-createconsumer", notify.STREAM)
     return consumer
 
 
@@ -71,7 +62,7 @@ def xack(client: Client, argv: Argv) -> Reply:
 )
 def xackdel(client: Client, argv: Argv) -> Reply:
     """Acknowledge entries and remove them, and say of each what became of it."""
-    stream = client.db.for_write(argv[1], Stream)
+    stream = client.db.stream(argv[1])
     references, texts = ids_and_references(argv, 3)
     group = stream.groups.get(argv[2]) if stream is not None else None
     if stream is None or group is None:
@@ -157,7 +148,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
             break
         at += 1
     now = client.server.now_ms()
-    time, retry_count, force, just_id = now, None, False, False
+    time, retry_count, force, just_id, last_id = now, None, False, False, 0
     while at < len(argv):
         word, more = argv[at].upper(), len(argv) - 1 - at
         if word == b"FORCE":
@@ -167,7 +158,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
         elif word in (b"IDLE", b"TIME", b"RETRYCOUNT", b"LASTID") and more:
             at += 1
             if word == b"LASTID":
-                group.last_id = max(group.last_id, stream_id(argv[at]))
+                last_id = stream_id(argv[at])
             else:
                 number = integer(argv[at], f"ERR Invalid {word.decode()} option argument for XCLAIM")
                 if word == b"IDLE":
@@ -181,6 +172,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
         at += 1
     if time < 0 or time > now:
         time = now
+    group.last_id = max(group.last_id, last_id)
     consumer = _claimant(client, key, group, argv[3])
     claimed: list[Reply] = []
     for id in ids:
@@ -220,6 +212,7 @@ def _claimed(id: int, fields: list[bytes] | None, just_id: bool) -> Reply:
 )
 def xautoclaim(client: Client, argv: Argv) -> Reply:
     """Give entries that were pending long enough to a consumer, step by step through all of them."""
+    client.db.lookup(argv[1])  # a miss, if it is one, comes before any fault
     min_idle = max(integer(argv[4], "ERR Invalid min-idle-time argument for XAUTOCLAIM"), 0)
     dialect = client.server.dialect
     most = INT64_MAX if dialect.deleted_entries_stay_pending else MOST_CLAIMED
@@ -229,7 +222,10 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
             count = integer_in(text, 1, most, "ERR COUNT must be > 0")
         else:
             just_id = True
-    stream, group = _group(client, argv)
+    stream = client.db.for_write(argv[1], Stream)
+    group = stream.groups.get(argv[2]) if stream is not None else None
+    if stream is None or group is None:
+        raise no_group(argv[1], argv[2])
     now = client.server.now_ms()
     consumer = _claimant(client, argv[1], group, argv[3])
     claimed: list[Reply] = []
@@ -289,6 +285,13 @@ def _group_options(client: Client, argv: Argv, make_stream: bool) -> tuple[bool,
     return create, entries_read
 
 
+def _read_so_far(client: Client, stream: Stream, entries_read: int | None) -> int | None:
+    """ENTRIESREAD, which cannot be more than was ever added."""
+    if entries_read is None or not client.server.dialect.entries_read_are_limited:
+        return entries_read
+    return min(entries_read, stream.entries_added)
+
+
 NO_STREAM = (
     "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option"
     " to create an empty stream automatically."
@@ -328,16 +331,19 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
     stream = db.for_write(key, Stream)
     if stream is None and not create:
         raise CommandError(NO_STREAM)
+    if len(argv) > 8:
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
     if argv[4] == b"$":
         id = stream.last_id if stream is not None else 0
     else:
         id = stream_id(argv[4])
+    made = stream is None
     if stream is None:
         stream = db.add(key, Stream(client.server.limits))
     if name in stream.groups:
         raise CommandError("BUSYGROUP Consumer Group name already exists")
-    stream.groups[name] = Group(id, entries_read)
-    db.modified(key, b"xgroup-create", notify.STREAM)
+    stream.groups[name] = Group(id, _read_so_far(client, stream, entries_read))
+    (db.modified if made else db.modified_unwatched)(key, b"xgroup-create", notify.STREAM)
     return OK
 
 
@@ -346,9 +352,11 @@ def xgroup_setid(client: Client, argv: Argv) -> Reply:
     """Set the current group ID and entries_read counter."""
     _, entries_read = _group_options(client, argv, make_stream=False)
     stream, group = _existing_group(client, argv)
+    if len(argv) > 7:
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
     group.last_id = stream.last_id if argv[4] == b"$" else stream_id(argv[4])
-    group.entries_read = entries_read
-    client.db.modified(argv[2], b"xgroup-setid", notify.STREAM)
+    group.entries_read = _read_so_far(client, stream, entries_read)
+    client.db.modified_unwatched(argv[2], b"xgroup-setid", notify.STREAM)
     return OK
 
 
@@ -358,7 +366,7 @@ def xgroup_destroy(client: Client, argv: Argv) -> Reply:
     stream = _stream_of_group(client, argv)
     if stream.groups.pop(argv[3], None) is None:
         return 0
-    client.db.modified(argv[2], b"xgroup-destroy", notify.STREAM)
+    client.db.modified_unwatched(argv[2], b"xgroup-destroy", notify.STREAM)
     client.db.signal_ready(argv[2])  # whoever waits for this group has to hear of it
     return 1
 
@@ -380,5 +388,5 @@ def xgroup_delconsumer(client: Client, argv: Argv) -> Reply:
     if argv[4] not in group.consumers:
         return 0
     pending = group.remove_consumer(argv[4])
-    client.db.modified(argv[2], b"xgroup-delconsumer", notify.STREAM)
+    client.db.modified_unwatched(argv[2], b"xgroup-delconsumer", notify.STREAM)
     return pending

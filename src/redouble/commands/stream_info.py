@@ -92,7 +92,10 @@ def _lag(dialect: type[Dialect], stream: Stream, group: Group) -> int | None:
     if dialect.lag_looks_at_what_is_left and stream.first_id > max(group.last_id, stream.max_deleted_id):
         return len(stream)
     read = group.entries_read
-    if read is None or stream.has_tombstone_from(group.last_id):
+    behind_a_tombstone = dialect.nothing_is_counted_before_a_deleted_entry and (
+        len(stream) and 0 < stream.max_deleted_id >= group.last_id
+    )
+    if read is None or behind_a_tombstone or stream.has_tombstone_from(group.last_id):
         read = entries_up_to(dialect, stream, group.last_id)
     return None if read is None else stream.entries_added - read
 

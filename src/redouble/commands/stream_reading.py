@@ -16,7 +16,7 @@ from redouble.core.arguments import INT64_MAX, integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
-from redouble.resp.reply import NULL_ARRAY, Reply
+from redouble.resp.reply import NULL_ARRAY, ByKey, Reply
 from redouble.types.stream import MAX_ID, Consumer, Group, Pending, Stream, id_text
 
 
@@ -97,13 +97,19 @@ def xread(client: Client, argv: Argv) -> Reply:
     read = _parse_read(client, argv, of_group=False)
     has_plus = client.server.dialect.xread_has_plus
     after: dict[bytes, int] = {}
-    asked: list[tuple[bytes, Stream | None, int]] = []
+    asked: list[tuple[bytes, bytes, int]] = []
+    looked_at = client.where_to_look(read.keys).copy()
     argv = argv.copy()
     for at, (key, text) in enumerate(zip(read.keys, read.ids), read.ids_at):
+        if key not in looked_at:
+            after[key] = stream_id(text)
+            continue
         stream = client.db.stream(key)
         if text == b"$" or (text == b"+" and has_plus):
             id = stream.last_id if stream is not None else 0
             argv[at] = id_text(id)
+            if text == b"+" and stream is not None and not id and client.server.dialect.plus_needs_an_id:
+                raise CommandError("ERR the stream last element ID is 0-0")
             if text == b"+" and stream is not None and len(stream):
                 id = (stream.last_id if client.server.dialect.plus_is_the_last_id_given else stream.top_id) - 1
         elif text == b">":
@@ -113,15 +119,17 @@ def xread(client: Client, argv: Argv) -> Reply:
         else:
             id = stream_id(text)
         after[key] = id
-        asked.append((key, stream, id))
-    looked_at = client.where_to_look(read.keys)
-    found = [
-        (key, shown(stream.range(id + 1, MAX_ID, 1 if read.ids[at] == b"+" else read.count)))
-        for at, (key, stream, id) in enumerate(asked)
-        if key in looked_at and stream is not None and len(stream) and stream.top_id > id
-    ]
+        asked.append((key, text, id))
+    found: list[tuple[bytes, list[Reply]]] = []
+    for key, text, id in asked:
+        if key not in looked_at:
+            continue
+        looked_at.remove(key)
+        stream = client.db.stream(key)  # once more, which counts as another hit or miss
+        if stream is not None and len(stream) and stream.top_id > id:
+            found.append((key, shown(stream.range(id + 1, MAX_ID, 1 if text == b"+" else read.count))))
     if found:
-        return _by_key(client, found)
+        return ByKey(found)
     if read.block is None:
         return NULL_ARRAY
     least = min(after.values())
@@ -131,11 +139,6 @@ def xread(client: Client, argv: Argv) -> Reply:
 def _has_after(id: int, value: object) -> bool:
     """What a client that waits in XREAD wants; which of its keys it is, the command finds out itself."""
     return type(value) is Stream and len(value) > 0 and value.top_id > id
-
-
-def _by_key(client: Client, found: list[tuple[bytes, list[Reply]]]) -> Reply:
-    """A map in RESP3; pairs, not flattened, in RESP2."""
-    return dict(found) if client.resp == 3 else [list(pair) for pair in found]
 
 
 @command(
@@ -176,17 +179,19 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
         id = None if text == b">" else stream_id(text)
         asked.append((key, stream, group, None if id == MAX_ID else id))
     now = server.now_ms()
-    looked_at = client.where_to_look(read.keys)
+    looked_at = client.where_to_look(read.keys).copy()
     found: list[tuple[bytes, list[Reply]]] = []
     for key, stream, group, id in asked:
         if key not in looked_at:
             continue
+        looked_at.remove(key)
         has_new = len(stream) > 0 and stream.top_id > group.last_id
         if id is None and not has_new and not server.dialect.reading_nothing_makes_a_consumer and read.claim is None:
             continue
         consumer = consumer_named(client, key, group, read.consumer)
         consumer.seen_time = now
         if id is not None:
+            read.claim = None  # nor is anything claimed from the streams that are named behind this one
             found.append((key, _history(stream, group, consumer, id, read.count, now)))
             server.dirty += 1
             continue
@@ -199,7 +204,7 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
             found.append((key, entries))
             server.dirty += 1
     if found:
-        return _by_key(client, found)
+        return ByKey(found)
     if read.block is None:
         return NULL_ARRAY
     due = None if read.claim is None else partial(_claimable_at, read.group, read.claim)

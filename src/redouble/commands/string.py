@@ -124,7 +124,7 @@ def delex(client: Client, argv: Argv) -> Reply:
     if len(argv) not in (2, 4):
         raise errors.wrong_arity(client.command.name)
     if len(argv) == 4:
-        value = client.db.peek(key)
+        value = client.db.lookup(key)
         if value is None:
             return 0
         if not isinstance(value, (bytes, bytearray)):
@@ -464,10 +464,10 @@ def msetex(client: Client, argv: Argv) -> Reply:
 def lcs(client: Client, argv: Argv) -> Reply:
     """The longest common subsequence of two strings."""
     _, key1, key2, *_ = argv
-    try:
-        first, second = bytes(client.db.string(key1) or b""), bytes(client.db.string(key2) or b"")
-    except CommandError:
-        raise CommandError("ERR The specified keys must contain string values") from None
+    first, second = (b"" if value is None else value for value in map(client.db.lookup, (key1, key2)))
+    if not (isinstance(first, (bytes, bytearray)) and isinstance(second, (bytes, bytearray))):
+        raise CommandError("ERR The specified keys must contain string values")
+    first, second = bytes(first), bytes(second)
     given = _lcs_options(client, argv)
     if "IDX" in given and "LEN" in given:
         raise CommandError("ERR If you want both the length and indexes, please just use IDX.")

@@ -247,6 +247,11 @@ class Database:
             self.touch(key)
             self.server.notify(self, event, key, kind)
 
+    def modified_unwatched(self, key: bytes, event: bytes, kind: int) -> None:
+        """`modified` by a command that breaks no transaction: XGROUP and XSETID do not call signalModifiedKey."""
+        self.server.dirty += 1
+        self.notify(key, event, kind)
+
     def shrunk(self, key: bytes, value: Any, event: bytes, kind: int) -> None:
         """`modified`, after which the key goes if nothing is left of its value."""
         self.modified(key, event, kind)

@@ -144,6 +144,8 @@ class Dialect:
     """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
     counts_reads_from_first_entry: ClassVar[bool] = False
     """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.0, Valkey 8.1)."""
+    entries_read_are_limited: ClassVar[bool] = False
+    """`XADD s 1-1 a b`, `XGROUP CREATE s g 0 ENTRIESREAD 3`, `XINFO GROUPS s`: entries-read 3 (8.0, Valkey 9), 1 (8.6)."""
     lag_looks_at_what_is_left: ClassVar[bool] = False
     """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.0)."""
     streams_know_their_producers: ClassVar[bool] = False
@@ -153,6 +155,8 @@ class Dialect:
     (Valkey) none."""
     xsetid_checks_max_deleted_id: ClassVar[bool] = False
     """`XSETID s 7 MAXDELETEDID 6`, `XSETID s 5`: OK (7.0), an error (7.2)."""
+    plus_needs_an_id: ClassVar[bool] = False
+    """`XGROUP CREATE s g 0 MKSTREAM`, `XREAD STREAMS s +`: an error (7.4), nothing (8.0, Valkey)."""
     plus_is_the_last_id_given: ClassVar[bool] = True
     """`XADD s 1-1 a b`, `XADD s 1-2 a b`, `XDEL s 1-2`, `XREAD STREAMS s +`: nothing (7.4, Valkey), 1-1 (8.0)."""
     xadd_past_the_last_sequence: ClassVar[str] = "ERR Elements are too large to be stored"

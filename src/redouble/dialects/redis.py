@@ -159,6 +159,7 @@ class Redis74(Redis72):
     lrem_takes_int64_min = False
     rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     xread_has_plus = True
+    plus_needs_an_id = True
     bits_of_missing_keys_have_any_range = False
     stores_score_ranges_as_skiplists = False
     parse_cursor = staticmethod(parse_canonical_cursor)
@@ -171,6 +172,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    plus_needs_an_id = False
     plus_is_the_last_id_given = False
     lag_looks_at_what_is_left = True
     counts_reads_from_first_entry = True
@@ -196,6 +198,7 @@ class Redis86(Redis80):
     rdb_stream_type = 26
     rdb_checksum_may_be_missing = True
     streams_know_their_producers = True
+    entries_read_are_limited = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
     field_options = "anywhere"

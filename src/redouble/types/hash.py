@@ -105,6 +105,11 @@ class Hash(Collection[bytes]):
         """The fields that go, with the Unix time in milliseconds."""
         return self._expires
 
+    def extend(self) -> None:
+        """Make room for times to live in a listpack, which Redis does before it knows whether a field gets one."""
+        if self.noted is None and self.limits.small_hashes_expire:
+            self.noted = 0
+
     def set_expiry(self, field: bytes, at_ms: int) -> None:
         """Let a field that is there go at this Unix time.  O(n) while the encoding is a small one, which is sorted by it."""
         if not self.limits.small_hashes_expire:

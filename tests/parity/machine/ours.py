@@ -484,8 +484,13 @@ def _seen(node: Node) -> Node:
         return Node(b"_")
     if node.mark == b"|":
         return _seen(node.children[-1])
+    if node.mark == b"%":
+        pairs = {
+            serialise(key): (key, value) for key, value in zip(*[iter(map(_seen, node.children))] * 2)
+        }  # a key comes once
+        return Node(b"%", children=[child for pair in pairs.values() for child in pair])
     if node.mark[0] in AGGREGATES:
-        return Node(b"%" if node.mark == b"%" else b"*", children=[_seen(child) for child in node.children])
+        return Node(b"*", children=[_seen(child) for child in node.children])
     if node.mark in (b"-", b"!"):
         return tree(BaseParser.parse_error(node.text.decode("utf-8", "replace")))  # type: ignore[no-untyped-call]
     if node.mark == b"=":
