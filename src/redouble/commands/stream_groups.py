@@ -268,19 +268,27 @@ container("XGROUP", since="5.0.0", group="stream")
 
 def _group_options(client: Client, argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
     """`[MKSTREAM] [ENTRIESREAD entries-read]` from `argv[5]` on."""
+    dialect = client.server.dialect
+    if not dialect.xgroup_reads_options_first:
+        if not make_stream:
+            _existing_group(client, argv)
+        elif len(argv) != 6:
+            _stream_of_group(client, argv)
+        elif argv[5].upper() == b"MKSTREAM":
+            return True, None
     at, create, entries_read = 5, False, None
     while at < len(argv):
         word = argv[at].upper()
-        if word == b"MKSTREAM" and make_stream:
+        if word == b"MKSTREAM" and make_stream and dialect.xgroup_reads_options_first:
             create = True
-        elif word == b"ENTRIESREAD" and at + 1 < len(argv) and client.server.dialect.streams_count_entries:
+        elif word == b"ENTRIESREAD" and at + 1 < len(argv) and dialect.xgroup_reads_options_first:
             at += 1
             number = integer(argv[at])
             if number < -1:
                 raise CommandError("ERR value for ENTRIESREAD must be positive or -1")
             entries_read = None if number == -1 else number
         else:
-            raise CommandError(client.server.dialect.wrong_subcommand(argv))
+            raise CommandError(dialect.wrong_subcommand(argv))
         at += 1
     return create, entries_read
 

@@ -99,6 +99,8 @@ class Dialect:
     a command that was sent now (7.2)."""
     readers_hear_of_deletion: ClassVar[bool] = False
     """`XREADGROUP GROUP g c BLOCK 0 STREAMS s >`, then `DEL s`: goes on waiting (6.2), hears of it (7.0)."""
+    xgroup_reads_options_first: ClassVar[bool] = False
+    """`XGROUP SETID none g $ ENTRIESREAD 7`: no such key (6.2, which takes MKSTREAM alone), an option, then no such key (7.0)."""
     streams_count_entries: ClassVar[bool] = False
     """`XINFO STREAM s`, `XINFO GROUPS s`: nothing of entries-added, entries-read and lag (6.2)."""
     xadd_completes_ids: ClassVar[bool] = False
@@ -156,7 +158,7 @@ class Dialect:
     xsetid_checks_max_deleted_id: ClassVar[bool] = False
     """`XSETID s 7 MAXDELETEDID 6`, `XSETID s 5`: OK (7.0), an error (7.2)."""
     plus_needs_an_id: ClassVar[bool] = False
-    """`XGROUP CREATE s g 0 MKSTREAM`, `XREAD STREAMS s +`: an error (7.4), nothing (8.0, Valkey)."""
+    """`XGROUP CREATE s g 0 MKSTREAM`, `XREAD STREAMS s +`: an error (7.4, Valkey 8.1), nothing (8.0, Valkey 9)."""
     plus_is_the_last_id_given: ClassVar[bool] = True
     """`XADD s 1-1 a b`, `XADD s 1-2 a b`, `XDEL s 1-2`, `XREAD STREAMS s +`: nothing (7.4, Valkey), 1-1 (8.0)."""
     xadd_past_the_last_sequence: ClassVar[str] = "ERR Elements are too large to be stored"

@@ -49,6 +49,7 @@ class Redis70(Redis62):
     config_sets_one = False
     readers_hear_of_deletion = True
     streams_count_entries = True
+    xgroup_reads_options_first = True
     xadd_completes_ids = True
     deleted_entries_stay_pending = False
     set_nx_gets = True

@@ -29,6 +29,7 @@ class Valkey81(Valkey72):
     large_elements_are_plain = True
     lrem_takes_int64_min = False
     xread_has_plus = True
+    plus_needs_an_id = True
     small_integers_are_shared = False
     scan_knows_types = True
     nothing_is_counted_before_a_deleted_entry = True
@@ -72,6 +73,7 @@ class Valkey81(Valkey72):
 class Valkey91(Valkey81):
     version = (9, 1, 2)
     reload_without_file = Valkey81.reload_without_file[0], False
+    plus_needs_an_id = False
     rdb_version = 80
     rdb_versions_refused = range(12, 80)
     rdb_types = Valkey81.rdb_types | {22}
