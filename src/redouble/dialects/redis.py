@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest, parse_boundless_weight, parse_canonical_cursor
+from redouble.types.number import format_argument, format_double_shortest, parse_boundless_weight, parse_canonical_cursor
 
 __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 
@@ -20,6 +21,10 @@ class Redis70(Dialect):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    script_texts = replace(
+        Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument"
+    )
+    format_script_number = staticmethod(format_argument)
     rdb_version = 11
     rdb_types = Redis70.rdb_types | {20}
     format_double = staticmethod(format_double_shortest)
@@ -50,6 +55,8 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    lua_has_os = True
+    lua_keeps_old_globals = True
     rdb_version = 12
     large_elements_are_plain = True
     rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
@@ -66,6 +73,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    lua_keeps_old_globals = False
     plus_is_the_last_id_given = False
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     coordinates_have_17_places = False
@@ -78,6 +86,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    lua_marks_arrays = True
     rdb_version = 13
     rdb_checksum_may_be_missing = True
     lag_looks_at_what_is_left = True

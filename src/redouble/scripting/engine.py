@@ -12,12 +12,12 @@ from typing import Any
 from redouble.scripting import environment
 from redouble.scripting.compiler import Program, compile_lua
 from redouble.scripting.errors import LuaError, caught, innermost
-from redouble.scripting.layout import hash_of_lua
 from redouble.scripting.lexer import LuaSyntaxError
 from redouble.scripting.runtime import MAX_DEPTH, Runtime, drive, every
 from redouble.scripting.stdlib import base, bit, cjson, cmsgpack, coroutine, math, os, string, struct, table
 from redouble.scripting.table import SpecialTable, Table
-from redouble.scripting.values import Value
+from redouble.scripting.values import Value, format_number
+from redouble.types.lua_hash import hash_of_lua
 
 __all__ = ["Engine", "Features", "ScriptFailed"]
 
@@ -36,6 +36,8 @@ class Features:
     """cjson.decode_array_with_array_mt"""
     constants: Mapping[bytes, Value] = field(default_factory=dict)
     """What `redis` holds besides functions."""
+    old_globals: bool = False
+    """print, getfenv, setfenv, newproxy"""
     server_table: bool = False
     """`server`, Valkey's name for `redis`."""
 
@@ -72,6 +74,11 @@ class Engine:
         if features.server_table:
             libraries[b"server"] = redis
         functions_ = base.library(runtime, self.load)
+        if features.old_globals:
+            functions_ |= base.old_functions(lambda: self.globals)
+        functions_[b"__redis__err__handler"] = error_handler
+        if features.server_table:
+            functions_[b"__server__err__handler"] = error_handler
         tables = {name: read_only(entries) for name, entries in libraries.items() if name != b"server"}
         if features.server_table:
             tables[b"server"] = tables[b"redis"]
@@ -179,6 +186,14 @@ def read_only(entries: Mapping[bytes, Value]) -> Table:
     table.__class__ = SpecialTable
     table.read_only = True
     return table
+
+
+def error_handler(value: Value = None, *_: Value) -> Value:
+    """What an error becomes on its way out of a script."""
+    if isinstance(value, Table):
+        return value
+    text = b"nil" if value is None else value if value.__class__ is bytes else format_number(value) if value.__class__ is float else b"?"
+    return Table({b"err": b"ERR " + text})
 
 
 def missing_global(_: Value = None, name: Value = None, *rest: Value) -> Value:

@@ -14,7 +14,6 @@ from types import FunctionType, GeneratorType
 from typing import Any
 
 from redouble.scripting.errors import BOUNDARIES, ArgumentError, LuaError, Slow, caught
-from redouble.scripting.layout import hash_of_lua
 from redouble.scripting.table import SpecialTable, Table, array, length, next_key, order, raw_set
 from redouble.scripting.values import (
     FALSE,
@@ -26,6 +25,7 @@ from redouble.scripting.values import (
     to_number,
     type_name,
 )
+from redouble.types.lua_hash import hash_of_lua
 
 __all__ = ["MAX_STRING", "TAIL", "Runtime"]
 

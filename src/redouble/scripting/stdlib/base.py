@@ -21,7 +21,7 @@ from redouble.scripting.stdlib.arguments import (
     wrong_type,
 )
 from redouble.scripting.table import SpecialTable, Table
-from redouble.scripting.values import FALSE, TRUE, Value, format_number, to_number, type_name
+from redouble.scripting.values import FALSE, TRUE, Userdata, Value, format_number, to_number, type_name
 
 __all__ = ["MAX_RESULTS", "library"]
 
@@ -133,6 +133,8 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         given(function, 1)
         done, result = protected(function, arguments)
         if not done:
+            if isinstance(result, Table) and raw_get(result, b"err").__class__ in (bytes, float):
+                result = raw_get(result, b"err")  # Redis's own pcall makes a string of its errors
             return FALSE, result
         return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
 
@@ -210,6 +212,25 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         b"select": select, b"setmetatable": setmetatable, b"tonumber": tonumber, b"tostring": tostring,
         b"type": type_, b"unpack": unpack, b"xpcall": xpcall,
     }  # fmt: skip
+
+
+def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
+    """What some servers forgot to take away."""
+
+    def print_(*_: Value) -> Value:
+        return ()  # the real server's standard output is nobody's business
+
+    def getfenv(*_: Value) -> Value:
+        return global_table()
+
+    def setfenv(function: Value = MISSING, environment: Value = MISSING, *_: Value) -> Value:
+        table(environment, 2)
+        raise LuaError(b"'setfenv' cannot change environment of given object")
+
+    def newproxy(*_: Value) -> Value:
+        return Userdata()
+
+    return {b"print": print_, b"getfenv": getfenv, b"setfenv": setfenv, b"newproxy": newproxy}
 
 
 def chunk_id(name: bytes) -> bytes:
