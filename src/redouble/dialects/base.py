@@ -75,7 +75,7 @@ class Dialect:
     lua_marks_arrays: ClassVar[bool] = False
     """`EVAL "return cjson.decode_array_with_array_mt(true)" 0` (Redis 8.6)."""
     lua_keeps_old_globals: ClassVar[bool] = False
-    """`EVAL "return type(print)" 0`: nonexistent (7.0), function (7.4)."""
+    """`EVAL "return type(getfenv)" 0`: nonexistent (7.0), function (7.4)."""
 
     requests: ClassVar[Rules] = Rules()
     """How the bytes of a faulty request are read; each rule has its probe."""

@@ -75,9 +75,26 @@ class Api:
         self._verdicts: dict[Command, int] = {}
 
     def functions(self) -> dict[bytes, Any]:
+        run, to_lua = self.run, self.to_lua
+
+        def call(*arguments: Value) -> Value:
+            reply = run(arguments)
+            kind = reply.__class__
+            if kind is bytes:
+                return reply
+            if kind is int:
+                return float(reply)
+            if kind is CommandError:
+                raise LuaError(_error_table(reply.message, True))
+            return to_lua(reply)
+
+        def pcall(*arguments: Value) -> Value:
+            return to_lua(run(arguments))
+
+        return {b"call": call, b"pcall": pcall} | {name: _function(method) for name, method in self.methods().items()}
+
+    def methods(self) -> dict[bytes, Any]:
         return {
-            b"call": self.call,
-            b"pcall": self.pcall,
             b"error_reply": self.error_reply,
             b"status_reply": self.status_reply,
             b"sha1hex": self.sha1hex,
@@ -113,20 +130,6 @@ class Api:
         self.read_only, self.wrote = read_only, False
 
     # Commands.
-
-    def call(self, *arguments: Value) -> Value:
-        reply = self.run(arguments)
-        kind = reply.__class__
-        if kind is bytes:
-            return reply
-        if kind is int:
-            return float(reply)
-        if kind is CommandError:
-            raise LuaError(_error_table(reply.message, True))
-        return self.to_lua(reply)
-
-    def pcall(self, *arguments: Value) -> Value:
-        return self.to_lua(self.run(arguments))
 
     def run(self, arguments: tuple[Value, ...]) -> Reply:
         """Run a command; an error comes back as a value."""
@@ -278,6 +281,15 @@ class Api:
     def complaint(self, message: str) -> LuaError:
         """An error as the functions of `redis` raise it: a table, which carries no position in its text."""
         return LuaError(_error_table(f"ERR {message}", False))
+
+
+def _function(method: Any) -> Any:
+    """A plain function, as all functions of scripts are."""
+
+    def function(*values: Value) -> Value:
+        return method(*values)
+
+    return function
 
 
 def _error_table(message: str, counted: bool) -> Table:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, GeneratorType
 from typing import Any
 
-from redouble.scripting import environment
+from redouble.scripting import environment, memory
 from redouble.scripting.compiler import Program, compile_lua
 from redouble.scripting.errors import LuaError, caught, innermost
 from redouble.scripting.lexer import LuaSyntaxError
@@ -37,7 +37,7 @@ class Features:
     constants: Mapping[bytes, Value] = field(default_factory=dict)
     """What `redis` holds besides functions."""
     old_globals: bool = False
-    """print, getfenv, setfenv, newproxy"""
+    """getfenv, setfenv, newproxy"""
     server_table: bool = False
     """`server`, Valkey's name for `redis`."""
 
@@ -55,6 +55,7 @@ class Engine:
 
     def __init__(self, features: Features, functions: Mapping[bytes, Any]) -> None:
         runtime = self.runtime = Runtime(features.string_hash)
+        runtime.bottom = Engine.run.__code__
         self.generators = False
         """Whether the script that runs can use coroutines."""
         redis = {**functions, **features.constants}
@@ -148,11 +149,14 @@ class Engine:
         runtime = self.runtime
         runtime.depth = 1
         runtime.current = None
+        runtime.recursive = program.recursive
         self.generators = program.generators
+        memory.begin()
         limit = 0
         if program.recursive and _DEEP:
             limit = sys.getrecursionlimit()
-            sys.setrecursionlimit(max(limit, _frames() + MAX_DEPTH + 5))
+            sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
+        runtime.refill()
         try:
             result = main()
             if result.__class__ is GeneratorType:
@@ -171,14 +175,6 @@ class Engine:
 
 _DEEP = sys.implementation.name == "cpython" and sys.version_info >= (3, 12)
 """Whether a call from Python to Python takes none of C's stack."""
-
-
-def _frames() -> int:
-    """How deep Python's stack is here."""
-    count, frame = 0, sys._getframe()
-    while frame is not None:
-        count, frame = count + 1, frame.f_back  # type: ignore[assignment]
-    return count
 
 
 def read_only(entries: Mapping[bytes, Value]) -> Table:

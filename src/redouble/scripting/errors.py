@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-__all__ = ["BOUNDARIES", "ArgumentError", "LuaError", "Slow", "caught", "innermost"]
+__all__ = ["BOUNDARIES", "ArgumentError", "LuaError", "Slow", "caught", "innermost", "is_piece"]
 
 BOUNDARIES: set[CodeType] = set()
 
@@ -74,6 +74,11 @@ def caught(error: BaseException) -> Any:
     return error.value
 
 
+def is_piece(code: CodeType) -> bool:
+    """Whether this is a part of a Lua function that the compiler has put into a Python function of its own."""
+    return code.co_name.startswith("piece") and code.co_name[5:].isdigit()
+
+
 def _position(traceback: TracebackType | None, level: int) -> tuple[bytes, bytes]:
     """The position of the function `level` levels up, and the name of the library function that it called."""
     entries: list[tuple[FrameType, int]] = []
@@ -95,7 +100,7 @@ def _position(traceback: TracebackType | None, level: int) -> tuple[bytes, bytes
         if chunks is not None and code.co_filename in chunks:
             chunk, lines, _ = chunks[code.co_filename]
             position = b"%s:%d: " % (chunk, lines[line - 1])
-            if code.co_name.startswith("piece") and code.co_name[5:].isdigit():  # a part of a function that is still to come
+            if is_piece(code):  # the function that it is a part of is still to come
                 in_piece = in_piece or position
                 continue
             level -= 1

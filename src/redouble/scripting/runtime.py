@@ -10,10 +10,11 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
-from types import FunctionType, GeneratorType
+from types import CodeType, FunctionType, GeneratorType
 from typing import Any
 
-from redouble.scripting.errors import BOUNDARIES, ArgumentError, LuaError, Slow, caught
+from redouble.scripting import memory
+from redouble.scripting.errors import BOUNDARIES, ArgumentError, LuaError, Slow, caught, is_piece
 from redouble.scripting.table import SpecialTable, Table, array, length, next_key, order, raw_set
 from redouble.scripting.values import (
     FALSE,
@@ -27,10 +28,8 @@ from redouble.scripting.values import (
 )
 from redouble.types.lua_hash import hash_of_lua
 
-__all__ = ["MAX_STRING", "TAIL", "Runtime"]
+__all__ = ["TAIL", "Runtime"]
 
-MAX_STRING = 512 * 1024 * 1024
-"""No string of a script's is longer, and so are none that a server holds."""
 MAX_DEPTH = 20_000
 """Calls of Lua functions within each other; LUAI_MAXCALLS."""
 MAX_C_DEPTH = 200
@@ -59,6 +58,11 @@ class Runtime:
         self.chunks: dict[str, tuple[bytes, list[int], bytes]] = {}
         """By the file name of its code: how messages call a chunk, the Lua line of each Python line, and its source."""
         self.names: dict[str, Any] = {"__builtins__": {}, "__name__": "lua", "CHUNKS": self.chunks}
+        self.spent = 0
+        self.recursive = False
+        """Whether the running script has functions that may call each other."""
+        self.bottom: CodeType | None = None
+        """The Python function that runs a script."""
         self.refill()
         self.names.update(
             TRUE=TRUE, FALSE=FALSE, INFINITY=math.inf, Table=Table, SLOW=Slow, TypeError=TypeError, BREAK=BREAK,
@@ -78,8 +82,40 @@ class Runtime:
 
     def refill(self) -> None:
         """Some thousand steps were made: may the script go on?"""
-        self.names["TICKS"] = repeat(None, STEPS)
+        steps = STEPS
+        if self.recursive:
+            # Whoever goes deeper makes steps, so it is enough to look before that many were made.
+            depth = self.stack_depth()
+            if depth >= MAX_DEPTH:
+                raise LuaError(b"stack overflow", 2)
+            steps = min(STEPS, MAX_DEPTH - depth)
+        self.names["TICKS"] = repeat(None, steps)
+        self.spent = 0
+        memory.check()
         self.check()
+
+    def stack_depth(self) -> int:
+        """How many functions are running, each called by the one before it."""
+        try:
+            raise Slow
+        except Slow as here:
+            assert here.__traceback__ is not None
+            frame = here.__traceback__.tb_frame.f_back
+        depth, names, bottom = 0, self.names, self.bottom
+        while frame is not None:
+            code = frame.f_code
+            if code is bottom:
+                break
+            if (frame.f_globals is names and not is_piece(code)) or code in BOUNDARIES:
+                depth += 1
+            frame = frame.f_back
+        return depth
+
+    def spend(self, steps: int = 1) -> None:
+        """Count the steps of a function of the library."""
+        self.spent += steps
+        if self.spent >= STEPS:
+            self.refill()
 
     # Indexing.
 
@@ -355,7 +391,10 @@ class Runtime:
         if start.is_integer() and step.is_integer() and step and abs(start) < 2**53 and abs(step) < 2**53:
             limit = min(max(limit, -(2.0**53)), 2.0**53) if limit == limit else start - step
             numbers = range(int(start), math.floor(limit) + 1 if step > 0 else math.ceil(limit) - 1, int(step))
-            return map(float, numbers) if len(numbers) <= 64 else chain.from_iterable(self.in_chunks(numbers))
+            if len(numbers) <= STEPS:
+                self.spend(len(numbers) + 1)
+                return map(float, numbers)
+            return chain.from_iterable(self.in_chunks(numbers))
         return self.added_up(start, limit, step)
 
     def in_chunks(self, numbers: range) -> Iterator[Iterable[float]]:
@@ -369,12 +408,6 @@ class Runtime:
             yield number
             number += step
 
-    def spend(self) -> None:
-        """One step."""
-        for _ in self.names["TICKS"]:
-            return
-        self.refill()
-
     def walk_pairs(self, table: Value = None, *_: Value) -> Iterator[tuple[Value, Value]]:
         keys = self.keys_to_walk(table, "pairs")
         return ((key, value) for key in keys if (value := _get(table, key)) is not None)
@@ -387,8 +420,7 @@ class Runtime:
         if not isinstance(table, Table):
             raise ArgumentError(1, f"table expected, got {type_name(table)}", name.encode())
         keys = order(table, self.string_hash)
-        if len(keys) > 1000:
-            self.refill()
+        self.spend(len(keys) + 1)
         return keys
 
     def walk_ipairs(self, table: Value = None, *_: Value) -> Iterator[tuple[Value, Value]]:
@@ -402,12 +434,11 @@ class Runtime:
         return (key for key, _ in self.items_to_walk(table))
 
     def items_to_walk(self, table: Table) -> Iterator[tuple[Value, Value]]:
+        self.spend(len(table) + 1)
         at = 1.0
         while (value := _get(table, at)) is not None:
             yield at, value
             at += 1.0
-            if at % STEPS == 0:
-                self.refill()
 
     # For the library.
 
@@ -447,8 +478,12 @@ def drive(generator: Any) -> Value:
         next(generator)
     except StopIteration as stop:
         return stop.value
-    generator.close()
-    raise LuaError(b"attempt to yield across metamethod/C-call boundary", 0)
+    try:
+        generator.throw(LuaError(b"attempt to yield across metamethod/C-call boundary", 0))
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        generator.close()
 
 
 def every(result: Any) -> Any:
@@ -590,8 +625,8 @@ def concat(*parts: Value) -> bytes:
         text = b"".join(parts)
     except TypeError:
         text = b"".join([part if part.__class__ is bytes else _number_text(part) for part in parts])
-    if len(text) > MAX_STRING:
-        raise LuaError(b"not enough memory", 0)
+    if len(text) > memory.LARGE:
+        memory.check(len(text))
     return text
 
 

@@ -149,4 +149,4 @@ _OFFSET: Final = random.getrandbits(47)
 
 def address(value: object) -> bytes:
     """What `tostring` prints of a table or a function: its own for each, and telling nothing of the process."""
-    return b"0x%014x" % ((id(value) * _MULTIPLIER + _OFFSET) % (1 << 47) or 1)
+    return b"0x%012x" % ((id(value) * _MULTIPLIER + _OFFSET) % (1 << 47) | 1 << 44)

@@ -217,9 +217,6 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
 def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
     """What some servers forgot to take away."""
 
-    def print_(*_: Value) -> Value:
-        return ()  # the real server's standard output is nobody's business
-
     def getfenv(*_: Value) -> Value:
         return global_table()
 
@@ -230,7 +227,7 @@ def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
     def newproxy(*_: Value) -> Value:
         return Userdata()
 
-    return {b"print": print_, b"getfenv": getfenv, b"setfenv": setfenv, b"newproxy": newproxy}
+    return {b"getfenv": getfenv, b"setfenv": setfenv, b"newproxy": newproxy}
 
 
 def chunk_id(name: bytes) -> bytes:

@@ -7,8 +7,9 @@ import math
 import re
 from typing import Any, NoReturn
 
+from redouble.scripting import memory
 from redouble.scripting.errors import ArgumentError, LuaError
-from redouble.scripting.runtime import MAX_STRING, Runtime
+from redouble.scripting.runtime import Runtime
 from redouble.scripting.stdlib.arguments import MISSING, int32, integer, text
 from redouble.scripting.table import Table, array
 from redouble.scripting.values import FALSE, NULL, TRUE, Value, parse_number, type_name
@@ -205,7 +206,7 @@ class _Encoder:
         if kind is bytes:
             text = _quoted(value)
             self.size += len(text)
-            if self.size > MAX_STRING:
+            if self.size > memory.MAX_STRING:
                 raise LuaError(b"not enough memory", 0)
             self.out.append(text)
         elif kind is float:

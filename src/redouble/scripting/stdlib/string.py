@@ -6,8 +6,9 @@ import math
 import re
 from typing import Any
 
+from redouble.scripting import memory
 from redouble.scripting.errors import ArgumentError, LuaError
-from redouble.scripting.runtime import MAX_STRING, Runtime, first_of
+from redouble.scripting.runtime import Runtime, first_of
 from redouble.scripting.stdlib.arguments import (
     MISSING,
     int32,
@@ -70,9 +71,6 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
         return gmatch_next
 
-    def gfind(*_: Value) -> Value:
-        raise LuaError(b"'string.gfind' was renamed to 'string.gmatch'")
-
     def gsub(
         string: Value = MISSING, pattern: Value = MISSING, replacement: Value = MISSING, limit: Value = None, *_: Value
     ) -> Value:
@@ -111,8 +109,8 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
             pieces.append(subject[at : found.start])
             pieces.append(piece)
             size += len(piece)
-            if size > MAX_STRING:
-                raise LuaError(b"not enough memory", 0)
+            if size > memory.LARGE:
+                memory.check()
             at = found.end
             if found.end == found.start:
                 if at >= len(subject):
@@ -161,8 +159,8 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
     def rep(string: Value = MISSING, count: Value = MISSING, *_: Value) -> Value:
         subject, times = text(string, 1), max(0, int32(integer(count, 2)))
-        if len(subject) * times > MAX_STRING:
-            raise LuaError(b"not enough memory", 0)
+        if len(subject) * times > memory.LARGE:
+            memory.check(len(subject) * times)
         return subject * times
 
     def reverse(string: Value = MISSING, *_: Value) -> Value:
@@ -175,7 +173,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         return subject[first - 1 : last] if first <= last else b""
 
     return {
-        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": gfind,
+        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": gmatch,
         b"gmatch": gmatch, b"gsub": gsub, b"len": len_, b"lower": lower, b"match": match, b"rep": rep,
         b"reverse": reverse, b"sub": sub, b"upper": upper,
     }  # fmt: skip
@@ -238,7 +236,7 @@ def _formatted(template: bytes, arguments: tuple[Value, ...]) -> bytes:
         at = found.end()
         piece = _piece(flags, width, dot, precision or b"", option, arguments[place - 2], place)
         size += len(piece)
-        if size > MAX_STRING:
+        if size > memory.MAX_STRING:
             raise LuaError(b"not enough memory", 0)
         result.append(piece)
 

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from redouble.scripting import memory
 from redouble.scripting.errors import ArgumentError, LuaError
-from redouble.scripting.runtime import MAX_STRING
 from redouble.scripting.stdlib.arguments import MISSING, number, optional_integer, text, to_integer
 from redouble.scripting.values import Value, to_number
 
@@ -101,7 +101,7 @@ def library() -> dict[bytes, Any]:
                     out.append(0)
             else:
                 form.control(option)
-            if len(out) > MAX_STRING:
+            if len(out) > memory.MAX_STRING:
                 raise LuaError(b"not enough memory", 0)
             form.position = len(out)
         return bytes(out)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
+from redouble.scripting import memory
 from redouble.scripting.errors import LuaError
-from redouble.scripting.runtime import MAX_STRING, Runtime, first_of, truth
+from redouble.scripting.runtime import Runtime, first_of, truth
 from redouble.scripting.stdlib.arguments import (
     MISSING,
     int32,
@@ -39,10 +40,14 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
                 if piece.__class__ is not float:
                     raise LuaError(f"invalid value ({type_name(piece)}) at index {at} in table for 'concat'".encode())
                 piece = format_number(piece)
-            size += len(piece)
-            if size > MAX_STRING:
+            size += len(piece) + len(between)
+            if size > memory.MAX_STRING:
                 raise LuaError(b"not enough memory", 0)
             pieces.append(piece)
+            if not at & 4095:
+                runtime.refill()
+        if size > memory.LARGE:
+            memory.check(size)
         return between.join(pieces)
 
     def foreach(value: Value = MISSING, function: Value = MISSING, *_: Value) -> Value:
@@ -113,12 +118,17 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
             wrong_type(2, "function", comparison)
         items = [_get(target, float(at)) for at in range(1, count + 1)]
         kinds = set(map(type, items))
+
+        def less_by_function(one: Value, other: Value) -> bool:
+            runtime.spend()
+            return truth(first_of(call(comparison, one, other)))
+
         if comparison is None and len(kinds) == 1 and (kinds == {bytes} or (kinds == {float} and all(one == one for one in items))):
             items.sort()
         elif comparison is None:
             _Sorter(items, less_by_nature, runtime).sort(0, count - 1)
         else:
-            _Sorter(items, lambda one, other: truth(first_of(call(comparison, one, other))), runtime).sort(0, count - 1)
+            _Sorter(items, less_by_function, runtime).sort(0, count - 1)
         if target.read_only and items:
             raise LuaError(b"Attempt to modify a readonly table", 0)
         for at, item in enumerate(items, 1):
