@@ -208,4 +208,3 @@ def script_flush(client: Client, argv: Argv) -> Reply:
 def script_show(client: Client, argv: Argv) -> Reply:
     """Show the source of a script."""
     return _known(scripting_of(client.server), argv[2]).source
-

@@ -11,7 +11,14 @@ from typing import ClassVar
 from redouble.core.errors import text
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_lua
-from redouble.types.number import format_argument_17g, format_double_17g, parse_cursor, parse_double, parse_score_bound, parse_weight
+from redouble.types.number import (
+    format_argument_17g,
+    format_double_17g,
+    parse_cursor,
+    parse_double,
+    parse_score_bound,
+    parse_weight,
+)
 
 __all__ = ["Dialect", "Module", "ScriptTexts", "insert_after"]
 

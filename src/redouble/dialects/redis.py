@@ -8,7 +8,12 @@ from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
-from redouble.types.number import format_argument, format_double_shortest, parse_boundless_weight, parse_canonical_cursor
+from redouble.types.number import (
+    format_argument,
+    format_double_shortest,
+    parse_boundless_weight,
+    parse_canonical_cursor,
+)
 
 __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 
@@ -21,9 +26,7 @@ class Redis70(Dialect):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
-    script_texts = replace(
-        Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument"
-    )
+    script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
     format_script_number = staticmethod(format_argument)
     rdb_version = 11
     rdb_types = Redis70.rdb_types | {20}

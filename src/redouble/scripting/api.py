@@ -223,8 +223,8 @@ class Api:
 
     def error_reply(self, *values: Value) -> Value:
         found = self.single_field(b"err", values)
-        message = _get(found, b"err")
         if len(values) == 1 and values[0].__class__ is bytes:
+            message: bytes = values[0]
             # Without a code it gets one, and a minus is taken off.
             if message.startswith(b"-"):
                 message = message[1:]
@@ -387,5 +387,5 @@ def failure_text(value: Value) -> bytes:
     if value is None or value is NULL:
         return b"ERR nil"
     if value is TRUE or value is FALSE:
-        return b"ERR " + value.name  # type: ignore[no-any-return]
+        return b"ERR " + value.name
     return b"ERR " + (value if value.__class__ is bytes else _number_text(value))

@@ -333,9 +333,7 @@ class _Writer:
         form = f"(({name}:={{}}) is not None and {name} is not FALSE)"
         return self.combined(form, form, [text], kind="truth", line=text.line)
 
-    def combined(
-        self, fast: str, slow: str, parts: list[Text], *, kind: str, line: int, risky: bool = False
-    ) -> Text:
+    def combined(self, fast: str, slow: str, parts: list[Text], *, kind: str, line: int, risky: bool = False) -> Text:
         """An expression of several."""
         stable, depth = not risky, 0
         for place, part in enumerate(parts):
@@ -519,7 +517,9 @@ class _Writer:
             # Python's own % takes the sign in another way, and formats bytes.
             if right.simple and left.simple:
                 fast = f"({left.fast} - ({left.fast} / {right.fast}) // 1.0 * {right.fast})"
-                text = Text(fast, slow.format(left.slow, right.slow), kind="number", risky=True, depth=1, line=node.line)
+                text = Text(
+                    fast, slow.format(left.slow, right.slow), kind="number", risky=True, depth=1, line=node.line
+                )
                 return text
             fast = "modulo({}, {})"
         elif operator == "^":
@@ -557,7 +557,9 @@ class _Writer:
         operator = node.operator
         if operator in _COMPARISON:
             slow = f"{_COMPARISON[operator]}({{}}, {{}})"
-            return self.combined(f"({{}} {operator} {{}})", slow, [left, right], kind="truth", line=node.line, risky=True)
+            return self.combined(
+                f"({{}} {operator} {{}})", slow, [left, right], kind="truth", line=node.line, risky=True
+            )
         for one, other in ((left, right), (right, left)):
             if other.fast in ("None", "TRUE", "FALSE"):
                 if one.simple and one.kind in ("number", "string"):  # Python warns of `1.0 is None`
@@ -659,7 +661,7 @@ class _Writer:
             return Text("Table()", kind="table")
         entries: list[tuple[int, Expression | None, Expression]] = sorted(
             [(place, key, value) for place, key, value in node.named]
-            + [(place, None, value) for place, value in node.items],  # type: ignore[list-item]
+            + [(place, None, value) for place, value in node.items],
             key=lambda entry: entry[0],
         )
         tail = None
@@ -809,9 +811,7 @@ class _Writer:
         for statement in body:
             self.line = statement.line
             kind = type(statement)
-            if kind in _NESTING and (
-                self.def_.blocks >= MAX_BLOCKS or self.indent - self.def_.base >= MAX_INDENT
-            ):
+            if kind in _NESTING and (self.def_.blocks >= MAX_BLOCKS or self.indent - self.def_.base >= MAX_INDENT):
                 name, piece = self.outline(lambda statement=statement: _STATEMENTS[type(statement)](self, statement))  # type: ignore[misc]
                 self.run_piece(name, piece)
             else:
@@ -880,15 +880,19 @@ class _Writer:
             if type(target) is tree.Index:
                 parts = self.in_order([target.object, target.key])
                 # Locals too: `i, t[i] = i + 1, 20` uses the i from before.
-                parts = [part if type(one) is Constant else Text(self.settle_new(part))
-                         for part, one in zip(parts, (target.object, target.key))]
+                parts = [
+                    part if type(one) is Constant else Text(self.settle_new(part))
+                    for part, one in zip(parts, (target.object, target.key))
+                ]
             elif type(target) is tree.Global:
                 pass
             places.append((target, parts))
         texts = self.adjusted(node.values, len(node.targets))
         self.settle_all(texts, unstable=True)
-        names = [text.fast if text.simple and type(value) is Constant else self.settle_new(text)
-                 for text, value in zip(texts, [*node.values, *[None] * len(texts)])]
+        names = [
+            text.fast if text.simple and type(value) is Constant else self.settle_new(text)
+            for text, value in zip(texts, [*node.values, *[None] * len(texts)])
+        ]
         self.line = node.line
         for (target, parts), name in reversed(list(zip(places, names))):
             if type(target) is tree.Local:
@@ -928,7 +932,9 @@ class _Writer:
             if texts[2].kind not in _KNOWN:
                 tests.append(f"{new} is not None")
             if not (texts[1].kind == "string" or type(target.key) is Constant):
-                tests.append(f"{key} == {key}" if texts[1].kind == "number" else f"{key} is not None and {key} == {key}")
+                tests.append(
+                    f"{key} == {key}" if texts[1].kind == "number" else f"{key} is not None and {key} == {key}"
+                )
             if new == "None" or (type(target.key) is Constant and target.key.value is None):
                 self.emit(slow)
                 return
@@ -1069,9 +1075,11 @@ class _Writer:
             if self.generators:
                 self.emit(f"if {result}.__class__ is generator: {result} = yield from {result}")
             count = len(node.variables)
-            hidden = [self.temporary() for _ in node.variables] if node.captures else [
-                self.declare(variable) for variable in node.variables
-            ]
+            hidden = (
+                [self.temporary() for _ in node.variables]
+                if node.captures
+                else [self.declare(variable) for variable in node.variables]
+            )
             if count == 1:
                 first_of = f"(yield from first_g({result}))" if self.generators else f"first({result})"
                 self.emit(f"{hidden[0]} = {first_of} if {result}.__class__ is tuple else {result}")

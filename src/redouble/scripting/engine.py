@@ -92,9 +92,11 @@ class Engine:
         self.globals.read_only = True
         self._name(functions_, libraries, tables)
 
-    def _name(self, functions: Mapping[bytes, Value], libraries: Mapping[bytes, Any], tables: Mapping[bytes, Table]) -> None:
+    def _name(
+        self, functions: Mapping[bytes, Value], libraries: Mapping[bytes, Any], tables: Mapping[bytes, Table]
+    ) -> None:
         """Tell the compiler what there is, and give the compiled code the same names."""
-        paths = {(name,): value for name, value in functions.items()}
+        paths: dict[tuple[bytes, ...], Value] = {(name,): value for name, value in functions.items()}
         for library, entries in libraries.items():
             paths.update({(library, name): value for name, value in entries.items()})
         constants = {path: value for path, value in paths.items() if value.__class__ in (float, bytes)}
@@ -188,11 +190,18 @@ def error_handler(value: Value = None, *_: Value) -> Value:
     """What an error becomes on its way out of a script."""
     if isinstance(value, Table):
         return value
-    text = b"nil" if value is None else value if value.__class__ is bytes else format_number(value) if value.__class__ is float else b"?"
+    text = (
+        b"nil"
+        if value is None
+        else value
+        if value.__class__ is bytes
+        else format_number(value)
+        if value.__class__ is float
+        else b"?"
+    )
     return Table({b"err": b"ERR " + text})
 
 
 def missing_global(_: Value = None, name: Value = None, *rest: Value) -> Value:
     text = name if name.__class__ is bytes else b"?"
     raise LuaError(b"Script attempted to access nonexistent global variable '%s'" % text)
-

@@ -80,6 +80,8 @@ class Environment:
 
 
 @lru_cache(32)
-def environment(functions: frozenset[Path], tables: frozenset[Path], constants: frozenset[tuple[Path, Any]]) -> Environment:
+def environment(
+    functions: frozenset[Path], tables: frozenset[Path], constants: frozenset[tuple[Path, Any]]
+) -> Environment:
     """The one environment with these names, for all servers that have it."""
     return Environment(functions, tables, dict(constants))

@@ -259,7 +259,7 @@ class _Parser:
             return tree.If(branches, otherwise, line)
 
     def local(self, line: int) -> tree.LocalAssign:
-        variables = []
+        variables: list[Variable] = []
         while True:
             variables.append(self.new_variable(self.name(), len(variables)))
             if not self.take(","):

@@ -30,7 +30,7 @@ from redouble.types.lua_hash import hash_of_lua
 
 __all__ = ["TAIL", "Runtime"]
 
-MAX_DEPTH = 20_000
+MAX_DEPTH = 19_999
 """Calls of Lua functions within each other; LUAI_MAXCALLS."""
 MAX_C_DEPTH = 200
 """Calls that go through a function of the library, or a metamethod; LUAI_MAXCCALLS."""
@@ -445,13 +445,13 @@ class Runtime:
     def to_text(self, value: Value) -> bytes:
         """`tostring`."""
         if value.__class__ is bytes:
-            return value  # type: ignore[no-any-return]
+            return value
         if value.__class__ is float:
             return format_number(value)
         if value is None:
             return b"nil"
         if value is TRUE or value is FALSE:
-            return value.name  # type: ignore[no-any-return]
+            return value.name
         handler = self.metamethod(value, b"__tostring")
         if handler is not None:
             result = first_of(self.call(handler, value))
@@ -459,7 +459,7 @@ class Runtime:
                 return format_number(result)
             if result.__class__ is not bytes:
                 raise LuaError(b"'tostring' must return a string to 'print'")
-            return result  # type: ignore[no-any-return]
+            return result
         kind = type_name(value).encode()
         return b"userdata: (nil)" if kind == b"userdata" else b"%s: %s" % (kind, address(value))
 

@@ -78,7 +78,7 @@ class SpecialTable(Table):
             self.layout.set(key, True)
         _set(self, key, value)
 
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -6,7 +6,7 @@ somebody else may run while it is evaluated; then what stands before it must be 
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias
 
 __all__ = [
     "And",
@@ -126,6 +126,7 @@ class Global:
 
 class Index:
     __slots__ = ("calls", "key", "line", "object")
+    calls: bool
 
     def __init__(self, object: Expression, key: Expression, line: int) -> None:
         self.object = object
@@ -136,6 +137,7 @@ class Index:
 
 class Call:
     __slots__ = ("arguments", "calls", "function", "line", "native")
+    calls: bool
 
     def __init__(self, function: Expression, arguments: list[Expression], line: int, native: Any) -> None:
         self.function = function
@@ -160,6 +162,7 @@ class Method:
 
 class _Pair:
     __slots__ = ("calls", "left", "right")
+    calls: bool
 
     def __init__(self, left: Expression, right: Expression) -> None:
         self.left = left
@@ -179,6 +182,7 @@ class Binary:
     """Arithmetic, comparison, or `..` (then `left` is the first operand and `right` a list of the others)."""
 
     __slots__ = ("calls", "left", "line", "operator", "right")
+    calls: bool
 
     def __init__(self, operator: str, left: Expression, right: Expression, line: int) -> None:
         self.operator = operator
@@ -190,6 +194,7 @@ class Binary:
 
 class Unary:
     __slots__ = ("calls", "line", "operand", "operator")
+    calls: bool
 
     def __init__(self, operator: str, operand: Expression, line: int) -> None:
         self.operator = operator
@@ -202,6 +207,7 @@ class Paren:
     """`(f())`: one value."""
 
     __slots__ = ("calls", "inner")
+    calls: bool
 
     def __init__(self, inner: Expression) -> None:
         self.inner = inner
@@ -212,6 +218,7 @@ class Constructor:
     """`{...}`: `named` are the pairs with a key, `items` those without, each with its place among all."""
 
     __slots__ = ("calls", "items", "line", "named")
+    calls: bool
 
     def __init__(
         self, named: list[tuple[int, Expression, Expression]], items: list[tuple[int, Expression]], line: int
@@ -222,9 +229,22 @@ class Constructor:
         self.calls = any(key.calls or value.calls for _, key, value in named) or any(item.calls for _, item in items)
 
 
-Expression: TypeAlias = Union[
-    And, Or, Binary, Unary, Paren, Constructor, Method, Call, Index, Global, Local, Vararg, Constant, Function
-]
+Expression: TypeAlias = (
+    And
+    | Or
+    | Binary
+    | Unary
+    | Paren
+    | Constructor
+    | Method
+    | Call
+    | Index
+    | Global
+    | Local
+    | Vararg
+    | Constant
+    | Function
+)
 
 
 class LocalAssign:
@@ -337,7 +357,18 @@ class Break:
         self.line = line
 
 
-Statement: TypeAlias = Union[
-    LocalAssign, LocalFunction, Assign, CallStatement, Do, While, Repeat, NumericFor, GenericFor, If, Return, Break
-]
+Statement: TypeAlias = (
+    LocalAssign
+    | LocalFunction
+    | Assign
+    | CallStatement
+    | Do
+    | While
+    | Repeat
+    | NumericFor
+    | GenericFor
+    | If
+    | Return
+    | Break
+)
 Block: TypeAlias = list[Statement]

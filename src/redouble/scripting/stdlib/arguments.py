@@ -31,7 +31,7 @@ def wrong_type(place: int, expected: str, value: Value) -> NoReturn:
 def text(value: Value, place: int) -> bytes:
     """A string, or a number printed."""
     if value.__class__ is bytes:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is float:
         return format_number(value)
     wrong_type(place, "string", value)
@@ -44,7 +44,7 @@ def optional_text(value: Value, place: int, default: bytes) -> bytes:
 def number(value: Value, place: int) -> float:
     """A number, or a string that spells one."""
     if value.__class__ is float:
-        return value  # type: ignore[no-any-return]
+        return value
     found = to_number(value)
     if found is None:
         wrong_type(place, "number", value)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from redouble.scripting import memory
 from redouble.scripting.errors import ArgumentError, LuaError
 from redouble.scripting.runtime import Runtime
-from redouble.scripting.stdlib.arguments import MISSING, int32, integer, text
+from redouble.scripting.stdlib.arguments import int32, integer, text
 from redouble.scripting.table import Table, array
 from redouble.scripting.values import FALSE, NULL, TRUE, Value, parse_number, type_name
 
@@ -46,7 +46,7 @@ def library(runtime: Runtime, array_metatable: bool = False) -> dict[bytes, Any]
     """`array_metatable`: arrays can be marked (Redis 8.6)."""
     settings = Settings()
     decoder = json.JSONDecoder(
-        object_pairs_hook=lambda pairs: pairs and _Object(pairs) or _Object(),
+        object_pairs_hook=lambda pairs: (pairs and _Object(pairs)) or _Object(),
         parse_int=float,
         parse_float=float,
         parse_constant=_refuse,
@@ -399,9 +399,7 @@ class _Parser:
             kind = self.kind
             if kind in ("T_OBJ_BEGIN", "T_ARR_BEGIN"):
                 if len(stack) + 1 > self.settings.decode_max_depth:
-                    raise LuaError(
-                        b"Found too many nested data structures (%d)" % (len(stack) + 1)
-                    )
+                    raise LuaError(b"Found too many nested data structures (%d)" % (len(stack) + 1))
                 is_object = kind == "T_OBJ_BEGIN"
                 self.next()
                 if is_object and self.kind == "T_OBJ_END":

@@ -131,7 +131,18 @@ def _number(value: float) -> bytes:
     return single if struct.unpack(">Bf", single)[1] == value else struct.pack(">Bd", 0xCB, value)
 
 
-_FIXED = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q", 0xCA: ">f", 0xCB: ">d"}
+_FIXED = {
+    0xCC: ">B",
+    0xCD: ">H",
+    0xCE: ">I",
+    0xCF: ">Q",
+    0xD0: ">b",
+    0xD1: ">h",
+    0xD2: ">i",
+    0xD3: ">q",
+    0xCA: ">f",
+    0xCB: ">d",
+}
 _SIMPLE: dict[int, Value] = {0xC0: None, 0xC2: FALSE, 0xC3: TRUE}
 _STRINGS = {0xD9: ">B", 0xC4: ">B", 0xDA: ">H", 0xC5: ">H", 0xDB: ">I", 0xC6: ">I"}
 _ARRAYS = {0xDC: ">H", 0xDD: ">I"}

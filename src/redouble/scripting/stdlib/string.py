@@ -46,7 +46,9 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         captures = found.all()
         return captures[0] if len(captures) == 1 else tuple(captures)
 
-    def find(string: Value = MISSING, pattern: Value = MISSING, init: Value = None, plain: Value = None, *_: Value) -> Value:
+    def find(
+        string: Value = MISSING, pattern: Value = MISSING, init: Value = None, plain: Value = None, *_: Value
+    ) -> Value:
         return find_or_match(string, pattern, init, plain, True)
 
     def match(string: Value = MISSING, pattern: Value = MISSING, init: Value = None, *_: Value) -> Value:
@@ -96,7 +98,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
                 return format_number(value)
             if value.__class__ is not bytes:
                 raise LuaError(f"invalid replacement value (a {type_name(value)})".encode())
-            return value  # type: ignore[no-any-return]
+            return value
 
         pieces: list[bytes] = []
         at = count = size = 0
@@ -266,7 +268,7 @@ def _piece(
     if option in (b"e", b"E", b"f", b"g", b"G"):
         double = number(value, place)
         if math.isfinite(double):
-            return (form + option) % double  # type: ignore[no-any-return]
+            return (form + option) % double
         word = b"inf" if math.isinf(double) else b"nan"
         sign = b"-" if math.copysign(1.0, double) < 0 else b"+" if b"+" in flags else b" " if b" " in flags else b""
         word = sign + (word.upper() if option.isupper() else word)
@@ -307,4 +309,3 @@ def _to_unsigned(value: float) -> int:
     if 9223372036854775808.0 <= value < 18446744073709551616.0:
         return int(value)
     return to_integer(value) & 0xFFFFFFFFFFFFFFFF
-

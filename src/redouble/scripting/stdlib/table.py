@@ -27,7 +27,9 @@ _get = dict.get
 def library(runtime: Runtime) -> dict[bytes, Any]:
     border, raw_set, call = runtime.border, runtime.raw_set, runtime.call
 
-    def concat(value: Value = MISSING, separator: Value = None, start: Value = None, end: Value = None, *_: Value) -> Value:
+    def concat(
+        value: Value = MISSING, separator: Value = None, start: Value = None, end: Value = None, *_: Value
+    ) -> Value:
         between = optional_text(separator, 2, b"")
         source = table(value, 1)
         first = int32(optional_integer(start, 3, 1))
@@ -123,7 +125,11 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
             runtime.spend()
             return truth(first_of(call(comparison, one, other)))
 
-        if comparison is None and len(kinds) == 1 and (kinds == {bytes} or (kinds == {float} and all(one == one for one in items))):
+        if (
+            comparison is None
+            and len(kinds) == 1
+            and (kinds == {bytes} or (kinds == {float} and all(one == one for one in items)))
+        ):
             items.sort()
         elif comparison is None:
             _Sorter(items, less_by_nature, runtime).sort(0, count - 1)
@@ -194,4 +200,3 @@ class _Sorter:
             else:
                 self.sort(left + 1, high)
                 high = left - 1
-
