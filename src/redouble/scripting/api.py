@@ -363,7 +363,7 @@ class _Map(list[tuple[Reply, Reply]]):
         try:
             return dict(self)
         except TypeError:  # a key that Python cannot look up
-            return dict((str(key), value) for key, value in self)
+            return {str(key): value for key, value in self}
 
 
 def _big_number(digits: bytes) -> Reply:

@@ -189,7 +189,7 @@ class _Writer:
         line = self.line
         self.line = node.line or 1
         outer, self.def_ = self.def_, _Def(node, self.def_, False, self.indent)
-        parameters = ["%s=None" % self.declare(parameter) for parameter in node.parameters]
+        parameters = [f"{self.declare(parameter)}=None" for parameter in node.parameters]
         rest = "*va" if node.vararg else "*_"
         self.emit(f"def {name}({', '.join([*parameters, rest])}):")
         self.indent += 1
@@ -355,9 +355,8 @@ class _Writer:
 
     def settle(self, text: Text, target: str = "") -> Text:
         """Evaluate an expression now, into a name."""
-        if text.simple and not target:
-            if text.stable:
-                return text
+        if text.simple and text.stable and not target:
+            return text
         name = target or self.temporary()
         self.assign(name, text)
         kind = text.kind if not text.risky or text.kind == "truth" else "any"
@@ -454,7 +453,7 @@ class _Writer:
                     text = self.constant(Constant(self.environment.constants[path]))
                     described = step
                     continue
-            if text.simple and not text.fast.isidentifier():  # Python warns of an indexed constant
+            if text.simple and not _is_name(text.fast):  # Python warns of an indexed constant
                 text = Text(self.settle_new(text), simple=True, stable=True)
             if step.key.calls and not text.stable and not _own_local(described, self.def_.function):
                 text = self.settle(text)
@@ -746,7 +745,7 @@ class _Writer:
         first: list[str] = []
         if type(node) is tree.Method:
             self_ = self.value(node.object)
-            if not (self_.simple and self_.stable and self_.fast.isidentifier()):
+            if not (self_.simple and self_.stable and _is_name(self_.fast)):
                 self_ = Text(self.settle_new(self_))
             function = self.temporary()
             self.line = node.name_line
@@ -762,7 +761,7 @@ class _Writer:
                 function = native.python_name
             else:
                 text = self.value(node.function)
-                if text.risky or not text.simple or not text.fast.isidentifier():
+                if text.risky or not text.simple or not _is_name(text.fast):
                     text = Text(self.settle_new(text))
                 elif not text.stable and any(argument.calls for argument in node.arguments):
                     text = self.settle(text)
@@ -923,7 +922,7 @@ class _Writer:
             description = self.describe(target.object)
             self.settle_all(texts, unstable=False)
             for place, text in enumerate(texts):
-                if not text.simple or (place == 0 and not text.fast.isidentifier()):
+                if not text.simple or (place == 0 and not _is_name(text.fast)):
                     texts[place] = Text(self.settle_new(text), kind=text.kind)
             object_, key, new = (text.fast for text in texts)
             self.line = line
@@ -1189,6 +1188,11 @@ class _Writer:
 def _escaped(text: str) -> str:
     """Text for a template of `str.format`."""
     return text.replace("{", "{{").replace("}", "}}")
+
+
+def _is_name(text: str) -> bool:
+    """Whether this is a name; Python warns of a constant that is called or indexed."""
+    return text.isidentifier() and text != "None"
 
 
 def _is_multiple(node: Expression) -> bool:

@@ -135,14 +135,15 @@ class Engine:
         main: Callable[..., Any] = names.pop("main")
         return main
 
-    def load(self, source: bytes, chunk: bytes) -> Value:
+    def load(self, source: bytes, name: bytes) -> Value:
         """`loadstring`."""
+        chunk = base.chunk_id(name)
         if source[:1] == b"\x1b":
             raise LuaError(b"bad header in precompiled chunk", 0)
         if len(self.runtime.chunks) > 4 * KEPT_PROGRAMS:
             raise LuaError(b"not enough memory", 0)
         try:
-            return self.function(self.program(source, self.generators), chunk, b"=" + chunk)
+            return self.function(self.program(source, self.generators), chunk, name)
         except LuaSyntaxError as error:
             raise LuaError(error.text(chunk), 0) from None
 
@@ -155,7 +156,7 @@ class Engine:
         self.generators = program.generators
         memory.begin()
         limit = 0
-        if program.recursive and _DEEP:
+        if _DEEP:
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
         runtime.refill()

@@ -54,7 +54,7 @@ class ArgumentError(LuaError, TypeError):
         name = self.name or name.strip(b"'") or native or b"?"
         number = self.number - (kind == b"method")
         text = self.text
-        if number:
+        if number or kind != b"method":
             self.value = b"%sbad argument #%d to '%s' (%s)" % (position, number, name, text)
         else:
             self.value = b"%scalling '%s' on bad self (%s)" % (position, name, text)

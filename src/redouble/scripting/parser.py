@@ -528,7 +528,8 @@ class _Parser:
         self.seen_variables = []
         self.expect("(")
         parameters = [self.new_variable(b"self")] if is_method else []
-        while self.kind != ")":
+        more = self.kind != ")"
+        while more:
             if self.kind == "...":
                 self.advance()
                 function.vararg = True
@@ -537,8 +538,7 @@ class _Parser:
             if self.kind != "name":
                 self.error("<name> or '...' expected")
             parameters.append(self.new_variable(self.name(), len(parameters)))
-            if not self.take(","):
-                break
+            more = self.take(",")
         self.expect(")")
         function.parameters = parameters
         function.body = self.scoped_block(*parameters, *([function.has_arg] if function.has_arg else []))

@@ -15,6 +15,7 @@ from typing import Any
 
 from redouble.scripting import memory
 from redouble.scripting.errors import BOUNDARIES, ArgumentError, LuaError, Slow, caught, is_piece
+from redouble.scripting.stdlib.arguments import MISSING
 from redouble.scripting.table import SpecialTable, Table, array, length, next_key, order, raw_set
 from redouble.scripting.values import (
     FALSE,
@@ -99,8 +100,7 @@ class Runtime:
         try:
             raise Slow
         except Slow as here:
-            assert here.__traceback__ is not None
-            frame = here.__traceback__.tb_frame.f_back
+            frame = here.__traceback__.tb_frame.f_back  # type: ignore[union-attr]
         depth, names, bottom = 0, self.names, self.bottom
         while frame is not None:
             code = frame.f_code
@@ -408,27 +408,28 @@ class Runtime:
             yield number
             number += step
 
-    def walk_pairs(self, table: Value = None, *_: Value) -> Iterator[tuple[Value, Value]]:
+    def walk_pairs(self, table: Value = MISSING, *_: Value) -> Iterator[tuple[Value, Value]]:
         keys = self.keys_to_walk(table, "pairs")
         return ((key, value) for key in keys if (value := _get(table, key)) is not None)
 
-    def walk_pairs_keys(self, table: Value = None, *_: Value) -> Iterator[Value]:
+    def walk_pairs_keys(self, table: Value = MISSING, *_: Value) -> Iterator[Value]:
         keys = self.keys_to_walk(table, "pairs")
         return (key for key in keys if _get(table, key) is not None)
 
     def keys_to_walk(self, table: Value, name: str) -> list[Value]:
         if not isinstance(table, Table):
-            raise ArgumentError(1, f"table expected, got {type_name(table)}", name.encode())
+            got = "no value" if table is MISSING else type_name(table)
+            raise ArgumentError(1, f"table expected, got {got}", name.encode())
         keys = order(table, self.string_hash)
         self.spend(len(keys) + 1)
         return keys
 
-    def walk_ipairs(self, table: Value = None, *_: Value) -> Iterator[tuple[Value, Value]]:
+    def walk_ipairs(self, table: Value = MISSING, *_: Value) -> Iterator[tuple[Value, Value]]:
         if not isinstance(table, Table):
             self.keys_to_walk(table, "ipairs")
         return self.items_to_walk(table)
 
-    def walk_ipairs_keys(self, table: Value = None, *_: Value) -> Iterator[Value]:
+    def walk_ipairs_keys(self, table: Value = MISSING, *_: Value) -> Iterator[Value]:
         if not isinstance(table, Table):
             self.keys_to_walk(table, "ipairs")
         return (key for key, _ in self.items_to_walk(table))
@@ -442,7 +443,7 @@ class Runtime:
 
     # For the library.
 
-    def to_text(self, value: Value) -> bytes:
+    def to_text(self, value: Value) -> Value:
         """`tostring`."""
         if value.__class__ is bytes:
             return value
@@ -454,12 +455,7 @@ class Runtime:
             return value.name
         handler = self.metamethod(value, b"__tostring")
         if handler is not None:
-            result = first_of(self.call(handler, value))
-            if result.__class__ is float:
-                return format_number(result)
-            if result.__class__ is not bytes:
-                raise LuaError(b"'tostring' must return a string to 'print'")
-            return result
+            return first_of(self.call(handler, value))
         kind = type_name(value).encode()
         return b"userdata: (nil)" if kind == b"userdata" else b"%s: %s" % (kind, address(value))
 

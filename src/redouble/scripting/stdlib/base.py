@@ -125,7 +125,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
 
     def loaded(source: bytes, name: bytes) -> Value:
         try:
-            return compile_chunk(source, chunk_id(name))
+            return compile_chunk(source, name)
         except LuaError as failed:
             return None, failed.value
 
@@ -144,7 +144,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         done, result = protected(function, ())
         if done:
             return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
-        handled, value = protected(handler, (result,))
+        value = protected(handler, (result,))[1]
         return FALSE, first_of(value)
 
     def rawequal(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:

@@ -60,7 +60,12 @@ def library(runtime: Runtime, array_metatable: bool = False) -> dict[bytes, Any]
 
     def encode(*values: Value) -> Value:
         out: list[bytes] = []
-        _Encoder(runtime, settings, array_mt if array_metatable else None, out).append(one_argument(values), 0)
+        encoder = _Encoder(runtime, settings, array_mt if array_metatable else None, out)
+        try:
+            encoder.append(one_argument(values), 0)
+        except RecursionError:
+            depth = settings.encode_max_depth + 1
+            raise LuaError(b"Cannot serialise, excessive nesting (%d)" % depth) from None
         return b"".join(out)
 
     def decode(*values: Value) -> Value:
@@ -234,7 +239,7 @@ class _Encoder:
     def table(self, table: Table, depth: int) -> None:
         self.runtime.spend()
         if depth > self.settings.encode_max_depth:
-            raise LuaError(b"Cannot serialise, excessive depth (%d)" % depth)
+            raise LuaError(b"Cannot serialise, excessive nesting (%d)" % depth)
         keys = [key for key in self.runtime.order(table) if _get(table, key) is not None]
         length = self.array_length(table, keys)
         out = self.out
@@ -255,7 +260,7 @@ class _Encoder:
             elif key.__class__ is float:
                 out.append(b'"' + self.number(key) + b'":')
             else:
-                self.refuse(table, "table key must be a number or string")
+                self.refuse(key, "table key must be a number or string")
             self.append(_get(table, key), depth)
         out.append(b"}")
 
@@ -399,7 +404,9 @@ class _Parser:
             kind = self.kind
             if kind in ("T_OBJ_BEGIN", "T_ARR_BEGIN"):
                 if len(stack) + 1 > self.settings.decode_max_depth:
-                    raise LuaError(b"Found too many nested data structures (%d)" % (len(stack) + 1))
+                    raise LuaError(
+                        b"Found too many nested data structures (%d) at character %d" % (len(stack) + 1, self.start + 1)
+                    )
                 is_object = kind == "T_OBJ_BEGIN"
                 self.next()
                 if is_object and self.kind == "T_OBJ_END":

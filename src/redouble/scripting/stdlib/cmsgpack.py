@@ -67,7 +67,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
     def unpacked(string: Value, limit: int, offset: int, everything: bool) -> Value:
         data = text(string, 1)
         if offset < 0 or limit < 0:
-            raise LuaError(b"Invalid request to unpack with offset of %d and limit of %d." % (offset, limit))
+            raise LuaError(b"Invalid request to unpack with offset of %d and limit of %d." % (offset, len(data)))
         if offset > len(data):
             raise LuaError(b"Start offset %d greater than input length %d." % (offset, len(data)))
         reader = _Reader(runtime, data, offset)

@@ -162,16 +162,16 @@ class Pattern:
         regex = self.regex
         size = len(subject) - start + 1
         power = self.repeats + moves
-        if regex is not None and (power <= 1 or size <= 200 or float(size) ** min(power, 30) < MAX_WORK):
-            if power <= 6 or size < 16:
-                found = regex.search(subject, start) if moves else regex.match(subject, start)
-                if found is None:
-                    return None
-                captures = [
-                    (begin, POSITION if is_position else end - begin)
-                    for (begin, end), is_position in zip(found.regs[1:], self.positions)
-                ]
-                return Match(subject, found.start(), found.end(), captures)
+        work = float(size) ** min(power, 30)
+        if regex is not None and (power <= 1 or (work < MAX_WORK and (power <= 6 or size < 16))):
+            found = regex.search(subject, start) if moves else regex.match(subject, start)
+            if found is None:
+                return None
+            captures = [
+                (begin, POSITION if is_position else end - begin)
+                for (begin, end), is_position in zip(found.regs[1:], self.positions)
+            ]
+            return Match(subject, found.start(), found.end(), captures)
         matcher = _Matcher(self.items, subject, spend)
         while True:
             matcher.captures = []

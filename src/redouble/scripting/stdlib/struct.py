@@ -63,10 +63,10 @@ class _Format:
         elif option == "!":
             align = self.number(8)
             if align <= 0 or align & (align - 1):
-                raise LuaError(b"alignment is not a power of 2")
+                raise LuaError(b"alignment %d is not a power of 2" % align)
             self.align = align
         else:
-            raise LuaError(b"invalid format option '" + option.encode("latin-1") + b"'")
+            raise ArgumentError(1, b"invalid format option '" + option.encode("latin-1") + b"'")
 
 
 def library() -> dict[bytes, Any]:
@@ -78,7 +78,7 @@ def library() -> dict[bytes, Any]:
         def argument() -> Value:
             nonlocal place
             place += 1
-            return arguments[place - 2] if place - 2 < len(arguments) else MISSING
+            return arguments[place - 2] if place - 2 < len(arguments) else None
 
         for option, size, padding in form.options():
             out += bytes(padding)
@@ -110,14 +110,14 @@ def library() -> dict[bytes, Any]:
         form = _Format(text(source, 1))
         data = text(string, 2)
         first = optional_integer(start, 3, 1)
-        if first < 1:
+        if first == 0:
             raise ArgumentError(3, "offset must be 1 or greater")
         form.position = first - 1
         results: list[Value] = []
         for option, size, padding in form.options():
             form.position += padding
             at = form.position
-            if size > len(data) - at:
+            if at < 0 or size > len(data) - at:
                 raise ArgumentError(2, "data string too short")
             if option in "bBhHlLTiI":
                 order = "big" if form.big else "little"
@@ -154,9 +154,9 @@ def library() -> dict[bytes, Any]:
         for option, size, padding in form.options():
             form.position += padding + size
             if option == "s":
-                raise ArgumentError(1, "variable-size format in size")
+                raise ArgumentError(1, "option 's' has no fixed size")
             if option == "c" and not size:
-                raise ArgumentError(1, "variable-length format")
+                raise ArgumentError(1, "option 'c0' has no fixed size")
             if not option.isalnum():
                 form.control(option)
         return float(form.position)
