@@ -427,7 +427,10 @@ class _Writer:
         )
 
     def global_(self, node: tree.Global) -> Text:
-        name = self.environment.names.get((node.name,))
+        path = (node.name,)
+        if path in self.environment.constants:
+            return self.constant(Constant(self.environment.constants[path]))
+        name = self.environment.names.get(path)
         if name is not None:
             return Text(name, simple=True, stable=True)
         return Text(f"nonexistent({node.name!r})", line=node.line)

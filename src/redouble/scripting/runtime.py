@@ -64,7 +64,7 @@ class Runtime:
         """Whether the running script has functions that may call each other."""
         self.bottom: CodeType | None = None
         """The Python function that runs a script."""
-        self.refill()
+        self.names["TICKS"] = repeat(None, STEPS)
         self.names.update(
             TRUE=TRUE, FALSE=FALSE, INFINITY=math.inf, Table=Table, SLOW=Slow, TypeError=TypeError, BREAK=BREAK,
             ERRORS=(TypeError, ZeroDivisionError, OverflowError, ValueError), tuple=tuple, generator=GeneratorType,

@@ -53,7 +53,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         optional_integer(argument, 2, 0)
         if name == b"count":
             return 64.0
-        return TRUE if name == b"step" else 200.0 if name in (b"setpause", b"setstepmul") else 0.0
+        return FALSE if name == b"step" else 200.0 if name in (b"setpause", b"setstepmul") else 0.0
 
     def error(message: Value = None, level: Value = None, *_: Value) -> Value:
         depth = int32(optional_integer(level, 2, 1))
