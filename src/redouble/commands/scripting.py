@@ -9,7 +9,7 @@ from typing import Any
 from redouble.core.arguments import integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
-from redouble.core.errors import NOSCRIPT, CommandError, text
+from redouble.core.errors import CommandError, text
 from redouble.core.server import Server
 from redouble.resp.reply import OK, Reply
 from redouble.scripting.api import Api, failure_text, to_reply
@@ -71,13 +71,8 @@ class Scripting:
             self.scripts[digest.encode()] = script
         return script
 
-    def run(self, client: Client, script: Script, argv: Argv, read_only: bool) -> Reply:
-        """EVAL's second half; `argv[2]` is the number of keys."""
-        count = integer(argv[2])
-        if count > len(argv) - 3:
-            raise CommandError("ERR Number of keys can't be greater than number of args")
-        if count < 0:
-            raise CommandError("ERR Number of keys can't be negative")
+    def run(self, client: Client, script: Script, argv: Argv, count: int, read_only: bool) -> Reply:
+        """Run a script with the `count` keys, and the arguments behind them, that begin at `argv[3]`."""
         flags = script.flags
         if read_only and flags is not None and b"no-writes" not in flags:
             raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
@@ -136,41 +131,61 @@ def _shebang_flags(server: Server, source: bytes) -> frozenset[bytes] | None:
     return frozenset(flags)
 
 
+def key_count(argv: Argv) -> int:
+    """The number of keys, in `argv[2]`."""
+    count = integer(argv[2])
+    if count > len(argv) - 3:
+        raise CommandError("ERR Number of keys can't be greater than number of args")
+    if count < 0:
+        raise CommandError("ERR Number of keys can't be negative")
+    return count
+
+
+def _run(client: Client, argv: Argv, read_only: bool) -> Reply:
+    count = key_count(argv)
+    scripting = scripting_of(client.server)
+    return scripting.run(client, scripting.define(argv[1]), argv, count, read_only)
+
+
+def _run_known(client: Client, argv: Argv, read_only: bool) -> Reply:
+    scripting = scripting_of(client.server)
+    if len(argv[1]) != 40:
+        _known(scripting, b"")
+    count = key_count(argv)
+    return scripting.run(client, _known(scripting, argv[1]), argv, count, read_only)
+
+
 _EVAL = "noscript stale skip_monitor no_mandatory_keys movablekeys"
 
 
 @command("EVAL script numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
 def eval_(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script."""
-    scripting = scripting_of(client.server)
-    return scripting.run(client, scripting.define(argv[1]), argv, False)
+    return _run(client, argv, read_only=False)
 
 
 @command("EVAL_RO script numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
 def eval_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script."""
-    scripting = scripting_of(client.server)
-    return scripting.run(client, scripting.define(argv[1]), argv, True)
+    return _run(client, argv, read_only=True)
 
 
 @command("EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
 def evalsha(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script that the server knows."""
-    scripting = scripting_of(client.server)
-    return scripting.run(client, _known(scripting, argv[1]), argv, False)
+    return _run_known(client, argv, read_only=False)
 
 
 @command("EVALSHA_RO sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
 def evalsha_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script that the server knows."""
-    scripting = scripting_of(client.server)
-    return scripting.run(client, _known(scripting, argv[1]), argv, True)
+    return _run_known(client, argv, read_only=True)
 
 
 def _known(scripting: Scripting, digest: bytes) -> Script:
     script = scripting.scripts.get(digest) or scripting.scripts.get(digest.lower())
     if script is None:
-        raise CommandError(NOSCRIPT)
+        raise CommandError(scripting.server.dialect.script_texts.no_script)
     return script
 
 

@@ -34,7 +34,6 @@ TIMEOUT_OUT_OF_RANGE: Final = "ERR timeout is out of range"
 NOAUTH: Final = "NOAUTH Authentication required."
 WRONGPASS: Final = "WRONGPASS invalid username-password pair or user is disabled."
 NOPROTO: Final = "NOPROTO unsupported protocol version"
-NOSCRIPT: Final = "NOSCRIPT No matching script. Please use EVAL."
 EXECABORT: Final = "EXECABORT Transaction discarded because of previous errors."
 INVALID_CURSOR: Final = "ERR invalid cursor"
 

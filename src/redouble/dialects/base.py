@@ -56,6 +56,8 @@ class ScriptTexts:
     """`EVAL "redis.set_repl()" 0`: how many it is said to require."""
     names_digest: bool = True
     """Whether an error ends with the digest of the script."""
+    no_script: str = "NOSCRIPT No matching script. Please use EVAL."
+    """`EVALSHA nosuch 0`."""
     unknown_engine: str = "ERR Unexpected engine in script shebang: #!{}"
 
 

@@ -79,6 +79,7 @@ class Valkey91(Valkey81):
         log_level="Invalid log level.",
         set_repl_arguments="one argument",
         names_digest=False,
+        no_script="NOSCRIPT No matching script.",
         unknown_engine="ERR Could not find scripting engine '{}'",
     )
     lua_string_hash = staticmethod(hash_of_valkey)
