@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from redouble.scripting.lexer import LuaSyntaxError
 from redouble.scripting.table import array
 from redouble.scripting.values import Killed
 
+LONGEST_RUN = 60
+"""Seconds after which a script is ended: nobody could use the thread that runs it in the meantime."""
 _FLAGS = frozenset((b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys"))
 
 
@@ -53,6 +56,17 @@ class Scripting:
         )
         self.engine = Engine(features, self.api.functions())
         self.scripts: dict[bytes, Script] = {}
+        self.engine.runtime.check = self.check
+        self.first_look = 0.0
+        """When the running script was first looked at; 0: not yet."""
+
+    def check(self) -> None:
+        """Called every few thousand steps of a script: has it had its time?"""
+        now = time.monotonic()
+        if not self.first_look:
+            self.first_look = now
+        elif now - self.first_look > LONGEST_RUN:
+            raise Killed(b"ERR Script killed by redouble: it ran for more than %d seconds." % LONGEST_RUN)
 
     def define(self, source: bytes) -> Script:
         """The script with this source; compiled if it is new."""
@@ -77,6 +91,7 @@ class Scripting:
         if read_only and flags is not None and b"no-writes" not in flags:
             raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
         api, engine = self.api, self.engine
+        self.first_look = 0.0
         api.begin(client, read_only or (flags is not None and b"no-writes" in flags))
         names = engine.runtime.names
         names["G_KEYS"] = keys = array(argv[3 : 3 + count])

@@ -159,7 +159,7 @@ class Engine:
         if _DEEP:
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
-        runtime.refill()
+        runtime.start()
         try:
             result = main()
             if result.__class__ is GeneratorType:

@@ -24,7 +24,7 @@ LARGE = 1024 * 1024
 """Strings from this size on are looked at when they are made."""
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
-_most_before = 0
+_most_before = -1
 _made = 0
 
 
@@ -37,12 +37,14 @@ def begin() -> None:
     """A script begins."""
     global _most_before, _made
     _made = 0
-    _most_before = _most()
+    _most_before = -1
 
 
 def check(size: int = 0) -> None:
     """Complain if the script has taken too much, or would with `size` bytes more."""
-    global _made
+    global _most_before, _made
+    if _most_before < 0:  # not at the beginning of each script: most end before anybody asks, and it costs 2 us
+        _most_before = _most()
     _made += size
     if size > MAX_STRING or _most() + size > _most_before + LIMIT:
         raise LuaError(b"not enough memory", 0)

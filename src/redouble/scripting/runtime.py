@@ -95,6 +95,11 @@ class Runtime:
         memory.check()
         self.check()
 
+    def start(self) -> None:
+        """A script begins, with a fresh budget."""
+        self.names["TICKS"] = repeat(None, STEPS)
+        self.spent = 0
+
     def stack_depth(self) -> int:
         """How many functions are running, each called by the one before it."""
         try:
