@@ -24,10 +24,18 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group test --group lint
 	@touch $@
 
+# Some frameworks want an older redis-py.
+$(VENV)-redis5/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-redis5
+	$(VENV)-redis5/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-redis5/bin/python -m pip install --quiet --editable . --group test-redis5
+	@touch $@
+
 run: $(VENV)/.installed
 	@$(BIN)/python examples/run.py
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed $(VENV)-redis5/.installed
+	$(VENV)-redis5/bin/python -m pytest -q tests/frameworks
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal
 	$(BIN)/python -m coverage combine --quiet
@@ -55,4 +63,4 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-redis5 .mypy_cache .pytest_cache .ruff_cache .hypothesis

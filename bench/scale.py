@@ -14,7 +14,7 @@ SMALL, LARGE = 1_000, 1_000_000
 
 
 def filled(size: int) -> redis.Redis:
-    r = redouble.FakeRedis()
+    r = redouble.FakeRedis(version=(8, 6))
     step = 10_000
     for start in range(0, size, step):
         part = range(start, min(start + step, size))
@@ -22,6 +22,13 @@ def filled(size: int) -> redis.Redis:
         r.rpush("list", *part)
         r.sadd("set", *(f"member:{i}" for i in part))
         r.mset({f"key:{i}": i for i in part})
+        with r.pipeline(transaction=False) as entries:
+            for i in part:
+                entries.xadd("stream", {"field": i}, id=f"{i + 1}-0")
+            entries.execute()
+    r.xgroup_create("stream", "readers", 0)
+    r.xgroup_create("stream", "workers", 0)
+    r.xreadgroup("workers", "first", {"stream": ">"})  # a million pending entries
     return r
 
 
@@ -30,6 +37,13 @@ def operations(r: redis.Redis, size: int) -> dict[str, Callable[[], object]]:
 
     def pick() -> int:
         return next(numbers) * 7919 % size
+
+    last = size
+
+    def xadd() -> None:
+        nonlocal last
+        last += 1
+        r.xadd("stream", {"field": 1}, id=f"{last}-0")
 
     cursor = 0
 
@@ -47,6 +61,18 @@ def operations(r: redis.Redis, size: int) -> dict[str, Callable[[], object]]:
         "SCAN": scan,
         "RANDOMKEY": lambda: r.randomkey(),
         "SPOP, SADD": lambda: r.sadd("set", r.spop("set")),
+        "XRANGE COUNT": lambda: r.xrange("stream", min=f"{pick() + 1}-0", count=10),
+        "XPENDING": lambda: r.xpending_range("stream", "workers", f"{pick() + 1}-0", "+", 10),
+        "XAUTOCLAIM": lambda: r.xautoclaim("stream", "workers", "second", 0, f"{pick() + 1}-0", count=1),
+        "XREADGROUP CLAIM": lambda: r.xreadgroup("workers", "third", {"stream": ">"}, count=1, claim_min_idle_time=0),
+        "XACK, XCLAIM FORCE": lambda: (
+            r.xack("stream", "workers", id := f"{pick() + 1}-0"),
+            r.xclaim("stream", "workers", "fourth", 0, [id], force=True),
+        ),
+        "XADD": xadd,
+        "XADD, XREADGROUP": lambda: (xadd(), r.xreadgroup("readers", "reader", {"stream": ">"}, count=1)),
+        "XADD, XDEL": lambda: (xadd(), r.xdel("stream", f"{last - size // 2}-0")),
+        "XADD, XTRIM": lambda: (xadd(), r.xtrim("stream", maxlen=size, approximate=False)),
     }
 
 

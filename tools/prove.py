@@ -2,8 +2,12 @@
 
 python tools/prove.py                    all of it (about an hour)
 python tools/prove.py fuzz --commands 20000
+python tools/prove.py scenarios          every scenario of every recorded server through every driver
+python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
+python tools/prove.py dump               values to real servers and back, and payloads that were changed
+python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
 
 from __future__ import annotations
@@ -16,29 +20,65 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "docs" / "proofs.md"
 
-FUZZED = {"redis-8.6": 100_000, "redis-7.0": 100_000, "redis-7.4": 50_000, "valkey-9": 50_000}
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+from tests.parity.__main__ import SERVERS  # noqa: E402
+
+FUZZED = {"redis-8.6": 100_000, "redis-7.0": 50_000, "redis-7.4": 50_000, "valkey-9": 50_000}
 """Commands that redouble and a real server are sent alike."""
+
+COUNTED = {"redis-8.6": 200, "valkey-9": 20}
+"""Random sets of up to a million members."""
+
+SEARCHED = {"redis-8.6": 10_000, "valkey-9": 10_000}
+"""Searches among places."""
 
 INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15", "pypy3")
 
+TRAVELLED = (
+    "redis-6.2", "redis-7.0", "redis-7.2", "redis-7.4", "redis-8.0", "redis-8.6", "valkey-8.1", "valkey-9",
+)  # fmt: skip
+SIZE_OF_DUMP = {"RANDOM_VALUES": "500", "MUTATIONS": "100000"}
+"""What the tests of DUMP read from the environment."""
+
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
 
+Wanted = Callable[[str], bool]
+"""Whether a row is asked for."""
 
-def fuzz(commands: int | None) -> list[str]:
-    rows = ["| server | commands | seed | differences |", "|---|---|---|---|"]
+Rows = Iterator[tuple[str, str]]
+"""What each row of a table is about, and the rest of the row."""
+
+
+def fuzz(wanted: Wanted, commands: int | None) -> Rows:
     for server, count in FUZZED.items():
+        if not wanted(server):
+            continue
+        began = time.monotonic()
         seed = int.from_bytes(os.urandom(3), "big")
         count = commands or count
         arguments = ["--server", server, "--commands", str(count), "--seed", str(seed)]
         result = subprocess.run([sys.executable, "-m", "tests.fuzz", *arguments], cwd=ROOT, check=False)
         verdict = "0" if result.returncode == 0 else "found some: see the output"
-        rows.append(f"| {server} | {count:,} | {seed} | {verdict} |")
-    return rows
+        yield server, f"{count:,} | {seed} | {verdict} | {time.monotonic() - began:.0f} s"
+
+
+def beside(module: str, amounts: dict[str, int], wanted: Wanted) -> Rows:
+    """A proof of tests/proofs, which prints its row and fails if something differs."""
+    for server, amount in amounts.items():
+        if not wanted(server):
+            continue
+        began = time.monotonic()
+        seed = int.from_bytes(os.urandom(3), "big")
+        command = [sys.executable, "-m", f"tests.proofs.{module}", server, str(amount), str(seed)]
+        result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        yield server, f"{result.stdout.strip() or 'failed'} | {time.monotonic() - began:.0f} s"
 
 
 def _runs(python: str | None) -> bool:
@@ -72,7 +112,7 @@ def environment(python: str, folder: Path, *requirements: str) -> Path | None:
     return python_there
 
 
-def suite(python: Path, *arguments: str) -> str:
+def suite(python: Path, *arguments: str, **environment: str) -> str:
     """Run the tests; returns pytest's closing line."""
     result = subprocess.run(
         [str(python), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *arguments],
@@ -80,6 +120,7 @@ def suite(python: Path, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | environment,
     )
     closing = result.stdout.strip().splitlines()[-1] if result.stdout.strip() else result.stderr.strip()[-200:]
     if result.returncode:
@@ -87,61 +128,128 @@ def suite(python: Path, *arguments: str) -> str:
     return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
 
 
-def interpreters() -> list[str]:
+def scenarios(wanted: Wanted) -> Rows:
+    """`make test` plays those of some servers at the engine alone."""
+    for name in filter(wanted, SERVERS):
+        yield name, suite(Path(sys.executable), "tests/parity", "-k", f"redouble and {name}", PARITY="thorough")
+
+
+def interpreters(wanted: Wanted) -> Rows:
     """Without the comparisons with real servers, which no interpreter changes."""
-    rows = ["| interpreter | tests |", "|---|---|"]
-    for name in INTERPRETERS:
+    for name in filter(wanted, INTERPRETERS):
         with tempfile.TemporaryDirectory() as folder:
             python = environment(name, Path(folder) / "env")
-            rows.append(f"| {name} | {suite(python, '-m', 'not real') if python else 'not installed here'} |")
-            print(rows[-1], flush=True)
-    return rows
+            yield name, suite(python, "-m", "not real") if python else "not installed here"
 
 
-def clients() -> list[str]:
-    rows = ["| redis-py | tests of the clients |", "|---|---|"]
-    for version in REDIS_PY:
+def clients(wanted: Wanted) -> Rows:
+    for version in filter(wanted, REDIS_PY):
         with tempfile.TemporaryDirectory() as folder:
             python = environment(sys.executable, Path(folder) / "env")
             assert python is not None
-            pin = [
-                sys.executable,
-                "-m",
-                "uv",
-                "pip",
-                "install",
-                "--quiet",
-                "--python",
-                str(python),
-                f"redis=={version}",
-            ]
-            subprocess.run(pin, check=True)
-            rows.append(f"| {version} | {suite(python, 'tests/clients', 'tests/frameworks')} |")
-            print(rows[-1], flush=True)
-    return rows
+            pin = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
+            subprocess.run([*pin, f"redis=={version}"], check=True)
+            yield version, suite(python, "tests/clients", "tests/frameworks")
+
+
+def sections() -> dict[str, str]:
+    """The parts of the page as it is, by their titles."""
+    if not REPORT.exists():
+        return {}
+    return dict(re.findall(r"^## (.*?)\n\n(.*?)\n(?=\n## |\Z)", REPORT.read_text(), re.S | re.M))
+
+
+def write(title: str, intro: str, columns: str, rows: dict[str, str]) -> None:
+    """Put a table into the page, in the place of what stood under its title."""
+    table = [
+        f"| {columns} |",
+        re.sub("[^|]+", "---", f"| {columns} |"),
+        *(f"| {name} | {rest} |" for name, rest in rows.items()),
+    ]
+    page = {**sections(), title: f"{intro}\n\n" + "\n".join(table)}
+    head = "# Proofs\n\nWhat takes too long for every test run; written by `make prove`.\n"
+    REPORT.write_text(head + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in page.items()))
+
+
+def dump(wanted: Wanted) -> Rows:
+    """Values to real servers and back; and payloads that somebody changed."""
+    os.environ.update(SIZE_OF_DUMP)
+    for server in TRAVELLED:
+        if wanted(server):
+            result = suite(Path(sys.executable), "tests/persistence/test_real.py", "-k", f"[{server}]")
+            yield server, f"those at every edge, and {SIZE_OF_DUMP['RANDOM_VALUES']} random ones | {result}"
+    if wanted("none"):
+        result = suite(Path(sys.executable), "tests/persistence/test_mutations.py")
+        yield "none", f"{SIZE_OF_DUMP['MUTATIONS']} changed payloads, half of them with a correct checksum | {result}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("proofs", nargs="*", help="fuzz, interpreters, clients (default: all)")
+    parser.add_argument(
+        "proofs", nargs="*", help="fuzz, scenarios, hyperloglog, geo, interpreters, clients, dump (default: all)"
+    )
     parser.add_argument("--commands", type=int, help="random commands for each server")
+    parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
     arguments = parser.parse_args()
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
+
+    def wanted(name: str) -> bool:
+        return not arguments.only or name in arguments.only
+
     proofs = {
-        "fuzz": ("Random commands, redouble beside a real server", lambda: fuzz(arguments.commands)),
-        "interpreters": ("The test suite on every interpreter", interpreters),
-        "clients": ("Every major version of redis-py", clients),
+        "fuzz": (
+            "Random commands, redouble beside a real server",
+            "server | commands | seed | differences | time",
+            FUZZED,
+            lambda: fuzz(wanted, arguments.commands),
+        ),
+        "scenarios": (
+            "Every scenario through every driver",
+            "server | scenarios",
+            SERVERS,
+            lambda: scenarios(wanted),
+        ),
+        "hyperloglog": (
+            "PFADD, PFCOUNT, PFMERGE and the bytes of GET, beside a real server",
+            "server | sets | members | seed | differences | time",
+            tuple(COUNTED),
+            lambda: beside("hyperloglog", COUNTED, wanted),
+        ),
+        "geo": (
+            "GEOSEARCH, beside a real server",
+            "server | searches | answers | seed | differences | time",
+            tuple(SEARCHED),
+            lambda: beside("geo", SEARCHED, wanted),
+        ),
+        "interpreters": (
+            "The test suite on every interpreter",
+            "interpreter | tests",
+            INTERPRETERS,
+            lambda: interpreters(wanted),
+        ),
+        "clients": (
+            "Every major version of redis-py",
+            "redis-py | tests of the clients",
+            REDIS_PY,
+            lambda: clients(wanted),
+        ),
+        "dump": (
+            "DUMP and RESTORE between redouble and real servers",
+            "server | values | tests",
+            (*TRAVELLED, "none"),
+            lambda: dump(wanted),
+        ),
     }
-    sections = (
-        dict(re.findall(r"^## (.*?)\n\n(.*?)\n(?=\n## |\Z)", REPORT.read_text(), re.S | re.M))
-        if REPORT.exists()
-        else {}
-    )
-    for name in arguments.proofs or proofs:
-        title, proof = proofs[name]
-        sections[title] = f"{datetime.date.today()}, `python tools/prove.py {name}`.\n\n" + "\n".join(proof())
-    head = "# Proofs\n\nWhat takes too long for every test run; written by `make prove`.\n"
-    REPORT.write_text(head + "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in sections.items()))
+    for proof in arguments.proofs or proofs:
+        title, columns, names, run = proofs[proof]
+        new = {}
+        for name, row in run():
+            print(f"| {name} | {row} |", flush=True)
+            new[name] = row
+        before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
+        rows = {name: before[name] for name in names if name in before and not wanted(name)} | new
+        intro = f"{datetime.date.today()}, `python tools/prove.py {proof}`."
+        write(title, intro, columns, {name: rows[name] for name in names if name in rows})
 
 
 if __name__ == "__main__":

@@ -27,6 +27,13 @@ def blocked(server: FakeServer) -> int:
     return len(server.core.blocking.clients)
 
 
+async def until_blocked(server: FakeServer, count: int = 1) -> None:
+    end = time.monotonic() + 10
+    while blocked(server) < count:
+        assert time.monotonic() < end, "it did not happen"
+        await asyncio.sleep(0.001)
+
+
 def test_a_pop_is_woken_from_another_thread(server: FakeServer, protocol: int) -> None:
     popped: list[Any] = []
     client = FakeRedis(server=server, protocol=protocol)
@@ -109,11 +116,11 @@ async def test_a_thousand_tasks_are_served_in_order_of_arrival(server: FakeServe
 async def test_a_task_is_woken_by_a_task_and_by_a_thread(server: FakeServer, protocol: int) -> None:
     client = FakeAsyncRedis(server=server, protocol=protocol)
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     await client.rpush("list", "from a task")
     assert (await task)[1] == b"from a task"
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     await asyncio.to_thread(FakeRedis(server=server).rpush, "list", "from a thread")
     assert (await task)[1] == b"from a thread"
 
@@ -135,8 +142,7 @@ def test_threads_tasks_and_tcp_clients_wait_in_one_queue() -> None:
                 waiting: dict[str, Any] = {}
                 for name, start in starts.items():
                     waiting[name] = start()
-                    while blocked(server) < len(waiting):
-                        await asyncio.sleep(0.001)
+                    await until_blocked(server, len(waiting))
                 await asyncio.to_thread(pusher.rpush, "list", "tcp", "thread")
                 await FakeAsyncRedis(server=server).rpush("list", "task", "asyncio over tcp")
                 for name, item in waiting.items():
@@ -158,8 +164,7 @@ async def test_asyncio_time_is_up(protocol: int) -> None:
 async def test_a_cancelled_waiter_loses_nothing(server: FakeServer, protocol: int) -> None:
     client = FakeAsyncRedis(server=server, protocol=protocol)
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
-    assert blocked(server) == 1
+    await until_blocked(server)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -171,7 +176,7 @@ async def test_a_cancelled_waiter_loses_nothing(server: FakeServer, protocol: in
 async def test_a_waiter_cancelled_after_it_was_served_gives_the_item_back(server: FakeServer, protocol: int) -> None:
     client = FakeAsyncRedis(server=server, protocol=protocol)
     task = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     FakeRedis(server=server).rpush("list", "first", "second")  # served, and the task has not run since
     assert FakeRedis(server=server).lrange("list", 0, -1) == [b"second"]
     task.cancel()
@@ -183,9 +188,9 @@ async def test_a_waiter_cancelled_after_it_was_served_gives_the_item_back(server
 async def test_an_item_given_back_goes_to_the_next_who_waits(server: FakeServer) -> None:
     client = FakeAsyncRedis(server=server)
     first = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     second = asyncio.create_task(client.blpop("list", 10))
-    await asyncio.sleep(0.01)
+    await until_blocked(server, 2)
     FakeRedis(server=server).rpush("list", "x")
     first.cancel()
     assert (await second)[1] == b"x"
@@ -263,7 +268,7 @@ def test_losing_the_server_wakes_whoever_waits(server: FakeServer, protocol: int
 
 async def test_losing_the_server_wakes_tasks(server: FakeServer) -> None:
     task = asyncio.create_task(FakeAsyncRedis(server=server).blpop("list", 30))
-    await asyncio.sleep(0.01)
+    await until_blocked(server)
     server.connected = False
     with pytest.raises(redis.ConnectionError, match="FakeRedis is emulating a connection error"):
         await asyncio.wait_for(task, 5)
@@ -299,3 +304,69 @@ def test_no_item_goes_to_a_client_on_a_closed_loop(server: FakeServer) -> None:
     client = FakeRedis(server=server)
     client.rpush("list", "x")
     assert client.llen("list") == 1
+
+
+IDLE_READ = ("XREADGROUP", "GROUP", "g", "later", "BLOCK", 20_000, "CLAIM", 300, "STREAMS", "s", ">")
+"""Of Redis 8.4: wait until an entry was pending for 300 ms."""
+
+
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "TCP"])
+@pytest.mark.parametrize("delivered", ["before", "meanwhile"])
+def test_a_reader_with_claim_wakes_when_an_entry_is_idle_long_enough(kind: str, delivered: str) -> None:
+    """Nobody does anything then: the waiting driver itself has to look at the clock."""
+    server = FakeServer(version=(8, 6))
+    other = FakeRedis(server=server)
+    other.xadd("s", {"f": "v"}, id="1-1")
+    other.xgroup_create("s", "g", "$" if delivered == "meanwhile" else 0)
+    if delivered == "before":
+        other.xreadgroup("g", "first", {"s": ">"})
+    found: list[Any] = []
+
+    def read() -> None:
+        if kind == "asyncio":
+            found.append(asyncio.run(FakeAsyncRedis(server=server).execute_command(*IDLE_READ)))
+        elif kind == "sync":
+            found.append(FakeRedis(server=server).execute_command(*IDLE_READ))
+        else:
+            with TcpFakeServer(("127.0.0.1", 0), server=server) as listener:
+                host, port = listener.start().server_address
+                found.append(redis.Redis(host, port).execute_command(*IDLE_READ))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    until(lambda: blocked(server) == 1 or found)  # on a busy machine the entry may be idle before anybody waits
+    if delivered == "meanwhile":
+        assert not found
+        other.xgroup_setid("s", "g", 0)
+        other.xreadgroup("g", "first", {"s": ">"})
+    thread.join(10)
+    assert other.xpending_range("s", "g", "-", "+", 10)[0]["consumer"] == b"later"
+    assert found
+
+
+async def test_a_timeout_beyond_what_a_system_can_wait_for() -> None:
+    """Redis 7.0 takes any number of milliseconds that fits in 64 bits; no lock, selector or timer does."""
+    server = FakeServer(version="7.0")
+    with TcpFakeServer(("127.0.0.1", 0), server=server) as tcp:
+        tcp.start()
+        host, port = tcp.server_address
+        popped: list[Any] = []
+
+        def pop(client: redis.Redis) -> None:
+            popped.append(client.blpop(["list"], 9.2e15)[1])  # type: ignore[index]
+            client.close()
+
+        clients = [
+            FakeRedis(server=server, socket_timeout=None),
+            redis.Redis(host=host, port=port, socket_timeout=None),
+        ]
+        threads = [threading.Thread(target=pop, args=(client,), daemon=True) for client in clients]
+        for thread in threads:
+            thread.start()
+        task = asyncio.create_task(FakeAsyncRedis(server=server).blpop(["list"], 9.2e15))  # type: ignore[arg-type]
+        await until_blocked(server, 3)
+        FakeRedis(server=server).rpush("list", "x", "x", "x")
+        assert (await asyncio.wait_for(task, 10))[1] == b"x"  # type: ignore[index]
+        for thread in threads:
+            thread.join(10)
+        assert popped == [b"x", b"x"]

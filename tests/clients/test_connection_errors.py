@@ -10,7 +10,7 @@ import redis
 from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
-from redouble import FakeAsyncConnection, FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
+from redouble import FakeAsyncConnection, FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer, ManualClock
 
 
 def taken_from(pool: Any) -> Any:
@@ -187,3 +187,16 @@ def test_a_connection_that_finds_the_server_gone_as_it_sends(server: FakeServer)
     with pytest.raises(redis.ConnectionError, match=GONE):
         connection.send_command("PING")
     assert connection.in_process_client is None
+
+
+async def test_a_connection_that_was_closed_for_idleness_is_made_anew(protocol: int) -> None:
+    clock = ManualClock()
+    server = FakeServer(config={"timeout": "60"}, clock=clock)
+    client, other = FakeRedis(server=server, protocol=protocol), FakeAsyncRedis(server=server, protocol=protocol)
+    for _ in range(3):
+        assert client.incr("n") % 2
+        assert await other.incr("n") % 2 == 0
+        identifiers = client.client_id(), await other.client_id()
+        clock.advance(62)
+        assert client.client_id() > max(identifiers)
+        assert await other.client_id() > max(identifiers)

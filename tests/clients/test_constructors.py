@@ -135,6 +135,24 @@ def test_shared_servers_are_kept_until_reset() -> None:
     assert FakeRedis(host="x").get("a") is None
 
 
+@pytest.mark.parametrize("kind", ["client", "pool"])
+def test_connections_that_are_open_see_an_empty_server_after_reset(kind: str) -> None:
+    pool = redis.ConnectionPool(connection_class=FakeConnection, host="x")
+    client = FakeRedis(host="x") if kind == "client" else redis.Redis(connection_pool=pool)
+    client.set("a", "1")
+    reset()
+    assert client.get("a") is None
+    client.set("a", "2")
+    assert FakeRedis(host="x").get("a") == b"2"
+
+
+async def test_open_asyncio_connections_see_an_empty_server_after_reset() -> None:
+    client = FakeAsyncRedis(host="x")
+    await client.set("a", "1")
+    reset()
+    assert await client.get("a") is None
+
+
 @pytest.mark.parametrize("pool_class", [redis.ConnectionPool, redis.BlockingConnectionPool])
 def test_pool_classes(pool_class: Any) -> None:
     client = FakeRedis(connection_pool_class=pool_class, max_connections=3, decode_responses=True, db=2)

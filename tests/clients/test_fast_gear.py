@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 from unittest import mock
 
@@ -9,7 +11,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from redouble import FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer
+from redouble import FakeAsyncRedis, FakeConnection, FakeRedis, FakeServer, ManualClock
 from redouble.clients.sync import SyncReplyReader
 from redouble.core.client import NEEDS_AUTH
 
@@ -263,3 +265,30 @@ async def test_asyncio_errors_and_odd_commands() -> None:
     (connection,) = client.connection_pool._available_connections
     connection.in_process_client.kill()
     assert await client.llen("list") == 1
+
+
+def test_a_pause_holds_a_fast_command_back() -> None:
+    clock = ManualClock()
+    server = FakeServer(clock=clock)
+    client, other = warm(server=server, socket_timeout=None), FakeRedis(server=server)
+    other.client_pause(10_000)
+    values: list[Any] = []
+    thread = threading.Thread(target=lambda: values.append(client.get("k")), daemon=True)
+    thread.start()
+    while not server.core.blocking.clients:
+        time.sleep(0.001)
+    clock.advance(9)
+    assert values == []
+    clock.advance(2)
+    thread.join(10)
+    assert values == [b"v"]
+
+
+def test_a_client_that_hears_its_own_message_gets_its_reply_first(server: FakeServer) -> None:
+    client = warm(server=server, protocol=3)
+    (connection,) = client.connection_pool._available_connections
+    connection.send_command("SUBSCRIBE", "news")
+    connection.read_response(push_request=True)
+    assert client.publish("news", "hello") == 1
+    (message,) = connection.in_process_client.inbox
+    assert message == [b"message", b"news", b"hello"]

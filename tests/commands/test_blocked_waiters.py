@@ -89,13 +89,14 @@ def test_a_waiter_that_is_cancelled_in_time_takes_nothing(server: Server) -> Non
     assert pusher("LLEN l") == 1
 
 
-def test_what_would_go_back_to_a_key_of_another_type_is_gone(server: Server) -> None:
+@pytest.mark.parametrize(("blocked", "push"), [("BLPOP k 0", "RPUSH k a"), ("BZPOPMIN k 0", "ZADD k 1 a")])
+def test_what_would_go_back_to_a_key_of_another_type_is_gone(server: Server, blocked: str, push: str) -> None:
     waiter, pusher = Caller(server), Caller(server)
-    waiter("BLPOP l 0")
-    pusher("RPUSH l a")
-    pusher("SET l string")
+    waiter(blocked)
+    pusher(push)
+    pusher("SET k string")
     waiter.cancel()
-    assert pusher("GET l") == b"string"
+    assert pusher("GET k") == b"string"
 
 
 def test_a_score_that_was_given_in_the_meantime_stays(server: Server) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from redouble.core.clock import ManualClock
 from redouble.core.server import EXPIRY_GRAIN, Server
 from tests.core.conftest import Recorder
@@ -56,3 +60,19 @@ def test_a_watched_key_that_expires_breaks_the_transaction(clock: ManualClock, c
     c("MULTI")
     c("PING")
     assert repr(c("EXEC")) == "NULL_ARRAY"
+
+
+def test_who_sets_the_date_moves_expiry_but_no_timeout(
+    clock: ManualClock, c: Recorder, connect: Callable[[], Recorder]
+) -> None:
+    c("SET k v EX 100")
+    waiting = connect()
+    waiting("BLPOP list 50")
+    clock.set_time(clock.time() + 3600)
+    assert c("GET k") is None
+    assert waiting.blocked
+    clock.set_time(clock.time() - 7200)
+    clock.advance(51)
+    assert not waiting.blocked
+    with pytest.raises(ValueError, match="backwards"):
+        clock.advance(-1)

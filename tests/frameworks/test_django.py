@@ -12,21 +12,7 @@ django = pytest.importorskip("django")
 
 
 @pytest.fixture(autouse=True)
-def _settings() -> Any:
-    from django.conf import settings
-
-    from redouble import FakeConnection
-
-    if not settings.configured:
-        settings.configure(
-            CACHES={
-                "default": {
-                    "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                    "LOCATION": "redis://127.0.0.1:6379",
-                    "OPTIONS": {"connection_class": FakeConnection},
-                }
-            }
-        )
+def _forget_shared_servers() -> Any:
     reset()
     yield
     reset()

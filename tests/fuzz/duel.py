@@ -1,49 +1,31 @@
 """Two servers, the same commands: the first answer that differs, and the first value that differs in the end.
 
-Answers are compared byte by byte, but for what `rule_for` names; `normalise.py` of the parity machine carries the rules out.
+Answers are compared byte by byte, but for what `rules.py` names.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from tests.parity.machine.normalise import BLOCKED, NOTHING, is_message, normalise, same
+from tests.parity.machine.normalise import BLOCKED, NOTHING, is_message
 from tests.parity.machine.ours import Careful, CoreStage
 from tests.parity.machine.play import RealStage
 from tests.parity.machine.real import Connection
-from tests.parity.machine.scenario import Directive, Step, Target, quote
-from tests.parity.machine.wire import encode_command, parse
+from tests.parity.machine.scenario import Target, quote
+from tests.parity.machine.wire import encode_command, end_of_message, parse
 
-from .families import TIMED, UNORDERED, Command, later_or_earlier
+from .generator import LISTENER, Command
+from .rules import BY_CHANCE, both_payloads, dump_rule, is_explained, rule_for
+from .values import AUTOMATIC, DUMPED, FRESH
 
-PLAIN, UNSORTED, TIME, CHANCE, SCAN = (
-    Step("send", "", 0, directives=tuple(Directive(name) for name in names))
-    for names in ((), ("unordered",), ("time",), ("any",), ("unordered",))
-)
-BY_CHANCE = {b"SPOP": b"SMEMBERS", b"SRANDMEMBER": b"SMEMBERS", b"HRANDFIELD": b"HGETALL", b"ZRANDMEMBER": b"ZRANGE"}
-"""What chooses by chance, and what reads all that there is to choose from."""
+EVERYTHING_HEARD = b"everything heard"
+"""The listener says PING with it; what comes before the answer is what was heard."""
 
 
 def everything_of(command: Command) -> tuple[bytes, ...]:
     return BY_CHANCE[command.argv[0].upper()], command.argv[1]
-
-
-def rule_for(argv: Sequence[bytes]) -> Step:
-    """How an answer to a command is compared."""
-    name = argv[0].upper()
-    if name == b"SORT" and b"BY" in (words := [word.upper() for word in argv]):
-        # Which elements LIMIT leaves of a set that is not sorted is chance.
-        by = words[words.index(b"BY") + 1 : words.index(b"BY") + 2]
-        return CHANCE if b"LIMIT" in words and by and b"*" not in by[0] else UNSORTED
-    if name in UNORDERED:
-        return UNSORTED
-    if name in TIMED:
-        return TIME
-    if name in BY_CHANCE or later_or_earlier(argv):
-        return CHANCE
-    return SCAN if name.endswith(b"SCAN") else PLAIN
 
 
 @dataclass(frozen=True)
@@ -62,6 +44,9 @@ class Difference:
     def signature(self) -> tuple[object, ...]:
         """Differences with the same signature are most likely one mistake."""
         name = self.command.argv[0].upper() if self.command.argv else b""
+        if self.command.connection == LISTENER:
+            pairs = zip([*_messages(self.real), b""], [*_messages(self.ours), b""], strict=False)
+            return b"heard", *next((tuple(map(_event, pair)) for pair in pairs if pair[0] != pair[1]), ())
         if self.unknown:
             return name, b"unknown"
         return name, _gist(self.real), _gist(self.ours)
@@ -69,6 +54,31 @@ class Difference:
 
 def _gist(message: bytes) -> bytes:
     return message.split(b"\r\n")[0][:40] if message[:1] in b"-+" else message[:1]
+
+
+def _messages(heard: bytes) -> Iterator[bytes]:
+    start = 0
+    while heard[start:] not in (b"", NOTHING):
+        end = end_of_message(heard, start)
+        yield heard[start:end]
+        start = end
+
+
+def _without_expired(heard: bytes) -> list[bytes]:
+    return [message for message in _messages(heard) if _event(message) != b"expired"]
+
+
+def _event(message: bytes) -> bytes:
+    """The name of an event, from the message that tells of it."""
+    children = parse(message).children if message else []
+    if not children:
+        return b""
+    channel, told = children[-2].text, children[-1].text
+    return channel.partition(b":")[2] if channel.startswith(b"__keyevent") else told
+
+
+class Explained(Exception):
+    """The servers differ as docs/differences.md says; from here on their values do, too."""
 
 
 class Duel:
@@ -81,11 +91,15 @@ class Duel:
         self.commands_played = 0
         self.before: tuple[Command, bytes] = (Command(0, ()), b"")
         """The last command, and our answer to it."""
+        self.reloaded = False
+        """By DEBUG RELOAD: elements of a hashtable that has become a listpack are in an order that is chance."""
+        self.dumped = b"", b""
+        """What the real server and redouble answered to the last DUMP."""
 
     def stop(self) -> None:
         self.stage.stop()
 
-    def fight(self, commands: Sequence[Command], protocol: int, *, batch: int = 200) -> Difference | None:
+    def fight(self, commands: Sequence[Command], protocol: int, *, size: int = 200) -> Difference | None:
         """Play commands on both servers, empty at first; tell what differs first."""
         core = CoreStage(self.target)
         ours = Careful(core)
@@ -97,11 +111,21 @@ class Duel:
                     self.connections[connection].ask(b"HELLO", b"3")
                     ours.send(connection, (b"HELLO", b"3"))
             waiting: set[int] = set()
-            for start in range(0, len(commands), batch):
-                difference = self._play(commands[start : start + batch], start, ours, waiting)
+            self.dumped = b"", b""
+            self.reloaded = False
+            start = 0
+            for batch in self._batches(commands, size):
+                difference = self._play(batch, start, ours, waiting)
                 if difference:
                     return difference
+                start += len(batch)
+                if LISTENER in self.connections:
+                    difference = self._play([Command(LISTENER, (), receive=True)], start - 1, ours, waiting)
+                    if difference:
+                        return difference
             return self._compare_values(ours, len(commands))
+        except Explained:
+            return None
         finally:
             core.close()
             for link in self.connections.values():
@@ -110,9 +134,31 @@ class Duel:
 
     # Playing.
 
+    def _batches(self, commands: Sequence[Command], size: int) -> Iterator[list[Command]]:
+        """Commands to be sent in one go; RESTORE begins another, for it needs the answer to DUMP."""
+        batch: list[Command] = []
+        for command in commands:
+            if len(batch) >= size or DUMPED in command.argv:
+                yield batch
+                batch = []
+            batch.append(command)
+        yield batch
+
     def _play(self, commands: Sequence[Command], start: int, ours: Careful, waiting: set[int]) -> Difference | None:
-        for at, (command, real) in enumerate(zip(commands, self._ask_real(commands, waiting), strict=True), start):
-            if command.receive:
+        for_real, for_ours = (
+            [
+                replace(command, argv=tuple(dump if word == DUMPED else word for word in command.argv))
+                for command in commands
+            ]
+            for dump in reversed(self.dumped)
+        )
+        answers = self._ask_real(for_real, waiting)
+        now_ms = time.time_ns() // 1_000_000
+        ours.advance(max(now_ms - ours.now_ms(), 0))  # what a dump tells of the real server's time has passed here, too
+        for at, (command, real) in enumerate(zip(for_ours, answers, strict=True), start):
+            if command.connection == LISTENER:
+                got = self._heard_by_ours(ours, command)
+            elif command.receive:
                 got = ours.receive(command.connection) if command.connection in waiting else NOTHING
                 waiting.discard(command.connection)
             else:
@@ -120,11 +166,17 @@ class Duel:
                 if command.waits and real == BLOCKED:
                     waiting.add(command.connection)
             self.commands_played += 1
-            if real != got and not self._same(command, real, got):
-                return Difference(command, real, got, at)
+            if real != got and not self._same(command, real, got, ours):
+                if is_explained(real, got, self.target):
+                    raise Explained
+                return Difference(commands[at - start], real, got, at)
             if not self._possible(command, got):
-                return Difference(command, real, got, at)
+                return Difference(commands[at - start], real, got, at)
             self.before = command, got
+            self.reloaded |= b"RELOAD" in map(bytes.upper, command.argv[1:2])
+            if command.argv and command.argv[0].upper() == b"DUMP":
+                both = real[:1] == got[:1] == b"$"
+                self.dumped = (parse(real).text, parse(got).text) if both else (b"", b"")
         return None
 
     def _ask_real(self, commands: Sequence[Command], waiting: set[int]) -> list[bytes]:
@@ -135,7 +187,10 @@ class Duel:
         while position < len(commands):
             command = commands[position]
             link = self.connections[command.connection]
-            if command.receive:
+            if command.connection == LISTENER:
+                outcomes.append(self._heard_by_real(link, command))
+                position += 1
+            elif command.receive:
                 outcomes.append(self._awaited(link) or BLOCKED if command.connection in waiting else NOTHING)
                 waiting.discard(command.connection)
                 position += 1
@@ -165,27 +220,42 @@ class Duel:
             self.connections[0].ask(b"PING")
         return link.message(0.002)
 
+    def _heard_by_real(self, link: Connection, command: Command) -> bytes:
+        asked = [command.argv] if command.argv else []
+        link.send(b"".join(map(encode_command, [*asked, (b"PING", EVERYTHING_HEARD)])))
+        return _until_ping(lambda: link.message(10) or NOTHING)
+
+    def _heard_by_ours(self, ours: Careful, command: Command) -> bytes:
+        first = [ours.send(LISTENER, command.argv)] if command.argv else []
+        messages = iter([*first, ours.send(LISTENER, (b"PING", EVERYTHING_HEARD))])
+        return _until_ping(lambda: next(messages, None) or ours.receive(LISTENER))
+
     def _possible(self, command: Command, ours: bytes) -> bool:
         """Whether chance could choose this: it must be in what the command before, which read everything, answered."""
-        earlier, everything = self.before
-        if (
-            len(command.argv) < 2
-            or command.argv[0].upper() not in BY_CHANCE
-            or earlier.argv[:2] != everything_of(command)
-        ):
+        if len(command.argv) < 2 or command.argv[0].upper() not in BY_CHANCE:
             return True
-        return _members(ours) <= _members(everything)
+        earlier, everything = self.before
+        return earlier.argv[:2] != everything_of(command) or _members(ours) <= _members(everything)
 
-    def _same(self, command: Command, real: bytes, ours: bytes) -> bool:
-        step = rule_for(command.argv) if command.argv else PLAIN
-        if step is SCAN and real[:1] == ours[:1] == b"*":
-            sent = command.argv[1 if command.argv[0].upper() == b"SCAN" else 2]
-            cursors = [parse(message).children[0].text for message in (real, ours)]
-            if [sent, *cursors] != [b"0"] * 3:
-                return True  # where a scan stops, and what an invented cursor means, is each server's own affair
-        now_ms = time.time_ns() // 1_000_000
-        forms = [normalise(message, step, self.target, now_ms) for message in (real, ours)]
-        return same(forms[0], forms[1], step, self.target)
+    def _same(self, command: Command, real: bytes, ours: bytes, redouble: Careful) -> bool:
+        if command.connection == LISTENER:
+            # When a key goes whose time was over from the beginning is each server's own affair.
+            return _without_expired(real) == _without_expired(ours)
+        if not command.argv:
+            return False
+        rule = rule_for(command.argv)
+        if command.argv[0].upper() == b"DUMP" and len(command.argv) == 2:
+            key = command.argv[1]
+            asked = (
+                redouble.send(command.connection, (*words, key)) for words in ((b"TYPE",), (b"OBJECT", b"ENCODING"))
+            )
+            kind, encoding = (parse(answer).text for answer in asked)
+            rule = (
+                dump_rule(kind, encoding, fresh=key == FRESH and not self.reloaded)
+                if key != AUTOMATIC
+                else both_payloads
+            )
+        return rule is not None and rule(real, ours, self.target)
 
     # The data sets.
 
@@ -197,21 +267,43 @@ class Duel:
                 return difference
             for node in parse(self.connections[0].ask(b"KEYS", b"*")).children:
                 kind = self.connections[0].ask(b"TYPE", node.text)[1:-2]
-                questions = [(b"TYPE", node.text), (b"OBJECT", b"ENCODING", node.text), (b"PTTL", node.text)]
-                questions.append(READING[kind](node.text))
+                questions = [*self._questions(kind, node.text), (b"PTTL", node.text)]
+                questions += [(b"TYPE", node.text), (b"OBJECT", b"ENCODING", node.text), (b"DUMP", node.text)]
                 difference = self._play([Command(0, question) for question in questions], at, ours, set())
                 if difference:
                     return difference
         return None
 
+    def _questions(self, kind: bytes, key: bytes) -> list[tuple[bytes, ...]]:
+        """What reads a value whole."""
+        if kind == b"stream":
+            return [
+                (b"XRANGE", key, b"-", b"+"),
+                (b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"),
+                (b"XINFO", b"GROUPS", key),
+            ]
+        if kind == b"hash":
+            fields = [child.text for child in parse(self.connections[0].ask(b"HKEYS", key)).children]
+            return [(b"HGETALL", key), (b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields)]
+        if kind == b"string":
+            return [(b"PFCOUNT", key), (b"GET", key)]
+        return [READING[kind](key)]
+
 
 READING: dict[bytes, Callable[[bytes], tuple[bytes, ...]]] = {
-    b"string": lambda key: (b"GET", key),
     b"list": lambda key: (b"LRANGE", key, b"0", b"-1"),
-    b"hash": lambda key: (b"HGETALL", key),
     b"set": lambda key: (b"SMEMBERS", key),
     b"zset": lambda key: (b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"),
 }
+
+
+def _until_ping(next_message: Callable[[], bytes]) -> bytes:
+    heard = b""
+    while True:
+        message = next_message()
+        heard += message
+        if message == NOTHING or message.endswith(EVERYTHING_HEARD + b"\r\n"):
+            return heard
 
 
 def _members(message: bytes) -> set[bytes]:

@@ -1,152 +1,6 @@
-"""What the fuzzer says: templates by family, and how their values are made.
-
-Keys are few, and each family has its own, so that commands meet; one time in twelve a command gets a key of another family.
-Times to live are long or over, so that no key expires while the two servers are compared.
-"""
+"""What the fuzzer says: command templates by family, one a line.  `grammar.py` tells how they are written."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from random import Random
-
-from .grammar import Slots, generate, mistake, parse
-
-MISTAKES = 0.12
-"""The share of commands that are wrong on purpose."""
-
-
-@dataclass(frozen=True)
-class Command:
-    connection: int
-    argv: tuple[bytes, ...]
-    waits: bool = False
-    """It may block; then `receive` takes its reply."""
-    receive: bool = False
-    """Not a command: takes the reply of the connection's command that blocked, if it did."""
-
-
-Unit = tuple[Command, ...]
-"""Commands that make sense only together."""
-
-KEYS = {
-    "string": [b"s1", b"s2", b"s3"],
-    "list": [b"l1", b"l2"],
-    "hash": [b"h1", b"h2"],
-    "set": [b"e1", b"e2", b"e3"],
-    "zset": [b"z1", b"z2", b"z3"],
-}
-ALL_KEYS = [key for keys in KEYS.values() for key in keys] + [b"missing"]
-LEXICAL = [b"x1", b"x2"]
-"""Sorted sets with one score: what ranges BYLEX give elsewhere is not defined."""
-
-# Words are told apart by what stands before their first zero byte, for SORT ALPHA compares no further; and SORT leaves
-# words of equal weight in any order, so that BY and ALPHA do not meet.
-WORDS = [
-    b"a",
-    b"b",
-    b"c",
-    b"d",
-    b"e",
-    b"f",
-    b"B",
-    b"ab",
-    b"",
-    b"x" * 20,
-    b"y" * 70,
-    b"\x80\x00\xff",
-    b"1",
-    b"2",
-    b"3",
-    b"-7",
-]
-NUMBERS = [
-    b"0",
-    b"1",
-    b"2",
-    b"3",
-    b"10",
-    b"-1",
-    b"-5",
-    b"100",
-    b"12345",
-    b"9223372036854775807",
-    b"-9223372036854775808",
-]
-FLOATS = [b"0", b"1", b"1.5", b"-2.25", b"0.1", b"3.14159", b"1e3", b"1e20", b"-1e-5", b"100", b"17"]
-SCORES = [*FLOATS, b"2", b"3", b"4", b"5", b"-1", b"inf", b"-inf", b"0.30000000000000004", b"-0"]
-
-
-def key_of(family: str) -> Callable[[Random], bytes]:
-    return lambda random: random.choice(KEYS[family] if random.random() < 11 / 12 else ALL_KEYS)
-
-
-def one_of(values: list[bytes]) -> Callable[[Random], bytes]:
-    return lambda random: random.choice(values)
-
-
-def number(low: int, high: int) -> Callable[[Random], bytes]:
-    return lambda random: b"%d" % random.randint(low, high)
-
-
-def counted(family: str) -> Callable[[Random], list[bytes]]:
-    """`2 z1 z2`; now and then the number is wrong."""
-
-    def make(random: Random) -> list[bytes]:
-        keys = [key_of(family)(random) for _ in range(random.choice((1, 2, 2, 3)))]
-        return [b"%d" % (len(keys) + random.choice((0,) * 20 + (-1, 1))), *keys]
-
-    return make
-
-
-def bound(random: Random) -> bytes:
-    return random.choice((b"", b"", b"(")) + random.choice(SCORES)
-
-
-def lexical(random: Random) -> bytes:
-    return random.choice((b"-", b"+", b"[a", b"(a", b"[b", b"(c", b"[e", b"[", b"(ab", b"[x"))
-
-
-def now(scale: int) -> Callable[[Random], bytes]:
-    """A point in time far away, in seconds or milliseconds, or long ago."""
-    return lambda random: random.choice((b"1", b"%d" % (33_177_117_420 * scale), b"%d" % (4_102_444_800 * scale)))
-
-
-def tuple_of(*makers: Callable[[Random], bytes]) -> Callable[[Random], list[bytes]]:
-    return lambda random: [make(random) for make in makers]
-
-
-SLOTS: Slots = {
-    **{family: key_of(family) for family in KEYS},
-    "same_score": lambda random: random.choice(LEXICAL if random.random() < 11 / 12 else KEYS["string"]),
-    "key": one_of(ALL_KEYS),
-    "value": one_of(WORDS + NUMBERS),
-    "word": one_of(WORDS),
-    "long": one_of([b"v" * 3000, b"w" * 5000]),
-    "number": one_of(NUMBERS),
-    "float": one_of(FLOATS),
-    "score": one_of(SCORES),
-    "bound": bound,
-    "lexical": lexical,
-    "index": number(-12, 12),
-    "count": number(0, 5),
-    "signed": number(-4, 4),
-    "offset": number(0, 40),
-    "bit": number(0, 1),
-    "seconds": one_of([b"100", b"1000", b"100000"]),
-    "milliseconds": one_of([b"100000", b"1000000"]),
-    "ttl": one_of([b"100", b"1000", b"100000", b"200000", b"0", b"-1"]),
-    "at": now(1),
-    "at_ms": now(1000),
-    "pattern": one_of([b"*", b"?", b"[a-d]*", b"*1", b"s*", b"[^s]*", b"x*", b"a", b"\\a", b"e[1-2]"]),
-    "width": one_of([b"u8", b"i8", b"u1", b"i5", b"u16", b"i64", b"u63", b"u7", b"u64", b"i65"]),
-    "at_bit": one_of([b"0", b"3", b"8", b"#1", b"#2", b"100"]),
-    "database": one_of([b"0", b"1"]),
-    "lists": counted("list"),
-    "sets": counted("set"),
-    "zsets": counted("zset"),
-    "weights": tuple_of(one_of(FLOATS), one_of(FLOATS)),
-}
 
 FAMILIES: dict[str, str] = {
     "string": """
@@ -307,9 +161,13 @@ FAMILIES: dict[str, str] = {
         RENAME <key> <key>
         RENAMENX <key> <key>
         COPY <key> <key> [DB <database>] [REPLACE]
+        DEBUG DIGEST-VALUE <key> <key>
+        DEBUG RELOAD
         MOVE <key> 1
-        EXPIRE <key> <ttl> [NX|XX|GT|LT]
-        PEXPIRE <key> <milliseconds> [NX|XX|GT|LT]
+        EXPIRE <key> <ttl> [NX|XX]
+        EXPIRE <key> <other_ttl> [GT|LT]
+        PEXPIRE <key> <milliseconds> [NX|XX]
+        PEXPIRE <key> <other_ttl> [GT|LT]
         EXPIREAT <key> <at> [NX|XX|GT|LT]
         PEXPIREAT <key> <at_ms> [NX|XX|GT|LT]
         TTL <key>
@@ -318,7 +176,8 @@ FAMILIES: dict[str, str] = {
         PEXPIRETIME <key>
         PERSIST <key>
         OBJECT ENCODING <key>
-        SCAN 0 COUNT 1000 [MATCH <pattern>] [TYPE (string|list|hash|set|zset|x)]
+        SCAN 0 COUNT 1000 [MATCH <pattern>] [TYPE (string|list|hash|set|zset|stream|x)]
+        SORT <list> ALPHA BY (s*|h*->a|x*) [ASC|DESC] [LIMIT <index> <signed>]
         SORT <list> [ALPHA|BY (s*|h*->a|x*)] [ASC|DESC] [LIMIT <index> <signed>] [GET (s*|#|h*->b)] [STORE <list>]
         SORT <set> ALPHA [DESC] [STORE <list>]
         SORT <zset> [ALPHA] [DESC] [LIMIT <count> <count>]
@@ -326,18 +185,182 @@ FAMILIES: dict[str, str] = {
         SORT_RO <list> [ALPHA] [DESC]
         SWAPDB 0 1
     """,
+    "stream": """
+        XADD <stream> <new_id> <word> <value>
+        XADD <stream> <new_id> {<word> <value>}...
+        XADD <stream> [NOMKSTREAM] [KEEPREF|DELREF|ACKED] <new_id> {<word> <value>}...
+        XADD <stream> MAXLEN [=|~] <count> <new_id> <word> <value>
+        XADD <stream> [KEEPREF|DELREF|ACKED] MAXLEN ~ <count> [LIMIT <counter>] <new_id> <word> <value>
+        XADD <stream> MINID [=|~] <id> [KEEPREF|DELREF|ACKED] <new_id> <word> <value>
+        XLEN <stream>
+        XRANGE <stream> <range_id> <range_id> [COUNT <signed>]
+        XREVRANGE <stream> <range_id> <range_id> [COUNT <signed>]
+        XTRIM <stream> MAXLEN [=|~] <counter> [KEEPREF|DELREF|ACKED]
+        XTRIM <stream> MAXLEN ~ <count> [LIMIT <counter>] [KEEPREF|DELREF|ACKED]
+        XTRIM <stream> MINID [=|~] <id> [KEEPREF|DELREF|ACKED]
+        XDEL <stream> <id>...
+        XDELEX <stream> [KEEPREF|DELREF|ACKED] IDS <ids>
+        XSETID <stream> <id>
+        XSETID <stream> <id> [ENTRIESADDED <counter>] [MAXDELETEDID <id>]
+        XREAD [COUNT <count>] STREAMS <behind>
+        XREAD [COUNT <count>] STREAMS <behind_or_last>
+        XINFO STREAM <stream> [FULL] [COUNT <count>]
+        XINFO STREAM <stream> FULL
+        XCFGSET <stream> [IDMP-DURATION <seconds>] [IDMP-MAXSIZE <counter>]
+        DEL <stream>
+    """,
+    "group": """
+        XADD <stream> 9-* <word> <value>
+        XADD <stream> 9-* <word> <value>
+        XGROUP CREATE <stream> <group> (0|$|<id>) [MKSTREAM] [ENTRIESREAD <counter>]
+        XGROUP CREATE <stream> <group> 0
+        XGROUP SETID <stream> <group> (0|$|<id>) [ENTRIESREAD <counter>]
+        XGROUP CREATECONSUMER <stream> <group> <consumer>
+        XGROUP DELCONSUMER <stream> <group> <consumer>
+        XGROUP DESTROY <stream> <group>
+        XREADGROUP GROUP <group> <consumer> [COUNT <count>] [NOACK] STREAMS <unseen>
+        XREADGROUP GROUP <group> <consumer> COUNT <count> STREAMS <unseen>
+        XREADGROUP GROUP <group> <consumer> [COUNT <count>] [NOACK] CLAIM <idle> STREAMS <unseen>
+        XACK <stream> <group> <id>...
+        XACKDEL <stream> <group> [KEEPREF|DELREF|ACKED] IDS <ids>
+        XDELEX <stream> ACKED IDS <ids>
+        XDEL <stream> <id>
+        XTRIM <stream> MAXLEN <counter> [KEEPREF|DELREF|ACKED]
+        XCLAIM <stream> <group> <consumer> <idle> <id> <id> <id> [IDLE <idle_time>] [RETRYCOUNT <count>] [FORCE] [JUSTID] [LASTID <id>]
+        XCLAIM <stream> <group> <consumer> <idle> <id> [TIME <at_ms>] [RETRYCOUNT <count>] [FORCE]
+        XAUTOCLAIM <stream> <group> <consumer> <idle> (0|<id>) [COUNT <count>] [JUSTID]
+        XPENDING <stream> <group>
+        XPENDING <stream> <group> <range_id> <range_id> <count> [<consumer>]
+        XPENDING <stream> <group> IDLE <idle> - + 10 [<consumer>]
+        XINFO GROUPS <stream>
+        XINFO CONSUMERS <stream> <group>
+        XINFO STREAM <stream> FULL [COUNT <count>]
+    """,
+    "geo": """
+        GEOADD <geo> [NX|XX] [CH] {<longitude> <latitude> <place>}...
+        GEOADD <geo> {<longitude> <latitude> <place>}...
+        GEOPOS <geo> <place>...
+        GEOHASH <geo> <place>...
+        GEODIST <geo> <place> <place> [<unit>]
+        GEOSEARCH <geo> (FROMMEMBER <place>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <radius> <unit>|BYBOX <radius> <radius> <unit>) [ASC|DESC] [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
+        GEOSEARCH <geo> (FROMMEMBER <place>|FROMLONLAT <longitude> <latitude>) BYRADIUS <radius> <unit> COUNT <count> ANY [ASC|DESC] [WITHDIST]
+        GEOSEARCH <geo> BYPOLYGON <corners> [ASC|DESC] [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
+        GEOSEARCHSTORE <geo> <geo> (FROMMEMBER <place>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <radius> <unit>|BYBOX <radius> <radius> <unit>) [ASC|DESC] [COUNT <count>] [STOREDIST]
+        GEORADIUS <geo> <longitude> <latitude> <radius> <unit> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT <count>] [ASC|DESC]
+        GEORADIUS <geo> <longitude> <latitude> <radius> <unit> [COUNT <count>] [ASC|DESC] [STORE <geo>|STOREDIST <geo>]
+        GEORADIUS_RO <geo> <longitude> <latitude> <radius> <unit> [WITHCOORD] [WITHDIST] [COUNT <count>] [ASC|DESC]
+        GEORADIUSBYMEMBER <geo> <place> <radius> <unit> [WITHDIST] [COUNT <count>] [ASC|DESC]
+        GEORADIUSBYMEMBER <geo> <place> <radius> <unit> [ASC|DESC] [STORE <geo>|STOREDIST <geo>]
+        GEORADIUSBYMEMBER_RO <geo> <place> <radius> <unit> [WITHHASH] [COUNT <count>] [ASC|DESC]
+        ZREM <geo> <place>
+        DEL <geo>
+    """,
+    "hyperloglog": """
+        PFADD <hyperloglog> <value>...
+        PFADD <hyperloglog> <many>
+        PFADD <hyperloglog>
+        PFCOUNT <hyperloglog>
+        PFCOUNT <hyperloglog>...
+        PFMERGE <hyperloglog> <hyperloglog>...
+        PFMERGE <hyperloglog>
+        PFDEBUG (ENCODING|DECODE|GETREG) <hyperloglog>
+        PFDEBUG TODENSE <hyperloglog>
+        GET <hyperloglog>
+        STRLEN <hyperloglog>
+        SETRANGE <hyperloglog> <offset> <word>
+        APPEND <hyperloglog> <word>
+        DEL <hyperloglog>
+        DEL <hyperloglog>
+    """,
+    "hash_expiry": """
+        HSET <hash> {<word> <value>}...
+        HEXPIRE <hash> <ttl> [NX|XX] FIELDS <fields>
+        HEXPIRE <hash> <other_ttl> [GT|LT] FIELDS <fields>
+        HPEXPIRE <hash> <milliseconds> [NX|XX] FIELDS <fields>
+        HPEXPIRE <hash> <other_ttl> [GT|LT] FIELDS <fields>
+        HEXPIREAT <hash> <at> [NX|XX|GT|LT] FIELDS <fields>
+        HPEXPIREAT <hash> <at_ms> [NX|XX|GT|LT] FIELDS <fields>
+        HTTL <hash> FIELDS <fields>
+        HPTTL <hash> FIELDS <fields>
+        HEXPIRETIME <hash> FIELDS <fields>
+        HPEXPIRETIME <hash> FIELDS <fields>
+        HPERSIST <hash> FIELDS <fields>
+        HGETEX <hash> [EX <seconds>|PX <milliseconds>|EXAT <at>|PXAT <at_ms>|PERSIST] FIELDS <fields>
+        HSETEX <hash> [FNX|FXX] [EX <seconds>|PX <milliseconds>|EXAT <at>|PXAT <at_ms>|KEEPTTL] FIELDS 1 <word> <value>
+        HSETEX <hash> [NX|XX] [FNX|FXX] [EX <seconds>|PXAT <at_ms>|KEEPTTL] FIELDS 2 <word> <value> <word> <value>
+        HGETDEL <hash> FIELDS <fields>
+        HINCRBY <hash> <word> <number>
+        HDEL <hash> <word>
+        OBJECT ENCODING <hash>
+    """,
+    "pubsub": """
+        PUBLISH <channel> <word>
+        PUBLISH <channel> <word>
+        SPUBLISH <channel> <word>
+        PUBSUB CHANNELS [<channels>]
+        PUBSUB NUMSUB <channel>...
+        PUBSUB NUMPAT
+        PUBSUB SHARDCHANNELS [<channels>]
+        PUBSUB SHARDNUMSUB <channel>...
+    """,
 }
-"""One template a line."""
 
-RANDOM_TEMPLATES = """
+LISTENING = """
+    SUBSCRIBE <channel>...
+    PSUBSCRIBE <channels>...
+    SSUBSCRIBE <channel>...
+    UNSUBSCRIBE <channel>...
+    PUNSUBSCRIBE <channels>
+    SUNSUBSCRIBE <channel>
+    PING
+    PING <word>
+    GET <string>
+"""
+"""Said by the listener of the family `pubsub`, whose messages are compared."""
+
+EVENTS = (b"KEA", b"KEAnm", b"KEAnmoc", b"Eg$lshzt", b"Kghtn")
+"""What `notify-keyspace-events` is set to in rounds of the family `events`."""
+
+RANDOM = """
     SMEMBERS <set>; SPOP <set> [<count>]; SCARD <set>; DEL <set>
     SMEMBERS <set>; SRANDMEMBER <set> [<signed>]
     HGETALL <hash>; HRANDFIELD <hash> [<signed> [WITHVALUES]]
     ZRANGE <zset> 0 -1 WITHSCORES; ZRANDMEMBER <zset> [<signed> [WITHSCORES]]
 """
-"""First everything, then chance.  The same key stands in all commands of a line; what was popped by chance is deleted."""
+"""First everything, then chance; what was popped by chance is deleted."""
 
-BLOCKING_TEMPLATES = """
+IDEMPOTENT = """
+    XADD <automatic> 5000000000000-0 a b; XADD <automatic> IDMP <producer> <word> * {<word> <value>}...
+    XADD <automatic> 5000000000000-0 a b; XADD <automatic> IDMPAUTO <producer> * {<word> <value>}...
+    XADD <automatic> 5000000000000-0 a b; XADD <automatic> [NOMKSTREAM] [IDMP <producer> <word>] MAXLEN [~] <counter> * <word> <value>
+    XADD <automatic> 5000000000000-0 a b; XCFGSET <automatic> [IDMP-DURATION <seconds>] [IDMP-MAXSIZE <count>]; XINFO STREAM <automatic>
+    XADD <automatic> 5000000000000-0 a b; XADD <automatic> * <word> <value>; XTRIM <automatic> MAXLEN <count>
+    DEL <automatic>
+"""
+
+RESTORING = """
+    RESTORE <{0}> 0 <dumped> REPLACE
+    RESTORE <{0}> 0 <dumped>
+    RESTORE <{0}> <milliseconds> <dumped> [REPLACE] [IDLETIME <counter>|FREQ <count>]
+    RESTORE <{0}> <at_ms> <dumped> ABSTTL [REPLACE]
+"""
+
+DUMPING = """
+    DEL <fresh>; SADD <fresh> <word>...; SADD <fresh> <value>...
+    DEL <fresh>; SADD <fresh> <number>...; SADD <fresh> <number>...
+    DEL <fresh>; HSET <fresh> {<word> <value>}...; HSET <fresh> <word> <long>
+    DEL <fresh>; HSET <fresh> {<word> <value>}...; HSET <fresh> <word> <value>
+    DEL <fresh>; HSET <fresh> {<word> <value>}...; HPEXPIREAT <fresh> <at_ms> FIELDS <fields>; HPEXPIREAT <fresh> <at_ms> FIELDS <fields>
+    DEL <fresh>; ZADD <fresh> {<score> <value>}...; ZADD <fresh> {<score> <long>}
+    DEL <fresh>; RPUSH <fresh> <value> <long> <value> <long> <value>...; LPOP <fresh>; LPUSH <fresh> <value>...
+    DEL <fresh>; XADD <fresh> 1-* {<word> <value>}...; XADD <fresh> 9-* a b; XDEL <fresh> 1-0; XADD <fresh> MAXLEN ~ 3 9-* <word> <long>
+    DEL <fresh>; XADD <fresh> 9-* a b c d; XADD <fresh> 9-* a b; XGROUP CREATE <fresh> <group> 0; XREADGROUP GROUP <group> ann COUNT 2 STREAMS <fresh> >
+    DEL <fresh>; PFADD <fresh> <many>; PFCOUNT <fresh>
+    DEL <fresh>; SET <fresh> <value>; APPEND <fresh> <long>; APPEND <fresh> <word>
+"""
+"""Values without a past; they are dumped as they are, byte by byte."""
+
+BLOCKING = """
     BLPOP <list> <list> 0
     BRPOP <list> <list> 0
     BLMOVE <list> <list> (LEFT|RIGHT) (LEFT|RIGHT) 0
@@ -346,104 +369,10 @@ BLOCKING_TEMPLATES = """
     BZPOPMIN <zset> <zset> 0
     BZPOPMAX <zset> <zset> 0
     BZMPOP 0 <zsets> (MIN|MAX) [COUNT <count>]
+    XREAD [COUNT <count>] BLOCK 0 STREAMS <behind>
+    XREADGROUP GROUP <group> <consumer> [COUNT <count>] BLOCK 0 [NOACK] STREAMS <unseen>
 """
 
-SPECIAL_FAMILIES = ("random", "transactions", "blocking")
+
+SPECIAL_FAMILIES = ("random", "idempotent", "dump", "transactions", "blocking", "events")
 NAMES = [*FAMILIES, *SPECIAL_FAMILIES]
-
-TIMED = frozenset(b"TTL PTTL EXPIRETIME PEXPIRETIME".split())
-"""Their answers are compared as times."""
-
-
-def later_or_earlier(argv: Sequence[bytes]) -> bool:
-    """EXPIRE with GT or LT: whether now + 100 s is later than what was 100 s away before hangs on the millisecond."""
-    return argv[0].upper() in (b"EXPIRE", b"PEXPIRE") and not {word.upper() for word in argv[3:]}.isdisjoint(
-        (b"GT", b"LT")
-    )
-
-
-class Generator:
-    """An endless, seeded stream of units."""
-
-    def __init__(self, families: list[str], random: Random) -> None:
-        self.random = random
-        self.families = families
-        self.plain = [parse(line) for name in families for line in _lines(FAMILIES.get(name, ""))]
-        everything = [parse(line) for text in FAMILIES.values() for line in _lines(text)]
-        self.for_transactions = self.plain or everything
-        self.chance = [[parse(part) for part in line.split(";")] for line in _lines(RANDOM_TEMPLATES)]
-        self.blocking = [parse(line) for line in _lines(BLOCKING_TEMPLATES)]
-
-    def units(self) -> Iterator[Unit]:
-        makers: list[tuple[Callable[[], Unit], float]] = []
-        if self.plain:
-            makers.append((self.one, 1.0))
-        for name, maker in (("random", self.by_chance), ("transactions", self.transaction), ("blocking", self.blocked)):
-            if name in self.families:
-                makers.append((maker, 0.04))
-        functions, weights = zip(*makers, strict=True)
-        while True:
-            yield self.random.choices(functions, weights)[0]()
-
-    def command(self, templates: list[tuple[object, ...]] | None = None) -> tuple[bytes, ...]:
-        argv = generate(self.random.choice(templates or self.plain), SLOTS, self.random)  # type: ignore[arg-type]
-        if argv[1:2] != [] and argv[1] in LEXICAL and argv[0].upper() == b"ZADD":
-            return tuple(argv)  # a mistake might give another score
-        return tuple(mistake(argv, self.random) if self.random.random() < MISTAKES else argv)
-
-    def one(self) -> Unit:
-        return (Command(1, self.command()),)
-
-    def by_chance(self) -> Unit:
-        keys: dict[str, bytes] = {family: key_of(family)(self.random) for family in KEYS}
-        slots: Slots = {**SLOTS, **{family: (lambda random, key=key: key) for family, key in keys.items()}}  # type: ignore[misc]
-        parts = [generate(part, slots, self.random) for part in self.random.choice(self.chance)]
-        return tuple(Command(1, tuple(argv)) for argv in parts)
-
-    def transaction(self) -> Unit:
-        random = self.random
-        commands: list[Command] = []
-        if random.random() < 0.6:
-            commands.append(Command(1, (b"WATCH", *(random.choice(ALL_KEYS) for _ in range(random.randint(1, 3))))))
-            if random.random() < 0.6:
-                commands.append(Command(2, self.ordered()))
-            if random.random() < 0.1:
-                commands.append(Command(1, (b"UNWATCH",)))
-        commands.append(Command(1, (b"MULTI",)))
-        for _ in range(random.randint(0, 4)):
-            commands.append(Command(1, self.ordered()))
-            if random.random() < 0.2:
-                commands.append(Command(2, self.ordered()))
-        commands.append(Command(1, (random.choice((b"EXEC", b"EXEC", b"EXEC", b"DISCARD")),)))
-        return tuple(commands)
-
-    def ordered(self) -> tuple[bytes, ...]:
-        """A command whose answer has only one order and no time in it: EXEC's answer is compared as it is."""
-        while True:
-            argv = self.command(self.for_transactions)  # type: ignore[arg-type]
-            name = argv[0].upper()
-            by_order = name in UNORDERED or name.endswith(b"SCAN") or name == b"SORT"
-            if not by_order and name not in TIMED and not later_or_earlier(argv):
-                return argv
-
-    def blocked(self) -> Unit:
-        """A client that may have to wait, something that may serve it, and what serves it at last."""
-        argv = tuple(generate(self.random.choice(self.blocking), SLOTS, self.random))
-        keys = [word for word in argv[1:] if word in ALL_KEYS]
-        commands = [Command(3, argv, waits=True)]
-        # Which of several keys Redis 7.0 serves from after SWAPDB is chance: docs/differences.md.
-        between = (self.command(self.for_transactions) for _ in range(self.random.randint(0, 2)))  # type: ignore[arg-type]
-        commands += [Command(1, words) for words in between if words[0].upper() != b"SWAPDB"]
-        source = keys[0] if keys else b"l1"
-        last = (b"ZADD", source, b"1", b"m") if argv[0].upper().startswith(b"BZ") else (b"RPUSH", source, b"m")
-        commands += [Command(1, (b"DEL", *keys)) for _ in keys[:1]]
-        commands += [Command(1, last), Command(3, (), receive=True)]
-        return tuple(commands)
-
-
-UNORDERED = frozenset(b"SMEMBERS SINTER SUNION SDIFF KEYS HGETALL HKEYS HVALS".split())
-"""Their answers are compared as multisets; `duel.py` compares small hashes in order at the end of each round."""
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]

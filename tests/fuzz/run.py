@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from itertools import islice
 from random import Random
 
 from tests.parity.machine.scenario import quote
-from tests.parity.machine.wire import readable
+from tests.parity.machine.wire import parse, readable
 
 from .duel import Difference, Duel, scenario_text
-from .families import Command, Generator, Unit
+from .families import BLOCKING, DUMPING, FAMILIES, IDEMPOTENT, LISTENING
+from .generator import Command, Generator, Unit
 from .shrink import shrink
 
 UNITS = 600
@@ -29,12 +31,31 @@ SMALL = [
         b"CONFIG SET zset-max-listpack-entries 4",
         b"CONFIG SET zset-max-listpack-value 16",
         b"CONFIG SET set-max-intset-entries 4",
+        b"CONFIG SET stream-node-max-entries 3",
+        b"CONFIG SET hll-sparse-max-bytes 100",
     )
 ]
 """Every other round begins with these, so that both encodings of each type are met."""
 
 BY_CHANCE_IF_SMALL = frozenset((b"SUNIONSTORE", b"SDIFFSTORE"))
 """Not in the rounds with little room: docs/differences.md, "Sets stored from a hashtable"."""
+
+
+def absent_commands(duel: Duel) -> frozenset[bytes]:
+    """What the real server does not have; that redouble does not have it either is shown by the scenarios."""
+    texts = (*FAMILIES.values(), BLOCKING, IDEMPOTENT, DUMPING, LISTENING)
+    names = sorted(
+        {
+            part.split()[0].encode()
+            for text in texts
+            for line in text.splitlines()
+            if line.strip()
+            for part in line.split(";")
+        }
+    )
+    with contextlib.closing(duel.stage.server.connect()) as link:
+        told = parse(link.ask(b"COMMAND", b"INFO", *names)).children
+    return frozenset(name for name, node in zip(names, told, strict=True) if node.null)
 
 
 @dataclass(frozen=True)
@@ -45,8 +66,11 @@ class Report:
     protocol: int
 
     def text(self) -> str:
-        asked = " ".join(map(quote, self.difference.command.argv)) or "the reply that was awaited"
-        title = f"{asked.split()[0].upper()} differs from {self.server} in RESP{self.protocol}"
+        argv = self.difference.command.argv
+        asked = " ".join(map(quote, argv)) or "the messages that were awaited"
+        title = (
+            f"{quote(argv[0]).upper() if argv else 'What is heard'} differs from {self.server} in RESP{self.protocol}"
+        )
         return (
             f"{scenario_text(self.commands, title)}\n"
             f"# {asked}\n#   {self.server}: {readable(self.difference.real)}\n#   redouble:  {readable(self.difference.ours)}"
@@ -60,6 +84,7 @@ class Run:
         self.duel = Duel(name)
         self.families = families
         self.played = 0
+        self.absent = absent_commands(self.duel)
         self.avoid: set[bytes] = set()
         """Commands that redouble does not have, once that is known."""
 
@@ -77,7 +102,7 @@ class Run:
         units: list[Unit] = [(Command(1, argv),) for argv in SMALL] if small else []
         units += [
             unit
-            for unit in islice(Generator(self.families, random).units(), UNITS)
+            for unit in islice(Generator(self.families, random, self.absent).units(), UNITS)
             if not any(command.argv and command.argv[0].upper() in avoid for command in unit)
         ]
         difference = self._fight(units, protocol)

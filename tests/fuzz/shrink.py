@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .families import Unit
+from .generator import Unit
 
 Shows = Callable[[Sequence[Unit]], bool]
 """Whether these units, played on two empty servers, still show the difference."""

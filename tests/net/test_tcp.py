@@ -71,8 +71,8 @@ def test_a_pipeline_longer_than_every_buffer_is_answered_whole(wire: Wire) -> No
 
 def test_a_batch_is_answered_with_one_write(server: TcpFakeServer, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
-    original = tcp.TcpClient._send
-    monkeypatch.setattr(tcp.TcpClient, "_send", lambda self, data: (written.append(data), original(self, data))[1])
+    original = tcp.TcpClient.send
+    monkeypatch.setattr(tcp.TcpClient, "send", lambda self, data: (written.append(data), original(self, data))[1])
     wire.send(request(b"PING") * 50).expect(b"+PONG\r\n" * 50)
     assert b"".join(written) == b"+PONG\r\n" * 50
     assert len(written) <= 3  # the bytes may have come in more than one block
@@ -255,6 +255,19 @@ def test_a_subscriber_above_the_soft_limit_is_cut_off_in_time(serve: Serve) -> N
         clock.advance(2)
         assert wire.send(publish).read(4) in (b":1\r\n", b":0\r\n")
         wire.send(publish).expect(b":0\r\n")
+
+
+def test_an_idle_connection_is_closed_when_the_clock_says_so(serve: Serve) -> None:
+    clock = ManualClock()
+    server = serve(server=FakeServer(config={"timeout": "60"}, clock=clock))
+    with Wire(server.server_address) as idle, Wire(server.server_address) as reader:
+        idle.send(b"PING\r\n").expect(b"+PONG\r\n")
+        reader.send(b"BLPOP list 0\r\n")
+        eventually(blocked(server))
+        clock.advance(61)
+        assert idle.rest() == b""
+        local(server)(b"LPUSH", b"list", b"x")
+        reader.expect(b"*2\r\n$4\r\nlist\r\n$1\r\nx\r\n")
 
 
 def test_an_endless_request_is_cut_off_at_the_query_buffer_limit(
@@ -562,9 +575,51 @@ def test_shutdown_from_a_thread_of_this_process_ends_everything(server: TcpFakeS
     eventually(lambda: "redouble" not in threads())
 
 
+def test_after_shutdown_it_can_be_started_again(server: TcpFakeServer) -> None:
+    address = server.server_address
+    for value in (b"$-1\r\n", b"$1\r\nv\r\n", b"$1\r\nv\r\n"):
+        with Wire(address) as wire:
+            wire.send(b"GET k\r\nSET k v\r\n").expect(value + b"+OK\r\n")
+            assert wire.send(b"SHUTDOWN\r\n").rest() == b""
+        assert not server.server.connected
+        server.serve_forever()  # there is nothing to serve
+        server.start()
+        assert server.server.connected
+        assert server.server_address == address
+
+
+def test_shutdown_before_anybody_serves_closes_the_port_as_soon_as_somebody_would() -> None:
+    for begin in (TcpFakeServer.serve_forever, TcpFakeServer.server_close):
+        server = TcpFakeServer(("127.0.0.1", 0))
+        waiting = Wire(server.server_address)
+        local(server)(b"SHUTDOWN")
+        begin(server)
+        with pytest.raises(ConnectionResetError):
+            waiting.rest()
+        waiting.close()
+        with pytest.raises(ConnectionRefusedError):
+            Wire(server.server_address)
+    with server.start(), Wire(server.server_address) as wire:
+        wire.send(b"PING\r\n").expect(b"+PONG\r\n")
+        local(server)(b"SHUTDOWN")
+        server.start()
+        with Wire(server.server_address) as again:
+            again.send(b"PING\r\n").expect(b"+PONG\r\n")
+
+
+def test_a_server_that_was_switched_off_stays_so_when_it_is_bound_again() -> None:
+    server = TcpFakeServer(("127.0.0.1", 0))
+    server.fake_server.connected = False
+    server.server_close()
+    with server.start(), Wire(server.server_address) as wire:
+        assert wire.rest() == b""
+        assert not server.fake_server.connected
+
+
 def test_it_is_served_once_at_a_time(server: TcpFakeServer) -> None:
-    with pytest.raises(RuntimeError, match="served already"):
-        server.serve_forever()
+    for serve in (server.serve_forever, server.start):
+        with pytest.raises(RuntimeError, match="served already"):
+            serve()
 
 
 def test_a_port_that_is_taken_is_an_error_that_leaves_nothing_open(server: TcpFakeServer, tmp_path: Path) -> None:

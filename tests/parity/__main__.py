@@ -13,7 +13,16 @@ from .machine.recording import Recording
 from .machine.scenario import Scenario, ScenarioError, groups, load
 from .machine.wire import readable
 
-SERVERS = ["redis-7.0", "redis-7.4", "redis-8.6", "valkey-9"]
+SERVERS = [
+    "redis-6.2",
+    "redis-7.0",
+    "redis-7.2",
+    "redis-7.4",
+    "redis-8.0",
+    "redis-8.6",
+    "valkey-8.1",
+    "valkey-9",
+]
 """The dialects that are recorded; `--servers` takes any name of servers.json."""
 
 
@@ -65,9 +74,9 @@ def record(names: list[str], servers: list[str], show: bool) -> int:
         finally:
             for stage in stages:
                 stage.stop()
-    for recording in recordings.values():
-        if recording.save():
-            print(f"wrote {recording.path}")
+        for recording in recordings.values():
+            if recording.save():
+                print(f"wrote {recording.path}")
     print(f"{len(names)} groups, {len(servers)} servers, {time.monotonic() - began:.1f} s")
     return 1 if complaints else 0
 

@@ -76,7 +76,7 @@ def test_redouble_answers_as_recorded(scenario: Scenario, target: Target) -> Non
         if not scenario.played(target, protocol):
             continue
         expected = recorded(scenario, target, protocol)
-        for driver in ours.STAGES:
+        for driver in ours.drivers(target):
             who = f"redouble as {target.name}, {driver}, RESP{protocol}"
             played = ours.play_ours(driver, scenario, target, protocol)
             answers = [ours.expected_by(driver, answer) for answer in expected]

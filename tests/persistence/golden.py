@@ -22,12 +22,16 @@ SERVERS = {
 
 
 class Golden(NamedTuple):
-    key: str
+    db: int
+    key: bytes
     type: str
     encoding: str
     value: Any
     dump: bytes
-    has_expiring_fields: bool
+    expires_at: int | None
+    fields_expire_at: dict[bytes, int]
+    info: Any
+    """Of a stream, what XINFO STREAM FULL says."""
 
 
 @functools.cache
@@ -36,16 +40,33 @@ def recorded(server: str) -> list[Golden]:
 
 
 def _read(server: str) -> Iterator[Golden]:
-    keys = json.loads(gzip.decompress((FOLDER / f"{server}.json.gz").read_bytes()))["keys"]
-    for key, found in keys.items():
+    for name, found in _document(server)["keys"].items():
+        db, _, key = name.rpartition("/")
         yield Golden(
-            key,
+            int(db or 0),
+            key.encode(),
             found["type"],
             found["encoding"],
             plain(found["value"]),
             base64.b64decode(found["dump"]),
-            "field_expire_at" in found,
+            found.get("expire_at"),
+            {field.encode(): at for field, at in found.get("field_expire_at", {}).items()},
+            plain(found.get("info")),
         )
+
+
+def recorded_functions(server: str) -> list[bytes]:
+    functions: list[bytes] = plain(_document(server)["functions"])
+    return functions
+
+
+def recorded_file(server: str) -> bytes:
+    return gzip.decompress((FOLDER / f"{server}.rdb.gz").read_bytes())
+
+
+@functools.cache
+def _document(server: str) -> Any:
+    return json.loads(gzip.decompress((FOLDER / f"{server}.json.gz").read_bytes()))
 
 
 def plain(value: Any) -> Any:

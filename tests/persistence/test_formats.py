@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 from redouble.dialects import dialect_for
 from redouble.persistence import crc64 as crc64_module
 from redouble.persistence.crc64 import crc64
+from redouble.persistence.encoding import write_string
 from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.intset import decode_intset, encode_intset
 from redouble.persistence.listpack import decode_listpack, encode_listpack
 from redouble.persistence.lzf import compress, decompress
-from redouble.persistence.rdb import load_value, write_string
+from redouble.persistence.rdb import read_file
+from redouble.persistence.values import load_value
 from redouble.persistence.ziplist import decode_ziplist, decode_zipmap
 from redouble.types.limits import DEFAULT_LIMITS
 from redouble.types.listpack_size import listpack_size
@@ -192,7 +195,7 @@ def test_zipmaps() -> None:
             decode_zipmap(data)
 
 
-def load(body: bytes, dialect: type = REDIS_86) -> object:
+def load(body: bytes, dialect: type = REDIS_86) -> Any:
     return load_value(body + bytes(10), dialect, DEFAULT_LIMITS)
 
 
@@ -217,7 +220,8 @@ NEVER = b"\xff" * 8
 )
 def test_hashes_whose_fields_might_expire_but_do_not(body: bytes, dialect: type) -> None:
     value = load(body, dialect)
-    assert dict(value.items()) == {b"f": b"v"}  # type: ignore[attr-defined]
+    assert dict(value.items()) == {b"f": b"v"}
+    assert not value.expiries
 
 
 @pytest.mark.parametrize(
@@ -227,12 +231,91 @@ def test_hashes_whose_fields_might_expire_but_do_not(body: bytes, dialect: type)
         (b"\x18" + MOMENT + b"\x01\x01" + text(b"f") + text(b"v"), REDIS_86),
         (b"\x19" + MOMENT + text(encode_listpack([b"f", b"v", b"%d" % LATER])), REDIS_86),
         (b"\x16\x01" + text(b"f") + text(b"v") + MOMENT, VALKEY_91),
-        (b"\x0f\x00", REDIS_86),
     ],
 )
-def test_what_redouble_does_not_have_is_said_to_be_so(body: bytes, dialect: type) -> None:
+def test_hashes_whose_fields_expire(body: bytes, dialect: type) -> None:
+    value = load(body, dialect)
+    assert dict(value.items()) == {b"f": b"v"}
+    assert value.expiries == {b"f": LATER}
+    assert value.soonest == LATER
+
+
+def test_fields_that_go_first_stand_first() -> None:
+    words = [(1, b"a"), (0, b"b"), (5, b"c"), (1, b"d")]
+    fields = b"".join(bytes((after,)) + text(field) + text(b"v") for after, field in words)
+    assert list(load(b"\x18" + MOMENT + b"\x04" + fields)) == [b"d", b"a", b"c", b"b"]
+
+
+def test_what_redouble_does_not_have_is_said_to_be_so() -> None:
+    with pytest.raises(Unsupported, match="vectorset"):
+        load(b"\x07\x81\xbd\xe7\x2d\xa2\xbb\x1e\xb4\x00")
+    with pytest.raises(BadPayload):
+        load(b"\x07\x81abcdefgh\x00")
     with pytest.raises(Unsupported):
-        load(body, dialect)
+        read_file(b"REDIS0012\xf3\x00", REDIS_86, DEFAULT_LIMITS)
+
+
+def block(*words: object) -> bytes:
+    return text(bytes(16)) + text(encode_listpack([str(word).encode() for word in words]))
+
+
+TWO_ENTRIES = block(2, 0, 1, "f", 0, 2, 0, 1, "v", 4, 0, 0, 2, 1, "g", "w", 6)
+ABOUT = b"\x02\x00\x02\x00\x01\x00\x00\x02"
+"""Length, last id, first id, last deleted id, entries added."""
+EMPTY = b"\x00" + b"\x00\x00\x07" + b"\x00\x00" + b"\x00\x00" + b"\x00"
+ID = bytes(15) + b"\x01"
+
+
+def test_streams() -> None:
+    value = load(b"\x13\x01" + TWO_ENTRIES + ABOUT + b"\x00")
+    assert value.range(0, 9) == [(1, [b"f", b"v"]), (2, [b"g", b"w"])]
+    assert (value.last_id, value.entries_added) == (2, 2)
+    value.check()
+    deleted = load(b"\x0f\x01" + block(1, 1, 1, "f", 0, 3, 0, 1, "v", 4, 2, 0, 2, "w", 4) + b"\x01\x00\x02\x00")
+    assert deleted.range(0, 9) == [(2, [b"f", b"w"])]
+    assert load(b"\x13" + EMPTY + b"\x00").last_id == 7
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x01" + block(3, 0, 1, "f", 0, 2, 0, 1, "v", 4) + ABOUT + b"\x00",  # fewer than it says
+        b"\x01" + block(1, 0, 1, "f", 0, 2, 0, 1, "v", 4, 5) + ABOUT + b"\x00",
+        b"\x01" + block(1, 1, 1, "f", 0, 2, 0, 1, "v", 4, 2, 0, 2, "v", 4) + ABOUT + b"\x00",  # none is marked
+        b"\x01" + block(0, 0, 1, "f", 0) + ABOUT + b"\x00",
+        b"\x01" + block("x", 0, 1, "f", 0) + ABOUT + b"\x00",
+        b"\x01" + block(1, 0, 99999999999, "f", 0) + ABOUT + b"\x00",
+        b"\x01" + block(1, 0, 1, "f", 0, 2, 0, 1, "v", 5) + ABOUT + b"\x00",
+        b"\x01" + block(1, 0, 1, "f", 0, 4, 0, 1, "v", 4) + ABOUT + b"\x00",
+        b"\x01" + block(2, 0, 1, "f", 0, 2, 0, 2, "v", 4, 2, 0, 1, "v", 4) + ABOUT + b"\x00",  # not in order
+        b"\x01" + TWO_ENTRIES[1:] + ABOUT + b"\x00",
+        b"\x01" + TWO_ENTRIES + b"\x03" + ABOUT[1:] + b"\x00",
+        b"\x01" + TWO_ENTRIES + b"\x02\x00\x01" + ABOUT[3:] + b"\x00",  # an entry behind the last id
+        EMPTY + b"\x02" + 2 * (text(b"g") + bytes(5)),  # a group twice
+        EMPTY + b"\x01" + text(b"g") + bytes(3) + b"\x01" + ID + bytes(8) + b"\x01" + b"\x00",  # nobody's
+        EMPTY + b"\x01" + text(b"g") + bytes(3) + b"\x00\x01" + text(b"c") + bytes(8) + b"\x01" + ID,
+        EMPTY + b"\x01" + text(b"g") + bytes(3) + b"\x02" + 2 * (ID + bytes(8) + b"\x01") + b"\x00",
+        EMPTY + b"\x01" + text(b"g") + bytes(3) + b"\x00\x02" + 2 * (text(b"c") + bytes(9)),
+        EMPTY + b"\x3f",
+    ],
+)
+def test_a_stream_must_be_what_it_says(body: bytes) -> None:
+    with pytest.raises(BadPayload):
+        load(b"\x13" + body)
+
+
+@pytest.mark.parametrize(
+    "producers",
+    [
+        b"\x00\x01\x00\x00\x00",
+        b"\x01\x01\x02" + 2 * (text(b"p") + b"\x01" + text(b"i") + b"\x00\x01") + b"\x00\x00",
+        b"\x01\x01\x01" + text(b"p") + b"\x02" + 2 * (text(b"i") + b"\x00\x01") + b"\x00\x00",
+        b"\x01\x01\x01" + text(b"p") + b"\x00\x00\x00",
+    ],
+)
+def test_the_producers_of_a_stream_must_make_sense(producers: bytes) -> None:
+    with pytest.raises(BadPayload):
+        load(b"\x1a" + EMPTY + b"\x00" + producers)
 
 
 @pytest.mark.parametrize(
@@ -262,8 +345,7 @@ def test_a_value_must_be_what_it_says(body: bytes) -> None:
 
 
 def test_a_plain_node_without_bytes_is_left_out() -> None:
-    value = load(b"\x12\x02\x01\x00\x02" + text(encode_listpack([b"a"])))
-    assert list(value) == [b"a"]  # type: ignore[call-overload]
+    assert list(load(b"\x12\x02\x01\x00\x02" + text(encode_listpack([b"a"])))) == [b"a"]
 
 
 def test_long_lengths() -> None:

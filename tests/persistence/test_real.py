@@ -1,7 +1,11 @@
-"""Values of every type and encoding go from redouble to a real server and back, as DUMP payloads."""
+"""Values of every type and encoding go from redouble to a real server and back, as DUMP payloads.
+
+`RANDOM_VALUES=1000` adds more of them.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +15,15 @@ import pytest
 import redouble.commands  # noqa: F401  fills the command table
 from redouble.core.client import Client
 from redouble.core.server import Server
+from redouble.persistence.values import HASH_LISTPACK_EX
 from redouble.resp.reply import CommandError
+
+from .values import Script, depends_on_the_moment, edges, some
 
 pytestmark = pytest.mark.real
 
 SERVERS = {
+    "redis-6.2": ("redis", "6.2"),
     "redis-7.0": ("redis", "7.0"),
     "redis-7.2": ("redis", "7.2"),
     "redis-7.4": ("redis", "7.4"),
@@ -24,114 +32,82 @@ SERVERS = {
     "valkey-8.1": ("valkey", "8.1"),
     "valkey-9": ("valkey", "9.1"),
 }
-
-NUMBERS = [
-    -(2**63), -(2**31) - 1, -(2**31), -32769, -32768, -129, -128, -4097, -4096, -1, 0, 12, 13, 63, 64, 127, 128, 4095,
-    4096, 32767, 32768, 8388607, 8388608, 2147483647, 2147483648, 2**63 - 1,
-]  # fmt: skip
-TEXTS = ["", "007", "+5", " 1", "-0", "abc", "1.5", "a" * 20, "a" * 21, "x" * 63, "x" * 64, "abc" * 1500, "\0\r\n" * 9]
-
-
-def commands(chance: random.Random) -> list[list[bytes]]:
-    """What fills a server: one command for each key."""
-    found: list[list[Any]] = []
-    everything = [*NUMBERS, *TEXTS]
-    found += [["SET", f"string:{number}", value] for number, value in enumerate(everything)]
-    for length in (30, 62, 100, 300, 5000, 70000):
-        found.append(["SET", f"noise:{length}", chance.randbytes(length)])
-        found.append(["SET", f"few:{length}", bytes(chance.choice(b"abcd") for _ in range(length))])
-        found.append(
-            [
-                "SET",
-                f"runs:{length}",
-                b"".join(bytes((chance.choice(b"ab"),)) * chance.randrange(1, 40) for _ in range(length // 20)),
-            ]
-        )
-    for count in (1, 2, 128, 129, 513, 3000):
-        found.append(["RPUSH", f"list:{count}", *(f"element {number}" for number in range(count))])
-        found.append(["SADD", f"ints:{count}", *range(-count, 0)])
-        found.append(["SADD", f"words:{count}", *(f"w{number}" for number in range(count))])
-        found.append(["HSET", f"hash:{count}", *(word for number in range(count) for word in (f"f{number}", number))])
-        found.append(
-            ["ZADD", f"zset:{count}", *(word for number in range(count) for word in (number / 7, f"m{number}"))]
-        )
-    found.append(["RPUSH", "list:mixed", *everything])
-    found.append(["RPUSH", "list:large", "s", "p" * 9000, "q" * 5000, "r" * 5000, "t", "u" * 70000, "v"])
-    found.append(
-        ["HSET", "hash:mixed", *(word for number, text in enumerate(NUMBERS) for word in (text, TEXTS[number % 11]))]
-    )
-    found.append(["HSET", "hash:long", "f", "v" * 65])
-    found.append(["SADD", "set:wide", 1, 100000, -70000])
-    found.append(["SADD", "set:widest", 1, 2**40])
-    found.append(["SADD", "set:mixed", "a", 1, "b", ""])
-    found.append(
-        ["ZADD", "zset:mixed", "-inf", "a", "inf", "b", 0.1, "c", 1e20, "d", 3, "e", -7, "f", 1e-7, "g", 2**53, ""]
-    )
-    found.append(["ZADD", "zset:long", 1.1, "m" * 65, -0.5, "n"])
-    return [[word if isinstance(word, bytes) else str(word).encode() for word in argv] for argv in found]
-
+RANDOM_VALUES = int(os.environ.get("RANDOM_VALUES", "60"))
 
 READ = {
-    "list": ["LRANGE", "0", "-1"],
-    "set": ["SMEMBERS"],
-    "hash": ["HGETALL"],
-    "zset": ["ZRANGE", "0", "-1", "WITHSCORES"],
-    "string": ["GET"],
+    b"list": ["LRANGE", "0", "-1"],
+    b"set": ["SMEMBERS"],
+    b"hash": ["HGETALL"],
+    b"zset": ["ZRANGE", "0", "-1", "WITHSCORES"],
+    b"string": ["GET"],
+    b"stream": ["XINFO", "STREAM", "FULL", "COUNT", "0"],
 }
 
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_dumps_travel_both_ways(real: Callable[[str], Callable[..., Any]], name: str) -> None:
     ask = real(name)
-    server = Server(server_type=SERVERS[name][0], version=SERVERS[name][1])
+    server = Server(server_type=SERVERS[name][0], version=SERVERS[name][1], config={"enable-debug-command": "yes"})
     client = Client(server)
 
     def mine(*argv: Any) -> Any:
-        reply = server.call(client, [word if isinstance(word, bytes) else word.encode() for word in argv])
+        words = [word if isinstance(word, bytes) else str(word).encode("latin-1") for word in argv]
+        reply = server.call(client, words)
         assert not isinstance(reply, CommandError), (argv[:2], reply)
         return reply
 
-    def read(ask: Callable[..., Any], key: bytes, kind: str) -> Any:
-        command, *rest = READ[kind]
-        reply = ask(command, key, *rest)
-        return sorted(reply) if kind == "set" else reply
+    def theirs(*argv: Any) -> Any:
+        return ask(*(word if isinstance(word, bytes) else str(word).encode("latin-1") for word in argv))
 
-    mine("DEL", "x")  # the connection speaks RESP2, as the real one's
-    ask("FLUSHALL")
+    chance = random.Random(f"{name} {RANDOM_VALUES}")
+    theirs("FLUSHALL")
     same = 0
-    for argv in commands(random.Random(name)):
-        key = argv[1]
-        ask(*argv)
-        mine(*argv)
-        kind = ask("TYPE", key).decode()
-        encoding = ask("OBJECT", "ENCODING", key)
-        theirs, ours = ask("DUMP", key), mine("DUMP", key)
-
-        # byte for byte, unless a hashtable's order is chance
-        if encoding != b"hashtable" or mine("HLEN" if kind == "hash" else "SCARD", key) == 1:
-            assert ours == theirs, key
-            same += 1
-
-        # ours at the real server
-        assert ask("RESTORE", "ours", "0", ours, "REPLACE") == b"OK"
-        expected = read(ask, key, kind)
-        restored = read(ask, b"ours", kind)
-        assert restored == expected, key
-        if kind != "string":
-            assert ask("OBJECT", "ENCODING", "ours") == encoding, key
-
-        # theirs here: the same contents, and the same bytes again
-        mine("RESTORE", "theirs", "0", theirs, "REPLACE")
-        assert mine("DUMP", "theirs") == theirs, key
-        assert sorted(map(repr, plain(read(mine, b"theirs", kind)))) == sorted(
-            map(repr, plain(read(mine, key, kind)))
-        ), key
-        if kind != "string":
-            assert mine("OBJECT", "ENCODING", "theirs") == encoding, key
-    assert same > 70
+    for script in [*edges(chance, name), *some(chance, name, RANDOM_VALUES)]:
+        for argv in script:
+            theirs(*argv)
+            mine(*argv)
+        key = script[0][2] if script[0][0] == "XGROUP" else script[0][1]
+        same += travel(mine, theirs, name, key, script)
+    assert same > 80 or name == "redis-6.2"
 
 
-def plain(reply: Any) -> list[Any]:
-    if isinstance(reply, dict):
-        return list(reply.items())
-    return list(reply) if not isinstance(reply, bytes) else [reply]
+def travel(mine: Callable[..., Any], theirs: Callable[..., Any], name: str, key: str, script: Script) -> bool:
+    """A value goes both ways; whether it could be seen that both servers dumped it in the same way."""
+    kind, encoding = theirs("TYPE", key), theirs("OBJECT", "ENCODING", key)
+    here, there = mine("DUMP", key), theirs("DUMP", key)
+    in_order = encoding != b"hashtable"
+    same_version = name != "redis-6.2"  # for which redouble writes plainly
+    same_nodes = name != "redis-7.0" or kind != b"list" or len(script) == 1  # they tell how it was filled
+    comparable = bool(in_order and same_version and same_nodes) and not depends_on_the_moment(script)
+    assert not comparable or here == there, key
+
+    # ours at the real server
+    assert theirs("RESTORE", "ours", 0, here, "REPLACE") == b"OK"
+    if not depends_on_the_moment(script):
+        assert theirs("DEBUG", "DIGEST-VALUE", "ours") == theirs("DEBUG", "DIGEST-VALUE", key), key
+        assert read(theirs, "ours", kind) == read(theirs, key, kind), key
+    if in_order and same_version:
+        assert lasting(theirs("DUMP", "ours")) == lasting(here), key
+
+    # theirs here
+    mine("RESTORE", "theirs", 0, there, "REPLACE")
+    assert mine("DEBUG", "DIGEST-VALUE", "theirs", key) == theirs("DEBUG", "DIGEST-VALUE", key, "ours"), key
+    if in_order and same_version:
+        assert not same_nodes or lasting(mine("DUMP", "theirs")) == lasting(there), key
+
+    if in_order and kind != b"string":
+        restored = theirs("OBJECT", "ENCODING", "ours")
+        assert restored == encoding or kind == b"list", key  # one that has shrunk may become a listpack
+        assert not same_version or mine("OBJECT", "ENCODING", "theirs") == restored, key
+    return comparable
+
+
+def lasting(dump: bytes) -> bytes:
+    """A listpack of fields that expire may tell an outdated time for the first; RESTORE corrects it."""
+    return dump[9:-10] if dump[0] == HASH_LISTPACK_EX else dump
+
+
+def read(ask: Callable[..., Any], key: str, kind: bytes) -> Any:
+    command, *rest = READ[kind]
+    reply = ask(command, rest[0], key, *rest[1:]) if command == "XINFO" else ask(command, key, *rest)
+    return sorted(reply) if kind in (b"set", b"hash") else reply

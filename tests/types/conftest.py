@@ -13,6 +13,13 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
+import redouble.commands
+from redouble.core.client import Client
+from redouble.core.server import Server
+from redouble.resp.reply import resp2
+
+assert redouble.commands  # fills the command table
+
 settings.register_profile("small", deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 settings.register_profile("long", deadline=None, max_examples=2000, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "small"))
@@ -55,3 +62,19 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], A
         client.close()
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(params=["redis-8.6", "redis-7.0", "valkey-9"])
+def both(request: pytest.FixtureRequest, real: Callable[[str], Ask]) -> Callable[..., None]:
+    """`both("GET", "k")` asks redouble and a real server, which begin empty, and compares their answers."""
+    name: str = request.param
+    server_type, _, version = name.partition("-")
+    ask, server = real(name), Server(server_type=server_type, version=version)
+    ask("FLUSHALL")
+    client = Client(server)
+
+    def compare(*words: object) -> None:
+        argv = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        assert resp2(server.call(client, argv), server.dialect.format_double) == ask(*argv), words[:9]
+
+    return compare

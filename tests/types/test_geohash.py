@@ -5,16 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import redouble.commands  # noqa: F401
-from redouble.core.client import Client
-from redouble.core.server import Server
-from redouble.resp.reply import resp2
 from redouble.types.geohash import Box, Circle, Point, Polygon, Shape, decode, distance, encode, score_ranges
 
 points = st.builds(Point, st.floats(-180, 180), st.floats(-85.05, 85.05))
@@ -48,21 +43,8 @@ def test_a_range_has_what_is_in_the_shape(centre: Point, step: Point, radius: fl
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("name", "version"), [("redis-8.6", "8.6"), ("redis-7.0", "7.0"), ("valkey-9", "9")])
-def test_searches_find_what_the_real_server_finds(
-    name: str, version: str, real: Callable[[str], Callable[..., Any]]
-) -> None:
-    ask = real(name)
-    server = Server(server_type=name.partition("-")[0], version=version)
-    client = Client(server)
-    random = Random(name)
-
-    def both(*words: object) -> None:
-        argv = [str(word).encode() for word in words]
-        mine = resp2(server.call(client, argv), server.dialect.format_double)
-        assert mine == ask(*argv), words
-
-    ask(b"DEL", b"g")
+def test_searches_find_what_the_real_server_finds(both: Callable[..., None]) -> None:
+    random = Random(7)
     for i in range(400):
         longitude = random.choice((random.uniform(-180, 180), random.gauss(13, 1)))
         both("GEOADD", "g", longitude, random.uniform(-85, 85) if longitude < 0 else random.gauss(52, 1), f"m{i}")

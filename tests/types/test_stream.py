@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from redouble.types.id_order import IdOrder
 from redouble.types.limits import Limits
-from redouble.types.stream import MAX_ID, Group, Stream, id_text
+from redouble.types.stream import MAX_ID, Consumer, Group, Stream, id_text
 
 ids = st.integers(0, 60)
 
@@ -62,6 +62,71 @@ def test_pending_ids_are_in_order(steps: list[tuple[bool, int]], bulk: int) -> N
             assert order.remove(id) == model.pop(id, None)
         order.check()
     assert list(order.items(100, 2000)) == sorted(item for item in model.items() if 100 <= item[0] <= 2000)
+
+
+steps_of_groups = st.lists(
+    st.tuples(st.sampled_from("DTHARC"), st.integers(1, 12), st.sampled_from([b"a", b"b", b"c"]), st.integers(0, 3))
+)
+
+
+@given(steps_of_groups, st.integers(0, 20))
+def test_a_group_knows_what_is_pending_at_whom_and_for_how_long(
+    steps: list[tuple[str, int, bytes, int]], asked_at: int
+) -> None:
+    group = Group(0, 0)
+    model: dict[int, tuple[bytes, int]] = {}
+    """In order of delivery: who has the id, and since when."""
+    for number, (kind, id, name, moment) in enumerate(steps):
+        consumer = group.consumers.setdefault(name, Consumer(name, 0))
+        pending = group.pending.get(id)
+        if kind == "D":
+            group.deliver(id, consumer, moment)
+            model.pop(id, None)
+            model[id] = name, moment
+        elif kind == "A":
+            assert group.acknowledge(id) == (model.pop(id, None) is not None)
+        elif kind == "R":
+            assert group.remove_consumer(name) == sum(owner == name for owner, _ in model.values())
+            model = {other: entry for other, entry in model.items() if entry[0] != name}
+        elif kind == "C":
+            group = group.copy()
+            model = dict(sorted(model.items()))  # a copy does not know which of one moment came first
+        elif pending is not None and kind == "T":
+            group.set_time(id, pending, moment)
+            model[id] = model.pop(id)[0], moment
+        elif pending is not None:
+            group.hand_over(id, pending, consumer)
+            model[id] = name, model[id][1]
+        if number >= asked_at:
+            assert [id for id, _ in group.longest_pending()] == sorted(model, key=lambda id: model[id][1])
+        group.check()
+    assert {id: (each.consumer.name, each.time) for id, each in group.pending.items()} == model
+
+
+@given(st.lists(st.tuples(st.sampled_from("DDHAC"), st.integers(0, 9), st.sampled_from([b"x", b"y", b"z"]))))
+def test_a_group_is_a_dict_of_who_has_which_id(steps: list[tuple[str, int, bytes]]) -> None:
+    group = Group(0, 0)
+    owners: dict[int, bytes] = {}
+    for kind, id, name in steps:
+        if kind == "D":
+            group.deliver(id, group.consumers.setdefault(name, Consumer(name, 0)), 5)
+            owners[id] = name
+        elif kind == "H":
+            pending = group.pending.get(id)
+            assert (pending is not None) == (id in owners)
+            if pending is not None and name in group.consumers:
+                group.hand_over(id, pending, group.consumers[name])
+                owners[id] = name
+        elif kind == "A":
+            assert group.acknowledge(id) == (owners.pop(id, None) is not None)
+        elif name in group.consumers:
+            lost = [id for id, owner in owners.items() if owner == name]
+            assert group.remove_consumer(name) == len(lost)
+            for id in lost:
+                del owners[id]
+        for each in (group, group.copy()):
+            each.check()
+            assert {id: pending.consumer.name for id, pending in each.pending.items()} == owners
 
 
 def test_whole_blocks_are_trimmed() -> None:

@@ -143,8 +143,7 @@ class AsyncConnectionMixin(ConnectionMixin):
         return self._writer if self._reader is not None else None
 
     async def _connect(self) -> None:
-        self._refuse()
-        core = self._server.core
+        core = self._reach()
         with core.lock:
             self._reader = self._writer = AsyncClient(core, self.host, self.port)
 

@@ -22,6 +22,7 @@ from redouble.resp.reply import (
     NULL_ARRAY,
     Attributed,
     BigNumber,
+    ByKey,
     CommandError,
     Members,
     Messages,
@@ -133,14 +134,14 @@ class InProcessClient(Client):
 
     def next_moment(self) -> float | None:
         """When to look at the clock again, in the clock's monotonic seconds; under the lock."""
-        if self.blocked:
-            return self.deadline
-        return self.server.next_event() if self.watches_time else None
+        if self.watches_time:
+            return self.server.next_event()
+        return self.deadline if self.blocked else None
 
     @property
     def watches_time(self) -> bool:
-        """Whether something that happens by itself (a key expires) may send this client a message."""
-        return bool(self.channels or self.patterns)
+        """Whether something that happens by itself (a key expires) may send this client a message or serve it."""
+        return bool(self.channels or self.patterns or self.due)
 
     @property
     def why_closed(self) -> str:
@@ -185,10 +186,9 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return reply
     if isinstance(reply, bytes):  # Status, Verbatim
         return bytes(reply) if decode is None else decode(reply)
-    if kind is dict:
-        return {
-            to_client(key, decode, error): to_client(value, decode, error, keeps_sets) for key, value in reply.items()
-        }
+    if kind is dict or kind is ByKey:
+        pairs = reply.items() if kind is dict else reply
+        return {to_client(key, decode, error): to_client(value, decode, error, keeps_sets) for key, value in pairs}
     if isinstance(reply, (list, set, tuple, frozenset)):
         items = [to_client(item, decode, error, keeps_sets) for item in reply]
         if keeps_sets and (kind is Members or isinstance(reply, (set, frozenset))):
@@ -287,8 +287,10 @@ class ConnectionMixin:
         self._version = version
         self._server_type = server_type
         super().__init__(*args, **kwargs)
+        self._address = None
         if server is None:
-            server = FakeServer.at(path or f"{self.host}:{self.port}", version, server_type, connected=connected)
+            self._address = path or f"{self.host}:{self.port}"
+            server = FakeServer.at(self._address, version, server_type, connected=connected)
         self._server = server
 
     def set_parser(self, parser_class: Any) -> None:
@@ -324,6 +326,10 @@ class ConnectionMixin:
         pieces: list[tuple[str, Any]] = [("server", self._server)]
         return pieces + list(super().repr_pieces())  # type: ignore[misc]
 
-    def _refuse(self) -> None:
+    def _reach(self) -> Server:
+        """The server to connect to; that of an address may be another one since `reset`."""
+        if self._address is not None:
+            self._server = FakeServer.at(self._address, self._version, self._server_type)
         if not self._server.connected:
             raise self.connection_error(CONNECTION_ERROR)
+        return self._server.core

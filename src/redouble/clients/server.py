@@ -91,8 +91,12 @@ class FakeServer:
         with self.core.lock:
             self.core.connected = connected
             if not connected:
-                for client in list(self.core.clients.values()):
-                    client.kill()
+                self._cut()
+
+    def _cut(self) -> None:
+        with self.core.lock:
+            for client in list(self.core.clients.values()):
+                client.kill()
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -126,9 +130,12 @@ class FakeServer:
 
 
 def reset() -> None:
-    """Forget every server that is shared by address; clients that hold one keep it."""
+    """Forget every server that is shared by address, and cut the connections to it: they connect to an empty one."""
     with _registry_lock:
+        forgotten = list(FakeServer._shared.values())
         FakeServer._shared.clear()
+    for server in forgotten:
+        server._cut()
 
 
 _registry_lock = threading.Lock()

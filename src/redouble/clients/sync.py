@@ -100,10 +100,15 @@ class SyncReplyReader(ReplyReader):
     client: SyncClient | None
 
     def can_read(self, timeout: float | None = 0) -> bool:
+        """Raises if the connection was closed, as reading a socket would: pools connect again then."""
         client = self.client
         if client is None:
             return False
-        return bool(client.inbox) or client.closed or (timeout != 0 and client.wait(timeout))
+        if timeout != 0 and not client.inbox and not client.closed:
+            client.wait(timeout)
+        if client.closed and not client.inbox:
+            raise self.connection_error(client.why_closed)
+        return bool(client.inbox)
 
     def read_response(
         self, disable_decoding: bool = False, push_request: bool = False, timeout: Any = _SOCKET_TIMEOUT
@@ -137,8 +142,7 @@ class SyncConnectionMixin(ConnectionMixin):
         return self._sock
 
     def _connect(self) -> SyncClient:
-        self._refuse()
-        core = self._server.core
+        core = self._reach()
         with core.lock:
             return SyncClient(core, self.host, self.port, self.socket_timeout)
 

@@ -18,6 +18,9 @@ from redouble.commands import (
     set,
     sorted_set,
     stream,
+    stream_groups,
+    stream_info,
+    stream_reading,
     string,
     transactions,
 )
@@ -40,6 +43,9 @@ __all__ = [
     "set",
     "sorted_set",
     "stream",
+    "stream_groups",
+    "stream_info",
+    "stream_reading",
     "string",
     "transactions",
 ]

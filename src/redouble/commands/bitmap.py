@@ -50,7 +50,7 @@ def setbit(client: Client, argv: Argv) -> Reply:
     value, grown = writable_bits(client, key, offset + 1)
     old = bits.get_bit(value, offset)
     bits.set_bit(value, offset, bit)
-    if grown or bit != old:
+    if grown or bit != old or client.server.dialect.setbit_always_changes:
         client.db.modified(key, b"setbit", notify.STRING)
     return old
 
@@ -78,10 +78,10 @@ class Span(NamedTuple):
         return (start, end) if self.in_bits else (start * 8, end * 8 + 7)
 
 
-def span(argv: Argv, start: int, unit_before_end: bool) -> Span:
-    """`[start [end [BYTE | BIT]]]`, from argument `start` on."""
+def span(argv: Argv, start: int, ranges_of_bits: bool, unit_before_end: bool) -> Span:
+    """`[start [end [BYTE | BIT]]]`, from argument `start` on; the unit only with `ranges_of_bits`."""
     count = len(argv) - start
-    if count > 3:
+    if count > (3 if ranges_of_bits else 2):
         raise CommandError(errors.SYNTAX_ERROR)
     first, last, unit = (*argv[start:], *(b"0", b"-1", b"BYTE")[count:])
     unit = unit.upper()
@@ -105,11 +105,13 @@ def bitcount(client: Client, argv: Argv) -> Reply:
     if dialect.bits_of_missing_keys_have_any_range:
         if client.db.string(key) is None:
             return 0
-        if 4 <= len(argv) <= 5 and reversed_from_end(integer(argv[2]), integer(argv[3])):
+        if 4 <= len(argv) <= (5 if dialect.ranges_of_bits else 4) and reversed_from_end(
+            integer(argv[2]), integer(argv[3])
+        ):
             return 0
     if len(argv) == 3 and not dialect.bitcount_end_is_optional:
         raise CommandError(errors.SYNTAX_ERROR)
-    part = span(argv, 2, dialect.bitcount_reads_unit_before_end)
+    part = span(argv, 2, dialect.ranges_of_bits, dialect.bitcount_reads_unit_before_end)
     value = client.db.string(key) or b""
     first, last = part.within(len(value))
     return bits.count_bits(value, first, last) if first <= last and not reversed_from_end(part.start, part.end) else 0
@@ -130,7 +132,7 @@ def bitpos(client: Client, argv: Argv) -> Reply:
     missing = -1 if bit else 0
     if client.server.dialect.bits_of_missing_keys_have_any_range and client.db.string(key) is None:
         return missing
-    part = span(argv, 3, True)
+    part = span(argv, 3, client.server.dialect.ranges_of_bits, True)
     value = client.db.string(key)
     if value is None:
         return missing

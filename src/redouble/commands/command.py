@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from redouble.core import errors
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, help_reply
@@ -11,51 +13,43 @@ from redouble.core.key_specs import key_specs, keys_of
 from redouble.resp.reply import Members, Reply, Status
 from redouble.types.glob import compile_glob
 
-FLAGS = "loading stale"
+about_commands = partial(command, flags="loading stale", acl="connection", group="server")
 
 
-@command("COMMAND", flags=FLAGS, since="2.8.13", arity=-1, acl="connection", group="server")
+@about_commands("COMMAND", since="2.8.13", arity=-1)
 def command_(client: Client, argv: Argv) -> Reply:
     """Every command there is: arity, flags, where its keys are, categories."""
+    if len(argv) > 1:
+        raise CommandError(client.server.dialect.unknown_subcommand(argv))
     server = client.server
-    return [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+    described = [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+    return described if server.dialect.describes_key_specs else [each for each in described if each[0] != b"quit"]
 
 
-@command("COMMAND HELP", flags=FLAGS, since="5.0.0", acl="connection", group="server")
+@about_commands("COMMAND HELP", since="5.0.0")
 def command_help(client: Client, argv: Argv) -> Reply:
     """Print this help."""
     return help_reply(client)
 
 
-@command("COMMAND COUNT", flags=FLAGS, since="2.8.13", acl="connection", group="server")
+@about_commands("COMMAND COUNT", since="2.8.13")
 def command_count(client: Client, argv: Argv) -> Reply:
     """How many commands there are, subcommands not counted."""
     return len(client.server.prototypes)
 
 
-@command(
-    "COMMAND INFO [command-name [command-name ...]]",
-    flags=FLAGS,
-    since="2.8.13",
-    acl="connection",
-    group="server",
-)
+@about_commands("COMMAND INFO [command-name [command-name ...]]", since="2.8.13")
 def command_info(client: Client, argv: Argv) -> Reply:
     """What COMMAND says of these commands."""
     server = client.server
     if len(argv) == 2:
-        return command_(client, argv)
-    found = [server.prototype(name) for name in argv[2:]]
+        return command_(client, argv[:1])
+    whole = not server.dialect.describes_key_specs  # 6.2 knows no subcommands
+    found = [None if whole and b"|" in name else server.prototype(name) for name in argv[2:]]
     return [None if prototype is None else describe(server.dialect, prototype) for prototype in found]
 
 
-@command(
-    "COMMAND DOCS [command-name [command-name ...]]",
-    flags=FLAGS,
-    since="7.0.0",
-    acl="connection",
-    group="server",
-)
+@about_commands("COMMAND DOCS [command-name [command-name ...]]", since="7.0.0")
 def command_docs(client: Client, argv: Argv) -> Reply:
     """What these commands do, and their arguments."""
     server = client.server
@@ -67,13 +61,7 @@ def command_docs(client: Client, argv: Argv) -> Reply:
     }
 
 
-@command(
-    "COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
-    flags=FLAGS,
-    since="7.0.0",
-    acl="connection",
-    group="server",
-)
+@about_commands("COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", since="7.0.0")
 def command_list(client: Client, argv: Argv) -> Reply:
     """The names of the commands, or of those with a category or a name that matches."""
     server = client.server
@@ -125,15 +113,7 @@ def command_getkeysandflags(client: Client, argv: Argv) -> Reply:
     return [[key, Members(Status(flag.encode()) for flag in flags)] for key, flags in find_keys(client, argv)]
 
 
-command("COMMAND GETKEYS command [arg [arg ...]]", flags=FLAGS, since="2.8.13", acl="connection", group="server")(
-    command_getkeys
-)
-command("COMMAND GETKEYS", flags=FLAGS, since="2.8.13", until="7.2.0", arity=-4, acl="connection", group="server")(
-    command_getkeys
-)
-command(
-    "COMMAND GETKEYSANDFLAGS command [arg [arg ...]]", flags=FLAGS, since="7.0.0", acl="connection", group="server"
-)(command_getkeysandflags)
-command(
-    "COMMAND GETKEYSANDFLAGS", flags=FLAGS, since="7.0.0", until="7.2.0", arity=-4, acl="connection", group="server"
-)(command_getkeysandflags)
+about_commands("COMMAND GETKEYS command [arg [arg ...]]", since="2.8.13")(command_getkeys)
+about_commands("COMMAND GETKEYS", since="7.0.0", until="7.2.0", arity=-4)(command_getkeys)
+about_commands("COMMAND GETKEYSANDFLAGS command [arg [arg ...]]", since="7.0.0")(command_getkeysandflags)
+about_commands("COMMAND GETKEYSANDFLAGS", since="7.0.0", until="7.2.0", arity=-4)(command_getkeysandflags)

@@ -20,19 +20,19 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 @command(
     "PING [message]",
-    flags="fast",
+    flags="fast stale@before:7.0.0",
     since="1.0.0",
 )
 def ping(client: Client, argv: Argv) -> Reply:
     """Answer PONG, or the message."""
     if len(argv) > 2:
         raise errors.wrong_arity(client.command.name)
-    if client.resp == 2 and client.subscriptions:
+    if client.resp == 2 and (client.subscriptions or client.shard_channels):
         return [b"pong", argv[1] if len(argv) == 2 else b""]
     return argv[1] if len(argv) == 2 else PONG
 
 
-@command("ECHO message", flags="loading stale fast", since="1.0.0")
+@command("ECHO message", flags="loading@7.0.0 stale@7.0.0 fast", since="1.0.0")
 def echo(client: Client, argv: Argv) -> Reply:
     """Answer the message."""
     return argv[1]
@@ -57,7 +57,7 @@ def quit_(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("RESET", flags="noscript loading stale fast no_auth allow_busy", since="6.2.0")
+@command("RESET", flags="noscript loading stale fast no_auth@7.0.0 allow_busy@7.0.0", since="6.2.0")
 def reset(client: Client, argv: Argv) -> Reply:
     """Make this connection what it was when it was new."""
     server = client.server
@@ -442,7 +442,10 @@ def _not(condition: Callable[[Client], bool]) -> Callable[[Client], bool]:
 def _condition(client: Client, name: str, value: bytes) -> Callable[[Client], bool]:
     text = errors.text(value)
     if name == "ID":
-        number = integer_in(value, 1, INT64_MAX, "ERR client-id should be greater than 0")
+        if client.server.dialect.checks_client_ids:
+            number = integer_in(value, 1, INT64_MAX, "ERR client-id should be greater than 0")
+        else:
+            number = integer(value)
         return lambda other: other.id == number
     if name == "TYPE":
         kind = _type_called(client, value)
@@ -570,11 +573,9 @@ def client_kill(client: Client, argv: Argv) -> Reply:
 
 
 def refuse_more(client: Client, argv: Argv, most: int) -> None:
-    """Where the arity has no upper end, the function itself complains; Valkey 9 does not."""
+    """Where the arity has no upper end, the function itself complains; Valkey 8.1 does not."""
     if len(argv) > most and client.server.dialect.complains_of_more_client_arguments:
-        raise CommandError(
-            f"ERR unknown subcommand or wrong number of arguments for '{errors.text(argv[1])}'. Try CLIENT HELP."
-        )
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
 
 
 @command("CLIENT UNBLOCK client-id [TIMEOUT | ERROR]", flags=ADMIN, since="5.0.0")

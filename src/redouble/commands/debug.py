@@ -7,6 +7,7 @@ wrong numbers of arguments share one error text.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -14,33 +15,34 @@ from redouble.core import errors, notify
 from redouble.core.arguments import integer, positive
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
+from redouble.core.digest import digest_of_databases, digest_of_value, hexadecimal
 from redouble.core.errors import CommandError
 from redouble.core.memory import size_of
+from redouble.persistence.errors import BadPayload
+from redouble.persistence.rdb import fill_server, read_file, snapshot_of, write_file
 from redouble.resp.reply import OK, Attributed, BigNumber, Messages, Push, Reply, Status, Verbatim
 
-_SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply]]] = {}
-"""By name: usage, fewest and most arguments, function."""
+_SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply], str]] = {}
+"""By name: usage, fewest and most arguments, function, and since when."""
 
 
 @command("DEBUG", flags="admin noscript loading stale", since="1.0.0", arity=-2, group="server")
 def debug(client: Client, argv: Argv) -> Reply:
     """Look inside the server and make it do odd things; for those who test."""
     server = client.server
-    if server.config.values["enable-debug-command"] == b"no":
+    if server.config.values.get("enable-debug-command") == b"no":
         raise CommandError(errors.not_allowed("DEBUG", "enable-debug-command"))
     found = _SUBCOMMANDS.get(argv[1].upper())
-    if found is None or not found[1] <= len(argv) - 2 <= found[2]:
-        raise CommandError(
-            f"ERR unknown subcommand or wrong number of arguments for '{errors.text(argv[1])}'. Try DEBUG HELP."
-        )
+    if found is None or not found[1] <= len(argv) - 2 <= found[2] or not server.dialect.has(found[4]):
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
     return found[3](client, argv)
 
 
 def _subcommand(
-    usage: str, least: int = 0, most: int = 0
+    usage: str, least: int = 0, most: int = 0, since: str = "1.0.0"
 ) -> Callable[[Callable[[Client, Argv], Reply]], Callable[[Client, Argv], Reply]]:
     def declare(run: Callable[[Client, Argv], Reply]) -> Callable[[Client, Argv], Reply]:
-        _SUBCOMMANDS[usage.split()[0].encode()] = usage, least, most or least, run
+        _SUBCOMMANDS[usage.split()[0].encode()] = usage, least, most or least, run, since
         return run
 
     return declare
@@ -50,7 +52,9 @@ def _subcommand(
 def _help(client: Client, argv: Argv) -> Reply:
     """Print this help."""
     lines = ["DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    for usage, _, _, run in _SUBCOMMANDS.values():
+    for usage, _, _, run, since in _SUBCOMMANDS.values():
+        if not client.server.dialect.has(since):
+            continue
         lines += [usage, f"    {run.__doc__}"]
     return [Status(line.encode()) for line in lines]
 
@@ -90,6 +94,51 @@ def _set_active_expire(client: Client, argv: Argv) -> Reply:
     return OK
 
 
+@_subcommand("RELOAD [NOSAVE] [NOFLUSH] [MERGE]", 0, sys.maxsize)
+def _reload(client: Client, argv: Argv) -> Reply:
+    """Write everything as an RDB file would have it, and read that again; NOSAVE: read what was written last."""
+    server = client.server
+    options = {option.upper() for option in argv[2:]}
+    if options - {b"NOSAVE", b"NOFLUSH", b"MERGE"}:
+        raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    if b"NOSAVE" not in options:
+        server.rdb = write_file(snapshot_of(server), server.dialect, server.config.flag("rdbcompression"))
+        server.saved(by_command=False)
+    # Read before anything goes: should the file be unreadable (a bug of ours), the data is still there.
+    snapshot = None if server.rdb is None else read_file(server.rdb, server.dialect, server.limits)
+    error, flushes_anyway = server.dialect.reload_without_file
+    if b"NOFLUSH" not in options and (snapshot or flushes_anyway):
+        for db in server.databases.values():
+            db.clear()
+    if snapshot is None:
+        raise CommandError(error)
+    try:
+        fill_server(server, snapshot, merge=b"MERGE" in options)
+    except BadPayload:
+        raise CommandError(error) from None
+    return OK
+
+
+@_subcommand("DIGEST")
+def _digest(client: Client, argv: Argv) -> Reply:
+    """Sum up what all databases hold, in whatever encoding and order."""
+    databases = client.server.databases
+    return Status(hexadecimal(digest_of_databases(databases[index] for index in sorted(databases))))
+
+
+@_subcommand("DIGEST-VALUE [key ...]", 0, sys.maxsize)
+def _digest_value(client: Client, argv: Argv) -> Reply:
+    """Sum up what keys hold, one by one."""
+    db = client.db
+    reply: list[Reply] = []
+    for key in argv[2:]:
+        value = db.peek(key)
+        goes = db.expires_at(key) is not None
+        digest = 0 if value is None else digest_of_value(value, goes, client.server.dialect)
+        reply.append(Status(hexadecimal(digest)))
+    return reply
+
+
 @_subcommand("CHANGE-REPL-ID")
 def _change_repl_id(client: Client, argv: Argv) -> Reply:
     """Take another replication id."""
@@ -97,7 +146,7 @@ def _change_repl_id(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@_subcommand("QUICKLIST-PACKED-THRESHOLD size", 1)
+@_subcommand("QUICKLIST-PACKED-THRESHOLD size", 1, since="7.0.0")
 def _quicklist_packed_threshold(client: Client, argv: Argv) -> Reply:
     """From which size on an element has a node of its own."""
     match = re.fullmatch(rb"(\d+)(b|k|kb|m|mb|g|gb|)", argv[2], re.IGNORECASE)
@@ -107,7 +156,7 @@ def _quicklist_packed_threshold(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@_subcommand("LISTPACK key", 1)
+@_subcommand("LISTPACK key", 1, since="7.0.0")
 def _listpack(client: Client, argv: Argv) -> Reply:
     """Print a listpack where the server prints."""
     if client.db.peek(argv[2]) is None:
@@ -146,7 +195,6 @@ def _populate(client: Client, argv: Argv) -> Reply:
 PROTOCOL: Final[dict[bytes, Reply]] = {
     b"string": b"Hello World",
     b"integer": 12345,
-    b"double": 3.141,
     b"bignum": BigNumber(1234567999999999999999999999999999999),
     b"null": None,
     b"array": [0, 1, 2],
@@ -168,6 +216,8 @@ def _protocol(client: Client, argv: Argv) -> Reply:
             raise CommandError("ERR RESP2 is not supported by this command")
         push, reply = Push([b"server-cpu-usage", 42]), b"Some real reply following the push reply"
         return Messages([reply, push] if client.server.dialect.pushes_follow_the_reply else [push, reply])
+    if kind == b"double":
+        return client.server.dialect.double_of_debug
     if kind not in PROTOCOL:
         raise CommandError(
             "ERR Wrong protocol type name. Please use one of the following:"

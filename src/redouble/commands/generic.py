@@ -13,11 +13,12 @@ from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
 from redouble.persistence.errors import BadPayload, Unsupported
-from redouble.persistence.rdb import checksum_fits, dump_value, load_value
+from redouble.persistence.values import checksum_fits, dump_value, load_value
 from redouble.resp.reply import OK, Reply, Status
 from redouble.types.hash import Hash
 from redouble.types.list import List
 from redouble.types.number import parse_integer
+from redouble.types.partial_sort import partial_order
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
 from redouble.types.string import FloatText
@@ -200,10 +201,7 @@ def dump(client: Client, argv: Argv) -> Reply:
     value = client.db.lookup(argv[1])
     if value is None:
         return None
-    try:
-        return dump_value(value, client.server.dialect, client.server.config.flag("rdbcompression"))
-    except Unsupported as what:
-        raise CommandError(f"ERR not supported by redouble: DUMP of {what}") from None
+    return dump_value(value, client.server.dialect, client.server.config.flag("rdbcompression"))
 
 
 @command(
@@ -233,8 +231,8 @@ def restore(client: Client, argv: Argv) -> Reply:
                 raise CommandError("ERR Invalid FREQ value, must be >= 0 and <= 255")
         else:
             raise CommandError(errors.SYNTAX_ERROR)
-    exists = db.peek(key) is not None
-    if exists and not replace:
+    old = db.peek(key)
+    if old is not None and not replace:
         raise CommandError("BUSYKEY Target key name already exists.")
     at = integer(ttl_text)
     if at < 0:
@@ -254,42 +252,55 @@ def restore(client: Client, argv: Argv) -> Reply:
     if at and at <= server.now_ms():
         db.delete(key)
         return OK
-    if exists:
+    if old is not None:
         db.take(key)
     db.add(key, value)
     if at:
         db.set_expiry(key, at)
+    if type(value) is Hash and db.peek(key) is not None:
+        db.follow_fields(key, value)
     if server.counts_accesses:
         if frequency >= 0:
             db.track_accesses(server.now_ms()).set_count(key, frequency)
     elif idle >= 0:
         db.track_accesses(server.now_ms()).set_idle(key, 1000 * (idle & 0xFFFFFF), server)  # a clock of 24 bits
     db.modified(key, b"restore", notify.GENERIC)
+    if old is not None:
+        db.overwritten(key, old, value)
     return OK
 
 
 # Time to live.
 
+EXPIRE_OPTIONS = dict.fromkeys(("NX", "XX", "GT", "LT"), "7.0.0")
 
-@command("EXPIRE key seconds [NX | XX | GT | LT]", flags="write fast", since="1.0.0")
+
+@command("EXPIRE key seconds [NX | XX | GT | LT]", flags="write fast", since="1.0.0", since_option=EXPIRE_OPTIONS)
 def expire(client: Client, argv: Argv) -> Reply:
     """Let a key go after some seconds."""
     return _expire(client, argv, 1000, client.server.now_ms())
 
 
-@command("PEXPIRE key milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0")
+@command("PEXPIRE key milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0", since_option=EXPIRE_OPTIONS)
 def pexpire(client: Client, argv: Argv) -> Reply:
     """Let a key go after some milliseconds."""
     return _expire(client, argv, 1, client.server.now_ms())
 
 
-@command("EXPIREAT key unix-time-seconds [NX | XX | GT | LT]", flags="write fast", since="1.2.0")
+@command(
+    "EXPIREAT key unix-time-seconds [NX | XX | GT | LT]", flags="write fast", since="1.2.0", since_option=EXPIRE_OPTIONS
+)
 def expireat(client: Client, argv: Argv) -> Reply:
     """Let a key go at a moment given in seconds."""
     return _expire(client, argv, 1000, 0)
 
 
-@command("PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0")
+@command(
+    "PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]",
+    flags="write fast",
+    since="2.6.0",
+    since_option=EXPIRE_OPTIONS,
+)
 def pexpireat(client: Client, argv: Argv) -> Reply:
     """Let a key go at a moment given in milliseconds."""
     return _expire(client, argv, 1, 0)
@@ -301,10 +312,10 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
     options = expire_options(words) if words else frozenset()
     at = integer(text)
     if not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms and unit_ms > 1:
-        raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
+        raise CommandError(client.server.dialect.invalid_expire_time(client.command.name))
     at *= unit_ms
     if at > INT64_MAX - base_ms:
-        raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
+        raise CommandError(client.server.dialect.invalid_expire_time(client.command.name))
     at += base_ms
     if db.peek(key) is None:
         return 0
@@ -449,7 +460,7 @@ _SWITCHING = (
 
 
 @command(
-    "SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]",
+    "SORT key [BY by-pattern] [LIMIT offset count] [GET get-pattern [GET get-pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]",
     flags="write denyoom movablekeys",
     since="1.0.0",
     acl="set sortedset list dangerous",
@@ -486,12 +497,13 @@ def sort(client: Client, argv: Argv) -> Reply:
     if type(source) is SortedSet:
         source.become_skiplist()  # sortCommand finds a range of ranks in that only
     elements = list(source or ())
+    start = max(start, 0)
+    end = len(elements) if count < 0 else min(start + count, len(elements))
     if not unsorted:
-        elements = _sorted(client, elements, by, alpha, descending, store is not None)
+        elements = _sorted(client, elements, by, alpha, descending, store is not None, start, end)
     elif descending and type(source) is not Set:
         elements.reverse()
-    start = max(start, 0)
-    elements = elements[start : len(elements) if count < 0 else start + count]
+    elements = elements[start:end]
     found: list[bytes | None] = [*elements]
     if gets:
         found = [_look_up(db, pattern, element) for element in elements for pattern in gets]
@@ -506,7 +518,7 @@ def sort(client: Client, argv: Argv) -> Reply:
 
 
 command(
-    "SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
+    "SORT_RO key [BY by-pattern] [LIMIT offset count] [GET get-pattern [GET get-pattern ...]] [ASC | DESC] [ALPHA]",
     flags="readonly movablekeys",
     since="7.0.0",
     acl="set sortedset list dangerous",
@@ -514,8 +526,16 @@ command(
 
 
 def _sorted(
-    client: Client, elements: list[bytes], by: bytes | None, alpha: bool, descending: bool, store: bool
+    client: Client,
+    elements: list[bytes],
+    by: bytes | None,
+    alpha: bool,
+    descending: bool,
+    store: bool,
+    start: int,
+    end: int,
 ) -> list[bytes]:
+    """All elements in order; from `start` to `end` they are needed."""
     keys: list[Any]
     weights = elements if by is None else [_look_up(client.db, by, element) for element in elements]
     if not alpha:
@@ -529,7 +549,10 @@ def _sorted(
         # strcoll sees nothing behind a zero byte; what is stored is compared whole.
         texts = [weight if weight is None or store else weight.partition(b"\0")[0] for weight in weights]
         keys = [(text is not None, text) for text in texts]
-    order = sorted(range(len(elements)), key=keys.__getitem__, reverse=descending)
+    if by is not None and (start > 0 or end < len(elements)):
+        order = partial_order(keys, start, end - 1, descending)
+    else:
+        order = sorted(range(len(elements)), key=keys.__getitem__, reverse=descending)
     return [elements[index] for index in order]
 
 
@@ -554,7 +577,7 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
 
 @command(
     "WAIT numreplicas timeout",
-    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
+    flags="noscript@before:7.2.0,valkey=7.2.0 blocking@7.4.0,valkey=8.0.0",
     since="3.0.0",
     acl="connection",
 )
@@ -566,7 +589,12 @@ def wait(client: Client, argv: Argv) -> Reply:
     return client.server.blocking.block(client, argv, (), timeout_ms, bool, denied=0, timed_out=0)
 
 
-@command("WAITAOF numlocal numreplicas timeout", flags="blocking", since="7.2.0", acl="connection")
+@command(
+    "WAITAOF numlocal numreplicas timeout",
+    flags="noscript@before:7.4.0,valkey=8.0.0 blocking@7.4.0,valkey=8.0.0",
+    since="7.2.0",
+    acl="connection",
+)
 def waitaof(client: Client, argv: Argv) -> Reply:
     """Wait until what this client wrote is in the append-only file here, and in those of so many replicas."""
     local, replicas, timeout_ms = int32(argv[1], 0, 1), positive(argv[2]), _wait_timeout(client, argv[3])

@@ -18,16 +18,18 @@ from redouble.core.errors import CommandError
 from redouble.resp.reply import NULL_ARRAY, PrintedDouble, Reply
 from redouble.types import geohash
 from redouble.types.geohash import Box, Circle, Point, Polygon, Shape
+from redouble.types.partial_sort import partial_order
 from redouble.types.sorted_set import ScoreRange, SortedSet
 
 UNITS: Final = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
 
 
-def metres(text: bytes) -> float:
+def metres(client: Client, text: bytes) -> float:
     """How long a unit is."""
+    spelt = client.server.dialect.geo_unit
     unit = UNITS.get(text.upper())
-    if unit is None:
-        raise CommandError("ERR unsupported unit provided. please use M, KM, FT, MI")
+    if unit is None or (spelt is str.lower and not text.islower()):
+        raise CommandError(f"ERR unsupported unit provided. please use {spelt('M, KM, FT, MI')}")
     return unit
 
 
@@ -46,10 +48,12 @@ def coordinates(client: Client, place: Point) -> Reply:
     return list(place)
 
 
-def printed(distance: float) -> bytes:
+def printed(client: Client, distance: float) -> bytes:
     """A distance as it is answered: the product with 10000 is rounded, halves to the even side (fixedpoint_d2string; Redis 7.0 prints the same)."""
     if math.isnan(distance):
         return b"nan"
+    if client.server.dialect.distances_are_printed:
+        return b"%.4f" % distance
     whole, part = divmod(round(distance * 10000), 10000)
     return b"%d.%04d" % (whole, part)
 
@@ -106,11 +110,11 @@ def geodist(client: Client, argv: Argv) -> Reply:
     """How far two members are from each other."""
     if len(argv) > 5:
         raise CommandError(errors.SYNTAX_ERROR)
-    unit = metres(argv[4]) if len(argv) == 5 else 1.0
+    unit = metres(client, argv[4]) if len(argv) == 5 else 1.0
     one, other = _scores(client, argv[:4])
     if one is None or other is None:
         return None
-    return printed(geohash.distance(geohash.decode(one), geohash.decode(other)) / unit)
+    return printed(client, geohash.distance(geohash.decode(one), geohash.decode(other)) / unit)
 
 
 # Searches.
@@ -119,7 +123,7 @@ def geodist(client: Client, argv: Argv) -> Reply:
 class Found(NamedTuple):
     """A member within the shape."""
 
-    metres: float
+    distance: float
     member: bytes
     score: float
 
@@ -160,13 +164,20 @@ class Search:
             for member, score in members.pairs(start, stop):
                 distance = shape.measure(geohash.decode(score))
                 if distance is not None:
-                    found.append(Found(distance / shape.unit, member, score))
+                    found.append(Found(distance, member, score))
                     if len(found) == enough:
                         break
         order = self.order or (b"ASC" if self.count and not self.any else b"")
         if order:
-            found.sort(key=lambda each: each.metres, reverse=order == b"DESC")
-        return found[: self.count or None]
+            distances = [each.distance for each in found]
+            last = min(self.count or len(found), len(found)) - 1
+            if last < len(found) - 1:
+                indices = partial_order(distances, 0, last, order == b"DESC")[: last + 1]
+            else:
+                indices = sorted(range(len(found)), key=distances.__getitem__, reverse=order == b"DESC")
+            found = [found[index] for index in indices]
+        unit = shape.unit
+        return [Found(distance / unit, member, score) for distance, member, score in found[: self.count or None]]
 
 
 def around(client: Client, members: SortedSet | None, member: bytes) -> Point | None:
@@ -183,7 +194,7 @@ def _circle(client: Client, radius_text: bytes, unit_text: bytes) -> Callable[[P
     radius = double(client, radius_text, "ERR need numeric radius")
     if radius < 0:
         raise CommandError("ERR radius cannot be negative")
-    unit = metres(unit_text)
+    unit = metres(client, unit_text)
     return lambda centre: Circle(centre, radius, unit)
 
 
@@ -192,7 +203,7 @@ def _box(client: Client, width_text: bytes, height_text: bytes, unit_text: bytes
     height = double(client, height_text, "ERR need numeric height")
     if width < 0 or height < 0:
         raise CommandError("ERR height or width cannot be negative")
-    unit = metres(unit_text)
+    unit = metres(client, unit_text)
     return lambda centre: Box(centre, width, height, unit)
 
 
@@ -230,7 +241,7 @@ def _option(search: Search, argv: Argv, at: int) -> int:
 def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | None, event: bytes, storing: str) -> Reply:
     """The end of all searches: the options must agree, then the result is stored or listed."""
     if search.store is not None and (search.with_dist or search.with_hash or search.with_coord):
-        raise CommandError(f"ERR {storing} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
+        raise CommandError(client.server.dialect.cannot_store_places(storing))
     name = errors.text(argv[0])
     if not search.has_centre:
         raise CommandError(f"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {name}")
@@ -240,7 +251,7 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
         raise CommandError("ERR the ANY argument requires COUNT argument")
     found = search.find(members) if members is not None else []
     if search.store is not None:
-        scores = {each.member: each.metres if search.store_dist else each.score for each in found}
+        scores = {each.member: each.distance if search.store_dist else each.score for each in found}
         return store_scores(client, search.store, scores, event)
     if not (search.with_dist or search.with_hash or search.with_coord):
         return [each.member for each in found]
@@ -248,7 +259,7 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
     for each in found:
         line: list[Reply] = [each.member]
         if search.with_dist:
-            line.append(printed(each.metres))
+            line.append(printed(client, each.distance))
         if search.with_hash:
             line.append(int(each.score))
         if search.with_coord:
@@ -259,9 +270,9 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
 
 @command(
     "GEOSEARCH key <FROMMEMBER member | FROMLONLAT longitude latitude>"
-    " <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>"
-    " | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]>"
-    " [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+    " <<BYRADIUS radius> <M | KM | FT | MI> | <BYBOX width> height <M | KM | FT | MI>"
+    " | <BYPOLYGON num-vertices> longitude latitude [longitude latitude ...]>"
+    " [ASC | DESC] [<COUNT count> [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
     flags="readonly",
     since="6.2.0",
     since_option={"BYPOLYGON": "valkey=9.0.0"},
@@ -274,9 +285,9 @@ def geosearch(client: Client, argv: Argv) -> Reply:
 
 @command(
     "GEOSEARCHSTORE destination source <FROMMEMBER member | FROMLONLAT longitude latitude>"
-    " <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>"
-    " | BYPOLYGON num-vertices longitude latitude [longitude latitude ...]>"
-    " [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+    " <<BYRADIUS radius> <M | KM | FT | MI> | <BYBOX width> height <M | KM | FT | MI>"
+    " | <BYPOLYGON num-vertices> longitude latitude [longitude latitude ...]>"
+    " [ASC | DESC] [<COUNT count> [ANY]] [STOREDIST]",
     flags="write denyoom",
     since="6.2.0",
     since_option={"BYPOLYGON": "valkey=9.0.0"},
@@ -290,7 +301,7 @@ def geosearchstore(client: Client, argv: Argv) -> Reply:
 def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     """GEOSEARCH, whose centre and shape are options too; each may be said again, but not in another way."""
     members = client.db.sorted_set(argv[key_at])
-    polygons = client.server.dialect.has("valkey=9.0.0")
+    polygons = client.command.options.available("BYPOLYGON")
     at = key_at + 1
     centre_word = shape_word = b""
     while at < len(argv):
@@ -322,45 +333,29 @@ def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     return _answer(client, argv, search, members, b"geosearchstore", "GEOSEARCHSTORE")
 
 
-@command(
-    "GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
-    flags="write denyoom",
-    since="3.2.0",
-)
+CIRCLE = "radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [<COUNT count> [ANY]] [ASC | DESC]"
+STORE = "[STORE storekey | STOREDIST storedistkey]"
+
+
+@command(f"GEORADIUS key longitude latitude {CIRCLE} {STORE}", flags="write denyoom", since="3.2.0")
 def georadius(client: Client, argv: Argv) -> Reply:
     """The members in a circle around a place; an older form of GEOSEARCH and GEOSEARCHSTORE."""
     return _radius(client, argv, by_member=False, stores=True)
 
 
-@command(
-    "GEORADIUS_RO key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC]",
-    flags="readonly",
-    since="3.2.10",
-)
+@command(f"GEORADIUS_RO key longitude latitude {CIRCLE}", flags="readonly", since="3.2.10")
 def georadius_ro(client: Client, argv: Argv) -> Reply:
     """The members in a circle around a place; an older form of GEOSEARCH."""
     return _radius(client, argv, by_member=False, stores=False)
 
 
-@command(
-    "GEORADIUSBYMEMBER key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
-    flags="write denyoom",
-    since="3.2.0",
-)
+@command(f"GEORADIUSBYMEMBER key member {CIRCLE} {STORE}", flags="write denyoom", since="3.2.0")
 def georadiusbymember(client: Client, argv: Argv) -> Reply:
     """The members in a circle around one of them; an older form of GEOSEARCH and GEOSEARCHSTORE."""
     return _radius(client, argv, by_member=True, stores=True)
 
 
-@command(
-    "GEORADIUSBYMEMBER_RO key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH]"
-    " [COUNT count [ANY]] [ASC | DESC]",
-    flags="readonly",
-    since="3.2.10",
-)
+@command(f"GEORADIUSBYMEMBER_RO key member {CIRCLE}", flags="readonly", since="3.2.10")
 def georadiusbymember_ro(client: Client, argv: Argv) -> Reply:
     """The members in a circle around one of them; an older form of GEOSEARCH."""
     return _radius(client, argv, by_member=True, stores=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from redouble.commands.scanning import scan_cursor, scan_step
 from redouble.core import errors, notify
 from redouble.core.arguments import (
@@ -26,7 +28,7 @@ def hset(client: Client, argv: Argv) -> Reply:
     db, key = client.db, argv[1]
     if len(argv) % 2:
         raise errors.wrong_arity(client.command.name)
-    fields = db.for_write(key, Hash) or db.add(key, Hash(client.server.limits))
+    fields = db.for_adding(key, Hash)
     added = fields.update(argv[2:])
     db.modified(key, b"hset", notify.HASH)
     return added
@@ -55,7 +57,8 @@ def _set_field(
 ) -> None:
     if fields is None:
         fields = client.db.add(key, Hash(client.server.limits))
-    fields.set(field, value, keep_ttl=keep_ttl)
+    measured = not (keep_ttl and client.server.dialect.incremented_values_stay_small)
+    fields.set(field, value, keep_ttl=keep_ttl, measured=measured)
     client.db.modified(key, event, notify.HASH)
 
 
@@ -158,30 +161,42 @@ def hincrbyfloat(client: Client, argv: Argv) -> Reply:
     return text
 
 
-@command("HGETDEL key FIELDS numfields field [field ...]", flags="write fast", since="8.0.0")
+NO_FIELDS = "ERR Mandatory argument FIELDS is missing or not at the right position"
+NO_NUMBER_OF_FIELDS = "ERR Number of fields must be a positive integer"
+COUNT_DIFFERS = "ERR The `numfields` parameter must match the number of arguments"
+VALKEY_COUNT_DIFFERS = "ERR numfields should be greater than 0 and match the provided number of fields"
+
+
+def hash_and_fields(
+    client: Client,
+    argv: Argv,
+    lookup: Callable[[bytes], Hash | None],
+    valkey_count_differs: str = VALKEY_COUNT_DIFFERS,
+) -> tuple[Hash | None, Argv]:
+    """The hash in `key` and the fields of `key FIELDS numfields field ...`."""
+    _, key, word, numfields, *wanted = argv
+    if client.server.dialect.field_options == "valkey":
+        if word.upper() != b"FIELDS":
+            raise CommandError(errors.SYNTAX_ERROR)
+        if integer(numfields) != len(wanted):
+            raise CommandError(valkey_count_differs)
+        return lookup(key), wanted
+    return lookup(key), fields_at_the_end(argv[2:], NO_NUMBER_OF_FIELDS)
+
+
+def fields_at_the_end(words: Argv, not_positive: str) -> Argv:
+    """The fields of `FIELDS numfields field ...`, of which nothing may be missing and behind which nothing may come."""
+    if not words or words[0].upper() != b"FIELDS":
+        raise CommandError(NO_FIELDS)
+    if integer_in(words[1] if len(words) > 1 else b"", 1, INT64_MAX, not_positive) != len(words) - 2:
+        raise CommandError(COUNT_DIFFERS)
+    return words[2:]
+
+
+@command("HGETDEL key <FIELDS numfields field [field ...]>", flags="write fast", since="8.0.0 valkey=9.1.0")
 def hgetdel(client: Client, argv: Argv) -> Reply:
     """Take fields out of a hash and answer their values."""
-    _, key, word, numfields, *wanted = argv
-    fields = client.db.for_write(key, Hash)
-    if word.upper() != b"FIELDS":
-        raise CommandError("ERR Mandatory argument FIELDS is missing or not at the right position")
-    if integer_in(numfields, 1, INT64_MAX, "ERR Number of fields must be a positive integer") != len(wanted):
-        raise CommandError("ERR The `numfields` parameter must match the number of arguments")
-    return _take_fields(client, key, fields, wanted)
-
-
-@command("HGETDEL key FIELDS numfields field [field ...]", flags="write fast", since="valkey=9.1.0")
-def hgetdel_of_valkey(client: Client, argv: Argv) -> Reply:
-    """Take fields out of a hash and answer their values."""
-    _, key, word, numfields, *wanted = argv
-    if word.upper() != b"FIELDS":
-        raise CommandError(errors.SYNTAX_ERROR)
-    if integer(numfields) != len(wanted):
-        raise CommandError("ERR numfields should be greater than 0 and match the provided number of fields")
-    return _take_fields(client, key, client.db.for_write(key, Hash), wanted)
-
-
-def _take_fields(client: Client, key: bytes, fields: Hash | None, wanted: list[bytes]) -> Reply:
+    fields, wanted = hash_and_fields(client, argv, client.db.hash_for_write)
     if fields is None:
         return [None] * len(wanted)
     taken = []
@@ -189,7 +204,7 @@ def _take_fields(client: Client, key: bytes, fields: Hash | None, wanted: list[b
         taken.append(fields.get(field))
         fields.delete(field)
     if any(value is not None for value in taken):
-        client.db.shrunk(key, fields, b"hdel", notify.HASH)
+        client.db.shrunk(argv[1], fields, b"hdel", notify.HASH)
     return taken
 
 

@@ -1,17 +1,19 @@
 """Times to live of single fields of a hash: HEXPIRE and its kin, HGETEX, HSETEX.
 
-The commands do the same in Redis and in Valkey, but they read their arguments in ways of their own: Redis 7.4 in one
+The commands do the same in Redis and in Valkey, but they read their arguments in ways of their own: Redis 7.4 and 8.0 in one
 fixed order, Redis 8.6 in any, Valkey with FIELDS and all that follows at the end (`Dialect.field_options`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from redouble.commands.generic import expire_options
+from redouble.commands.hash import NO_NUMBER_OF_FIELDS, VALKEY_COUNT_DIFFERS, fields_at_the_end, hash_and_fields
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, integer, integer_in
+from redouble.core.arguments import INT32_MAX, INT64_MAX, integer, integer_in
 from redouble.core.client import Client
 from redouble.core.command import Argv, Given, command
 from redouble.core.errors import CommandError
@@ -21,9 +23,7 @@ from redouble.types.hash import Hash
 LAST_MOMENT_OF_REDIS = 2**46 - 1
 """Redis keeps the time of a field in 46 bits."""
 
-NO_FIELDS = "ERR Mandatory argument FIELDS is missing or not at the right position"
-COUNT_DIFFERS = "ERR The `numfields` parameter must match the number of arguments"
-VALKEY_COUNT_DIFFERS = "ERR numfields should be greater than 0 and match the provided number of fields"
+TOO_FEW = "ERR wrong number of arguments"
 NEGATIVE = "ERR invalid expire time, must be >= 0"
 
 
@@ -42,50 +42,31 @@ def _moment(client: Client, text: bytes, unit_ms: int, relative: bool) -> int:
 
 # HEXPIRE and its kin.
 
-
-@command(
-    "HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
+expire_command = partial(
+    command, flags="write denyoom@7.4.0..8.0.0 fast", since="7.4.0 valkey=9.0.0", arity=-6, group="hash"
 )
+CONDITION_AND_FIELDS = "[NX | XX | GT | LT] <FIELDS numfields field [field ...]>"
+
+
+@expire_command(f"HEXPIRE key seconds {CONDITION_AND_FIELDS}")
 def hexpire(client: Client, argv: Argv) -> Reply:
     """Let fields go after some seconds."""
     return _expire(client, argv, 1000, True)
 
 
-@command(
-    "HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
-)
+@expire_command(f"HPEXPIRE key milliseconds {CONDITION_AND_FIELDS}")
 def hpexpire(client: Client, argv: Argv) -> Reply:
     """Let fields go after some milliseconds."""
     return _expire(client, argv, 1, True)
 
 
-@command(
-    "HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
-)
+@expire_command(f"HEXPIREAT key unix-time-seconds {CONDITION_AND_FIELDS}")
 def hexpireat(client: Client, argv: Argv) -> Reply:
     """Let fields go at a moment given in seconds."""
     return _expire(client, argv, 1000, False)
 
 
-@command(
-    "HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
-    flags="write denyoom@7.4.0..8.0.0 fast",
-    since="7.4.0 valkey=9.0.0",
-    arity=-6,
-    group="hash",
-)
+@expire_command(f"HPEXPIREAT key unix-time-milliseconds {CONDITION_AND_FIELDS}")
 def hpexpireat(client: Client, argv: Argv) -> Reply:
     """Let fields go at a moment given in milliseconds."""
     return _expire(client, argv, 1, False)
@@ -94,8 +75,9 @@ def hpexpireat(client: Client, argv: Argv) -> Reply:
 def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
     key, db, dialect = argv[1], client.db, client.server.dialect
     if dialect.field_options == "valkey":
+        fields_at = _fields_at(argv, 3)
+        conditions, wanted = expire_options(argv[3:fields_at]), _fields_of_valkey(argv, fields_at, 1)
         at = _moment(client, argv[2], unit_ms, relative)
-        conditions, wanted = _expire_arguments_of_valkey(argv)
         fields = db.for_write(key, Hash)
     else:
         fields = db.for_write(key, Hash)
@@ -104,6 +86,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
         conditions, wanted = read(argv)
     if fields is None:
         return [-2] * len(wanted)
+    fields.extend()
     past = at <= client.server.now_ms()
     answers = []
     for field in wanted:
@@ -144,12 +127,7 @@ def _expire_arguments_in_order(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     """Redis 7.4: at most one condition, then FIELDS."""
     at = 4 if argv[3].upper() in _CONDITIONS else 3
     conditions = frozenset(word.upper() for word in argv[3:at])
-    if argv[at].upper() != b"FIELDS":
-        raise CommandError(NO_FIELDS)
-    count = integer_in(argv[at + 1], 1, INT64_MAX, "ERR Parameter `numFields` should be greater than 0")
-    if count != len(argv) - at - 2:
-        raise CommandError(COUNT_DIFFERS)
-    return conditions, argv[at + 2 :]
+    return conditions, fields_at_the_end(argv[at:], "ERR Parameter `numFields` should be greater than 0")
 
 
 _CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
@@ -157,95 +135,87 @@ _CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
 
 def _expire_arguments_anywhere(argv: Argv) -> tuple[frozenset[bytes], Argv]:
     """Redis 8.6: conditions before and after the fields."""
-    condition, wanted, at = frozenset[bytes](), None, 3
+    conditions, wanted, at = set[bytes](), None, 3
     while at < len(argv):
         word = argv[at].upper()
         if word in _CONDITIONS:
-            if condition:
-                raise CommandError("ERR Multiple condition flags specified")
-            condition = frozenset((word,))
+            conditions.add(word)
             at += 1
         elif word == b"FIELDS":
             if wanted is not None:
                 raise CommandError("ERR FIELDS keyword specified multiple times")
-            wanted, at = _counted(argv, at, 1, "ERR Parameter `numFields` should be greater than 0")
+            if at + 2 >= len(argv):
+                raise CommandError("ERR FIELDS requires at least numfields and one field argument")
+            wanted, at = _counted(argv, at + 1, 1, "ERR Parameter `numFields` should be greater than 0", TOO_FEW)
         else:
             raise _unknown(argv[at])
     if wanted is None:
         raise CommandError("ERR missing FIELDS argument")
-    return condition, wanted
+    if len(conditions) > 1:
+        raise CommandError("ERR Multiple condition flags specified")
+    return frozenset(conditions), wanted
 
 
-def _counted(argv: Argv, at: int, size: int, not_positive: str) -> tuple[Argv, int]:
-    """What FIELDS at `at` announces, `size` words for each field, and where that ends."""
-    if at + 2 >= len(argv):
-        raise CommandError("ERR wrong number of arguments")
-    count = integer_in(argv[at + 1], 1, INT64_MAX, not_positive)
-    end = at + 2 + size * count
+def _counted(argv: Argv, at: int, size: int, not_positive: str, too_few: str) -> tuple[Argv, int]:
+    """The words behind the number at `at`, `size` for each field, and where they end."""
+    count = integer_in(argv[at], 1, INT32_MAX, not_positive)
+    end = at + 1 + size * count
     if end > len(argv):
-        raise CommandError("ERR wrong number of arguments")
-    return argv[at + 2 : end], end
+        raise CommandError(too_few)
+    return argv[at + 1 : end], end
 
 
 def _unknown(word: bytes) -> CommandError:
-    return CommandError(f"ERR unknown argument: {word.decode(errors='surrogateescape')}")
+    return CommandError(f"ERR unknown argument: {errors.text(word)}")
 
 
 def _fields_at(argv: Argv, start: int) -> int:
-    """Where FIELDS stands; at the end if nowhere."""
-    return next((at for at in range(start, len(argv)) if argv[at].upper() == b"FIELDS"), len(argv))
+    """Where FIELDS stands in Valkey; something has to follow it."""
+    for at in range(start, len(argv) - 1):
+        if argv[at].upper() == b"FIELDS":
+            return at
+    raise CommandError(VALKEY_COUNT_DIFFERS)
 
 
-def _expire_arguments_of_valkey(argv: Argv) -> tuple[frozenset[bytes], Argv]:
-    at = _fields_at(argv, 3)
-    if at + 2 >= len(argv):
+def _fields_of_valkey(argv: Argv, at: int, size: int) -> Argv:
+    """All that follows FIELDS at `at` and the number behind it, `size` words for each field."""
+    words = argv[at + 2 :]
+    if integer(argv[at + 1]) * size != len(words) or not words:
         raise CommandError(VALKEY_COUNT_DIFFERS)
-    if integer(argv[at + 1]) != len(argv) - at - 2:
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return expire_options(argv[3:at]), argv[at + 2 :]
+    return words
 
 
 # What is left of a field's time.
 
+time_command = partial(command, flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash")
 
-@command("HTTL key FIELDS numfields field [field ...]", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash")
+
+@time_command("HTTL key <FIELDS numfields field [field ...]>")
 def httl(client: Client, argv: Argv) -> Reply:
     """The seconds that fields have left; -1: one stays, -2: there is none."""
     return _times(client, argv, 1000, client.server.now_ms())
 
 
-@command(
-    "HPTTL key FIELDS numfields field [field ...]", flags="readonly fast", since="7.4.0 valkey=9.0.0", group="hash"
-)
+@time_command("HPTTL key <FIELDS numfields field [field ...]>")
 def hpttl(client: Client, argv: Argv) -> Reply:
     """The milliseconds that fields have left; -1: one stays, -2: there is none."""
     return _times(client, argv, 1, client.server.now_ms())
 
 
-@command(
-    "HEXPIRETIME key FIELDS numfields field [field ...]",
-    flags="readonly fast",
-    since="7.4.0 valkey=9.0.0",
-    group="hash",
-)
+@time_command("HEXPIRETIME key <FIELDS numfields field [field ...]>")
 def hexpiretime(client: Client, argv: Argv) -> Reply:
     """The Unix time in seconds at which fields go; -1: one stays, -2: there is none."""
     return _times(client, argv, 1000, 0)
 
 
-@command(
-    "HPEXPIRETIME key FIELDS numfields field [field ...]",
-    flags="readonly fast",
-    since="7.4.0 valkey=9.0.0",
-    group="hash",
-)
+@time_command("HPEXPIRETIME key <FIELDS numfields field [field ...]>")
 def hpexpiretime(client: Client, argv: Argv) -> Reply:
     """The Unix time in milliseconds at which fields go; -1: one stays, -2: there is none."""
     return _times(client, argv, 1, 0)
 
 
 def _times(client: Client, argv: Argv, unit_ms: int, since_ms: int) -> Reply:
-    fields, wanted = _hash_and_fields(client, argv, errors.SYNTAX_ERROR)
+    fields, wanted = hash_and_fields(client, argv, client.db.hash, errors.SYNTAX_ERROR)
     if fields is None:
         return [-2] * len(wanted)
     rounding = client.server.dialect.field_ttl_rounding if unit_ms > 1 else 0
@@ -259,29 +229,12 @@ def _times(client: Client, argv: Argv, unit_ms: int, since_ms: int) -> Reply:
     return answers
 
 
-def _hash_and_fields(client: Client, argv: Argv, valkey_count_differs: str) -> tuple[Hash | None, Argv]:
-    """The hash in `key` and the fields of `key FIELDS numfields field ...`."""
-    _, key, word, count, *wanted = argv
-    if client.server.dialect.field_options == "valkey":
-        if word.upper() != b"FIELDS":
-            raise CommandError(errors.SYNTAX_ERROR)
-        if integer(count) != len(wanted):
-            raise CommandError(valkey_count_differs)
-        return client.db.hash(key), wanted
-    fields = client.db.hash(key)
-    if word.upper() != b"FIELDS":
-        raise CommandError(NO_FIELDS)
-    if integer_in(count, 1, INT64_MAX, "ERR Number of fields must be a positive integer") != len(wanted):
-        raise CommandError(COUNT_DIFFERS)
-    return fields, wanted
-
-
 @command(
-    "HPERSIST key FIELDS numfields field [field ...]", flags="write fast", since="7.4.0 valkey=9.0.0", group="hash"
+    "HPERSIST key <FIELDS numfields field [field ...]>", flags="write fast", since="7.4.0 valkey=9.0.0", group="hash"
 )
 def hpersist(client: Client, argv: Argv) -> Reply:
     """Let fields stay that would have gone."""
-    fields, wanted = _hash_and_fields(client, argv, VALKEY_COUNT_DIFFERS)
+    fields, wanted = hash_and_fields(client, argv, client.db.hash_for_write)
     if fields is None:
         return [-2] * len(wanted)
     answers = [(1 if fields.persist(field) else -1) if field in fields else -2 for field in wanted]
@@ -296,7 +249,7 @@ def hpersist(client: Client, argv: Argv) -> Reply:
 
 @command(
     "HGETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]"
-    " FIELDS numfields field [field ...]",
+    " <FIELDS numfields field [field ...]>",
     flags="write fast",
     since="8.0.0 valkey=9.0.0",
     arity=-5,
@@ -307,13 +260,16 @@ def hgetex(client: Client, argv: Argv) -> Reply:
     key, db = argv[1], client.db
     if client.server.dialect.field_options == "valkey":
         given, wanted = _options_of_valkey(client, argv, 1)
-        fields = db.for_write(key, Hash)
+        fields = db.hash(key)  # a miss is counted, unlike in Redis
         at = _asked_moment(client, given)
     else:
         fields = db.for_write(key, Hash)
-        given, wanted, at = _options_anywhere(client, argv, 1, "PERSIST")
+        read = _options_anywhere if client.server.dialect.field_options == "anywhere" else _options_in_order
+        given, wanted, at = read(client, argv, 1, "PERSIST")
     if fields is None:
         return [None] * len(wanted)
+    if given:
+        fields.extend()
     values, changed = [], False
     past = at is not None and at <= client.server.now_ms()
     for field in wanted:
@@ -339,7 +295,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
 
 _HSETEX = (
     " [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]"
-    " FIELDS numfields field value [field value ...]"
+    " <FIELDS numfields field value [field value ...]>"
 )
 
 
@@ -377,6 +333,8 @@ def _set_fields(client: Client, key: bytes, given: Given, pairs: Argv, at: int |
     if fields is None:
         fields = db.add(key, Hash(client.server.limits))
     past = at is not None and at <= client.server.now_ms()
+    if past:
+        fields.extend()
     for field, value in zip(pairs[::2], pairs[1::2]):
         fields.set(field, value, keep_ttl="KEEPTTL" in given)
         if at is not None and not past:
@@ -404,47 +362,73 @@ def _asked_moment(client: Client, given: Given) -> int | None:
 
 def _options_of_valkey(client: Client, argv: Argv, size: int) -> tuple[Given, Argv]:
     """The options before FIELDS, and the words after its number, `size` for each field."""
-    end = _fields_at(argv, 2)
+    end = _fields_at(argv, 1)  # a key of this name is taken for it
     given = client.command.options.parse(argv[:end], 2)
-    if end == len(argv):
-        raise CommandError(errors.SYNTAX_ERROR)
-    words = argv[end + 2 :]
-    if end + 2 >= len(argv) or integer(argv[end + 1]) * size != len(words):
-        raise CommandError(VALKEY_COUNT_DIFFERS)
-    return given, words
+    return given, _fields_of_valkey(argv, end, size)
+
+
+def _options_in_order(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
+    """HGETEX of Redis 8.0: at most one option, then FIELDS."""
+    word, at, moment = argv[2].upper().decode("latin-1"), 2, None
+    if word in _UNITS:
+        moment = _moment(client, argv[3], *_UNITS[word])
+        at = 4
+    elif word == keep:
+        at = 3
+    return {word: True} if at > 2 else {}, fields_at_the_end(argv[at:], NO_NUMBER_OF_FIELDS), moment
 
 
 def _options_anywhere(client: Client, argv: Argv, size: int, keep: str) -> tuple[Given, Argv, int | None]:
-    """Options in any order before and after FIELDS; `keep` is the word that changes no time."""
+    """Options in any order, in Redis 8.6 after FIELDS too; `keep` is the word that changes no time.
+
+    Redis 8.6 reads the options of HGETEX and HSETEX alike, and only then refuses those of the other one.
+    """
+    strict = client.server.dialect.field_options == "strict"
+    known = _WORDS - {"PERSIST"} if strict else _WORDS
+    wrong_arity = errors.wrong_arity(client.command.name)
     given: dict[str, Any] = {}
     words: Sequence[bytes] | None = None
     moment: int | None = None
     at = 2
     while at < len(argv):
         word = argv[at].upper().decode("latin-1")
-        if word in _UNITS or word in ("KEEPTTL", "PERSIST"):
-            if word not in _UNITS and word != keep:
-                raise CommandError("ERR unknown argument")
-            if keep in given or not given.keys().isdisjoint(_UNITS):
+        at += 1
+        if word == "FIELDS":
+            if words is not None:
+                raise CommandError("ERR FIELDS keyword specified multiple times")
+            if at + strict >= len(argv):
+                raise wrong_arity
+            too_few = wrong_arity.message if strict else TOO_FEW
+            words, at = _counted(argv, at, size, "ERR invalid number of fields", too_few)
+            if strict and at < len(argv):
+                raise wrong_arity
+        elif word not in known:
+            raise _unknown(argv[at - 1])
+        elif word in _CONDITIONS_OF_ALL:
+            if not _CONDITIONS_OF_ALL.isdisjoint(given):
+                raise CommandError("ERR Only one of FXX or FNX arguments can be specified")
+            given[word] = True
+        else:
+            if (
+                word in given
+                or not _UNITS.keys().isdisjoint(given)
+                or (word in _UNITS and not _KEEPS.isdisjoint(given))
+            ):
                 raise CommandError(f"ERR Only one of EX, PX, EXAT, PXAT or {keep} arguments can be specified")
             given[word] = True
-            at += 1
             if word in _UNITS:
                 if at == len(argv):
                     raise CommandError("ERR missing expire time")
                 moment = _moment(client, argv[at], *_UNITS[word])
                 at += 1
-        elif word in ("FNX", "FXX") and keep == "KEEPTTL":
-            if "FNX" in given or "FXX" in given:
-                raise CommandError("ERR Only one of FXX or FNX arguments can be specified")
-            given[word] = True
-            at += 1
-        elif word == "FIELDS":
-            if words is not None:
-                raise CommandError("ERR FIELDS keyword specified multiple times")
-            words, at = _counted(argv, at, size, "ERR invalid number of fields")
-        else:
-            raise _unknown(argv[at])
     if words is None:
         raise CommandError("ERR missing FIELDS argument")
+    allowed = {*_UNITS, keep} if keep == "PERSIST" else {*_UNITS, keep, *_CONDITIONS_OF_ALL}
+    if not given.keys() <= allowed:
+        raise CommandError("ERR unknown argument")
     return given, list(words), moment
+
+
+_KEEPS = frozenset(("KEEPTTL", "PERSIST"))
+_CONDITIONS_OF_ALL = frozenset(("FNX", "FXX"))
+_WORDS = _KEEPS | _CONDITIONS_OF_ALL | _UNITS.keys()

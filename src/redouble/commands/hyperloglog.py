@@ -63,13 +63,14 @@ def pfcount(client: Client, argv: Argv) -> Reply:
     if len(keys) > 1:
         values = (checked(client.db.string(key)) for key in keys)
         return hyperloglog.estimate(hyperloglog.maximum([registers(value) for value in values if value is not None]))
-    value = checked(client.db.string(keys[0]))
-    if value is None:
+    found = checked(client.db.string(keys[0]))
+    if found is None:
         return 0
+    value = writable(client, keys[0], found)  # raw from now on, though only the count may be written
     count = hyperloglog.cached_count(value)
     if count is None:
         count = hyperloglog.estimate(registers(value))
-        hyperloglog.remember_count(writable(client, keys[0], value), count)
+        hyperloglog.remember_count(value, count)
         client.db.modified(keys[0], b"", 0)  # watched, but no event
     return count
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, INT64_MIN, integer, integer_in, positive, signed_count, timeout_ms
+from redouble.core.arguments import INT64_MIN, integer, keys_end_and_count, positive, signed_count, timeout_ms
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.database import Database
@@ -23,7 +23,7 @@ from redouble.types.list import List
 def lpush(client: Client, argv: Argv) -> Reply:
     """Put elements before the head of a list, one after the other."""
     db, key = client.db, argv[1]
-    values = db.for_write(key, List) or db.add(key, List(client.server.limits))
+    values = db.for_adding(key, List)
     values.lpush(argv[2:])
     db.modified(key, b"lpush", notify.LIST)
     return len(values)
@@ -33,7 +33,7 @@ def lpush(client: Client, argv: Argv) -> Reply:
 def rpush(client: Client, argv: Argv) -> Reply:
     """Put elements behind the tail of a list."""
     db, key = client.db, argv[1]
-    values = db.for_write(key, List) or db.add(key, List(client.server.limits))
+    values = db.for_adding(key, List)
     values.rpush(argv[2:])
     db.modified(key, b"rpush", notify.LIST)
     return len(values)
@@ -176,14 +176,11 @@ def lpos(client: Client, argv: Argv) -> Reply:
     rank, count, maxlen = 1, None, 0
     for name, text in client.command.options.each(argv, 3):
         if name == "RANK":
-            rank = integer(text) if client.server.dialect.lrem_takes_int64_min else signed_count(text)
+            rank = integer(text) if client.server.dialect.lpos_takes_int64_min else signed_count(text)
             if rank == INT64_MIN:
                 rank = -1  # in C its opposite is itself, a rank that the first match already reaches
             if rank == 0:
-                raise CommandError(
-                    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ..."
-                    " or use negative to start from the end of the list"
-                )
+                raise CommandError(client.server.dialect.rank_is_zero)
         elif name == "COUNT":
             count = positive(text, "ERR COUNT can't be negative")
         else:
@@ -239,22 +236,8 @@ def _move(client: Client, source: bytes, values: List, destination: bytes, from_
 @command("LMPOP numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", flags="write", since="7.0.0")
 def lmpop(client: Client, argv: Argv) -> Reply:
     """Take elements from the first list that has some."""
-    keys, left, count = _keys_end_and_count(client, argv, 1)
+    keys, left, count = keys_end_and_count(client, argv, 1, (b"LEFT", b"RIGHT"))
     return _pop_first(client, keys, left, count) or NULL_ARRAY
-
-
-def _keys_end_and_count(client: Client, argv: Argv, at: int) -> tuple[list[bytes], bool, int]:
-    """`numkeys key [key ...] <LEFT | RIGHT> [COUNT count]`, numkeys at `at`."""
-    numkeys = integer_in(argv[at], 1, INT64_MAX, errors.NUMKEYS_POSITIVE)
-    where = at + 1 + numkeys
-    if where >= len(argv):
-        raise CommandError(errors.SYNTAX_ERROR)
-    left, count = is_left(argv[where]), 0
-    for name, text in client.command.options.each(argv, where + 1):
-        if name != "COUNT" or count:
-            raise CommandError(errors.SYNTAX_ERROR)
-        count = integer_in(text, 1, INT64_MAX, errors.COUNT_POSITIVE)
-    return argv[at + 1 : where], left, count or 1
 
 
 def _pop_first(client: Client, keys: list[bytes], left: bool, count: int) -> Reply:
@@ -311,7 +294,7 @@ def _blocking_pop(client: Client, argv: Argv, left: bool) -> Reply:
 @command("BLMPOP timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", flags="write blocking", since="7.0.0")
 def blmpop(client: Client, argv: Argv) -> Reply:
     """Take elements from the first list that has some, and wait if none has."""
-    keys, left, count = _keys_end_and_count(client, argv, 2)
+    keys, left, count = keys_end_and_count(client, argv, 2, (b"LEFT", b"RIGHT"))
     timeout = timeout_ms(client, argv[1])
     popped = _pop_first(client, keys, left, count)
     return popped or client.server.blocking.block(client, argv, keys, timeout, is_list)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import TypeAlias
 
-from redouble.core import errors
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
@@ -123,19 +122,18 @@ container("PUBSUB", since="2.8.0", help_since="6.2.0")
 @command("PUBSUB CHANNELS [pattern]", flags="pubsub loading stale", since="2.8.0")
 def pubsub_channels(client: Client, argv: Argv) -> Reply:
     """The channels that somebody hears."""
-    return _matching(client.server.pubsub.channels, argv)
+    return _matching(client, client.server.pubsub.channels, argv)
 
 
 @command("PUBSUB SHARDCHANNELS [pattern]", flags="pubsub loading stale", since="7.0.0")
 def pubsub_shardchannels(client: Client, argv: Argv) -> Reply:
     """The shard channels that somebody hears."""
-    return _matching(client.server.pubsub.shard_channels, argv)
+    return _matching(client, client.server.pubsub.shard_channels, argv)
 
 
-def _matching(channels: Iterable[bytes], argv: Argv) -> list[bytes]:
+def _matching(client: Client, channels: Iterable[bytes], argv: Argv) -> list[bytes]:
     if len(argv) > 3:
-        word = errors.text(argv[1])
-        raise CommandError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try PUBSUB HELP.")
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
     return list(filter(compile_glob(argv[2]), channels)) if len(argv) == 3 else list(channels)
 
 

@@ -23,6 +23,8 @@ container("CONFIG", since="2.0.0")
 @command("CONFIG GET parameter [parameter ...]", flags=ADMIN, since="2.0.0")
 def config_get(client: Client, argv: Argv) -> Reply:
     """The parameters that match one of the patterns, and their values."""
+    if len(argv) > 3 and client.server.dialect.config_sets_one:
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
     return client.server.config.matching(argv[2:])
 
 
@@ -33,6 +35,8 @@ def config_get(client: Client, argv: Argv) -> Reply:
 )
 def config_set(client: Client, argv: Argv) -> Reply:
     """Change parameters: all of them, or none if one cannot be."""
+    if len(argv) > 4 and client.server.dialect.config_sets_one:
+        raise CommandError(client.server.dialect.wrong_subcommand(argv))
     if len(argv) % 2:
         raise CommandError(errors.SYNTAX_ERROR)
     client.server.config.set(zip(argv[2::2], argv[3::2]))
@@ -126,6 +130,8 @@ def database_index(text: bytes, error: str) -> int:
 )
 def info(client: Client, argv: Argv) -> Reply:
     """Facts and counters, as lines of names and values."""
+    if len(argv) > 2 and client.server.dialect.info_takes_one_section:
+        raise CommandError(errors.SYNTAX_ERROR)
     client.server.peak_memory = max(client.server.peak_memory, used_memory(client.server))
     return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
 
@@ -157,7 +163,7 @@ def lolwut(client: Client, argv: Argv) -> Reply:
         version = integer(words[1])
         words = words[2:]
     known = dialect.lolwut_versions
-    name, number = dialect.name.title(), ".".join(map(str, dialect.version))
+    name, number = dialect.lolwut_name, ".".join(map(str, dialect.version))
     if version not in known:
         return Verbatim(f"{name} ver.{dialect.lolwut_gap}{number}\n".encode())
     try:
@@ -214,6 +220,8 @@ def memory_doctor(client: Client, argv: Argv) -> Reply:
 @command("MEMORY MALLOC-STATS", flags="loading@valkey=8.0.0", since="4.0.0")
 def memory_malloc_stats(client: Client, argv: Argv) -> Reply:
     """What the allocator says about itself."""
+    if client.server.dialect.malloc_stats_are_plain:
+        return b"Stats not supported for the current allocator"
     return Verbatim(b"Stats not supported for the current allocator")
 
 
@@ -300,21 +308,23 @@ def bgrewriteaof(client: Client, argv: Argv) -> Reply:
     return Status(b"Background append only file rewriting started")
 
 
+_SHUTDOWN_WORDS = {
+    **dict.fromkeys(("NOSAVE", "SAVE"), "1.0.0"),
+    **dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
+    **dict.fromkeys(("SAFE", "FAILOVER"), "valkey=9.0.0"),
+}
+
+
 @command(
     "SHUTDOWN [[NOSAVE | SAVE] [NOW] [FORCE] [SAFE] [FAILOVER] | ABORT]",
     flags="admin noscript loading stale no_multi allow_busy",
     since="1.0.0",
-    since_option={
-        **dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
-        **dict.fromkeys(("SAFE", "FAILOVER"), "valkey=9.0.0"),
-    },
+    since_option=_SHUTDOWN_WORDS,
 )
 def shutdown(client: Client, argv: Argv) -> Reply:
     """Stop: every connection is closed."""
     words = {word.upper() for word in argv[1:]}
-    known = {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"}
-    if client.server.dialect.has("valkey=9.0.0"):
-        known |= {b"SAFE", b"FAILOVER"}
+    known = {word.encode() for word in _SHUTDOWN_WORDS if client.command.options.available(word)}
     if not words <= known or {b"NOSAVE", b"SAVE"} <= words or (b"ABORT" in words and len(words) > 1):
         raise CommandError(errors.SYNTAX_ERROR)
     if b"ABORT" in words:
@@ -328,7 +338,7 @@ command(
     flags="admin noscript loading stale no_multi allow_busy",
     since="1.0.0",
     until="valkey=8.1.0",
-    since_option=dict.fromkeys(("NOW", "FORCE", "ABORT"), "7.0.0"),
+    since_option=_SHUTDOWN_WORDS,
 )(shutdown)
 
 # Replication and modules, as far as a server alone knows them.
@@ -341,7 +351,7 @@ def replicaof(client: Client, argv: Argv) -> Reply:
     if (host.upper(), port.upper()) == (b"NO", b"ONE"):
         return OK
     if not re.fullmatch(rb"\d{1,5}", port) or int(port) > 65535:
-        raise CommandError("ERR Invalid master port")
+        raise CommandError(client.server.dialect.bad_master_port)
     raise CommandError("ERR not supported by redouble: replication")
 
 
@@ -362,7 +372,7 @@ def module_list(client: Client, argv: Argv) -> Reply:
 
 def refuse_modules(client: Client, argv: Argv) -> Reply:
     """Load or unload a module."""
-    if client.server.config.values["enable-module-command"] == b"no":
+    if client.server.config.values.get("enable-module-command") == b"no":
         raise CommandError(errors.not_allowed("MODULE", "enable-module-command"))
     raise CommandError("ERR not supported by redouble: modules of a real server")
 

@@ -21,7 +21,7 @@ EMPTY = Set()
 def sadd(client: Client, argv: Argv) -> Reply:
     """Add members to a set; answers how many are new."""
     db, key = client.db, argv[1]
-    members = db.for_write(key, Set) or db.add(key, Set(client.server.limits))
+    members = db.for_adding(key, Set)
     added = members.update(argv[2:])
     if added:
         db.modified(key, b"sadd", notify.SET)

@@ -14,10 +14,9 @@ from typing import NamedTuple, TypeAlias
 from redouble.commands.scanning import scan_cursor, scan_step
 from redouble.core import errors, notify
 from redouble.core.arguments import (
-    INT64_MAX,
     double,
     integer,
-    integer_in,
+    keys_end_and_count,
     positive,
     random_count,
     timeout_ms,
@@ -262,6 +261,11 @@ def _parse_range(
     return Range(positions, reverse, with_scores)
 
 
+def _range(client: Client, argv: Argv, by: bytes = b"", reverse: bool | None = None) -> Reply:
+    wanted = _parse_range(client, argv, 2, by, reverse)
+    return wanted.of(client.db.sorted_set(argv[1]))
+
+
 @command(
     "ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
     flags="readonly",
@@ -269,43 +273,37 @@ def _parse_range(
 )
 def zrange(client: Client, argv: Argv) -> Reply:
     """The members of a range of ranks, scores or bytes."""
-    wanted = _parse_range(client, argv, 2)
-    return wanted.of(client.db.sorted_set(argv[1]))
+    return _range(client, argv)
 
 
 @command("ZREVRANGE key start stop [WITHSCORES]", flags="readonly", since="1.2.0")
 def zrevrange(client: Client, argv: Argv) -> Reply:
     """The members of a range of ranks, from the highest score down."""
-    wanted = _parse_range(client, argv, 2, b"BYRANK", True)
-    return wanted.of(client.db.sorted_set(argv[1]))
+    return _range(client, argv, b"BYRANK", True)
 
 
 @command("ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]", flags="readonly", since="1.0.5")
 def zrangebyscore(client: Client, argv: Argv) -> Reply:
     """The members of a range of scores."""
-    wanted = _parse_range(client, argv, 2, b"BYSCORE", False)
-    return wanted.of(client.db.sorted_set(argv[1]))
+    return _range(client, argv, b"BYSCORE", False)
 
 
 @command("ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]", flags="readonly", since="2.2.0")
 def zrevrangebyscore(client: Client, argv: Argv) -> Reply:
     """The members of a range of scores, from the highest down."""
-    wanted = _parse_range(client, argv, 2, b"BYSCORE", True)
-    return wanted.of(client.db.sorted_set(argv[1]))
+    return _range(client, argv, b"BYSCORE", True)
 
 
 @command("ZRANGEBYLEX key min max [LIMIT offset count]", flags="readonly", since="2.8.9")
 def zrangebylex(client: Client, argv: Argv) -> Reply:
     """The members of a range of bytes, all scores being the same."""
-    wanted = _parse_range(client, argv, 2, b"BYLEX", False)
-    return wanted.of(client.db.sorted_set(argv[1]))
+    return _range(client, argv, b"BYLEX", False)
 
 
 @command("ZREVRANGEBYLEX key max min [LIMIT offset count]", flags="readonly", since="2.8.9")
 def zrevrangebylex(client: Client, argv: Argv) -> Reply:
     """The members of a range of bytes, from the last to the first."""
-    wanted = _parse_range(client, argv, 2, b"BYLEX", True)
-    return wanted.of(client.db.sorted_set(argv[1]))
+    return _range(client, argv, b"BYLEX", True)
 
 
 @command(
@@ -402,7 +400,12 @@ def _pop(client: Client, argv: Argv, highest: bool) -> Reply:
     db, key = client.db, argv[1]
     if len(argv) > 3:
         raise CommandError(errors.SYNTAX_ERROR)
-    count = positive(argv[2]) if len(argv) == 3 else 1
+    if client.server.dialect.zpop_takes_negative_counts:
+        count = max(integer(argv[2]), 0) if len(argv) == 3 else 1
+        if not count:
+            return []
+    else:
+        count = positive(argv[2]) if len(argv) == 3 else 1
     members = db.for_write(key, SortedSet)
     popped = _take(db, key, members, count, highest) if members and count else []
     if len(argv) == 3:
@@ -419,22 +422,8 @@ def _take(db: Database, key: bytes, members: SortedSet, count: int, highest: boo
 @command("ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]", flags="write", since="7.0.0")
 def zmpop(client: Client, argv: Argv) -> Reply:
     """Take members from the first sorted set that has some."""
-    keys, highest, count = _keys_end_and_count(client, argv, 1)
+    keys, highest, count = keys_end_and_count(client, argv, 1, (b"MAX", b"MIN"))
     return _pop_first(client, keys, highest, count) or NULL_ARRAY
-
-
-def _keys_end_and_count(client: Client, argv: Argv, at: int) -> tuple[list[bytes], bool, int]:
-    """`numkeys key [key ...] <MIN | MAX> [COUNT count]`, numkeys at `at`."""
-    numkeys = integer_in(argv[at], 1, INT64_MAX, errors.NUMKEYS_POSITIVE)
-    where = at + 1 + numkeys
-    if where >= len(argv) or argv[where].upper() not in (b"MIN", b"MAX"):
-        raise CommandError(errors.SYNTAX_ERROR)
-    count = 0
-    for name, text in client.command.options.each(argv, where + 1):
-        if name != "COUNT" or count:
-            raise CommandError(errors.SYNTAX_ERROR)
-        count = integer_in(text, 1, INT64_MAX, errors.COUNT_POSITIVE)
-    return argv[at + 1 : where], argv[where].upper() == b"MAX", count or 1
 
 
 def _pop_first(client: Client, keys: list[bytes], highest: bool, count: int) -> Reply:
@@ -493,7 +482,7 @@ def _blocking_pop(client: Client, argv: Argv, highest: bool) -> Reply:
 @command("BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]", flags="write blocking", since="7.0.0")
 def bzmpop(client: Client, argv: Argv) -> Reply:
     """Take members from the first sorted set that has some, and wait if none has."""
-    keys, highest, count = _keys_end_and_count(client, argv, 2)
+    keys, highest, count = keys_end_and_count(client, argv, 2, (b"MAX", b"MIN"))
     timeout = timeout_ms(client, argv[1])
     popped = _pop_first(client, keys, highest, count)
     return popped or client.server.blocking.block(client, argv, keys, timeout, is_sorted_set)
@@ -537,7 +526,7 @@ def _parse_inputs(client: Client, argv: Argv, at: int) -> tuple[list[Scores], in
     """The scores of each key (1 for the members of a set), and where the options begin."""
     numkeys = integer(argv[at])
     if numkeys < 1:
-        raise CommandError(f"ERR at least 1 input key is needed for '{client.command.name}' command")
+        raise CommandError(client.server.dialect.no_input_keys(client.command.name))
     at += 1
     if numkeys > len(argv) - at:
         raise CommandError(errors.SYNTAX_ERROR)
@@ -725,7 +714,8 @@ def zscan(client: Client, argv: Argv) -> Reply:
     if "NOSCORES" in client.command.options.parse(argv, 3):
         return [next_cursor, list(found)]
     scores = members.scores()
-    text = partial(_listpack_score, client) if members.small else format_double_17g
+    integers = members.small and client.server.dialect.small_scores_are_integers
+    text = partial(_listpack_score, client) if integers else format_double_17g
     return [next_cursor, [word for member in found for word in (member, text(scores[member]))]]
 
 

@@ -49,6 +49,8 @@ def set_(client: Client, argv: Argv) -> Reply:
         return OK
     _, key, value, *_ = argv
     given = set_options(client, argv)
+    if "GET" in given and "NX" in given and not client.server.dialect.set_nx_gets:
+        raise CommandError(errors.SYNTAX_ERROR)
     expire_at = expiry(client, given)
     old = None
     if "GET" in given:
@@ -122,7 +124,7 @@ def delex(client: Client, argv: Argv) -> Reply:
     if len(argv) not in (2, 4):
         raise errors.wrong_arity(client.command.name)
     if len(argv) == 4:
-        value = client.db.peek(key)
+        value = client.db.lookup(key)
         if value is None:
             return 0
         if not isinstance(value, (bytes, bytearray)):
@@ -155,7 +157,7 @@ def expiry(client: Client, given: Given) -> int | None:
 def expire_time(client: Client, text: bytes, unit_ms: int, relative: bool) -> int:
     at = integer(text)
     if at <= 0 or at > INT64_MAX // unit_ms or (relative and at * unit_ms > INT64_MAX - client.server.now_ms()):
-        raise CommandError(f"ERR invalid expire time in '{client.command.name}' command")
+        raise CommandError(client.server.dialect.invalid_expire_time(client.command.name))
     return at * unit_ms + (client.server.now_ms() if relative else 0)
 
 
@@ -347,7 +349,9 @@ def decrby(client: Client, argv: Argv) -> Reply:
     _, key, decrement_text = argv
     decrement = integer(decrement_text)
     if decrement == INT64_MIN:
-        raise CommandError("ERR decrement would overflow")
+        if not client.server.dialect.decrby_takes_int64_min:
+            raise CommandError("ERR decrement would overflow")
+        decrement = -decrement  # in C its opposite is itself
     return _increment(client, key, -decrement)
 
 
@@ -405,7 +409,7 @@ def mset(client: Client, argv: Argv) -> Reply:
 def msetnx(client: Client, argv: Argv) -> Reply:
     """Give several keys their string values at once, if none of them exists."""
     if len(argv) % 2 == 0:
-        raise errors.wrong_arity(client.command.name)
+        raise CommandError(client.server.dialect.unpaired(client.command.name))
     if any(client.db.peek(key) is not None for key in argv[1::2]):
         return 0
     _set_pairs(client, argv)
@@ -414,7 +418,7 @@ def msetnx(client: Client, argv: Argv) -> Reply:
 
 def _set_pairs(client: Client, argv: Argv) -> None:
     if len(argv) % 2 == 0:
-        raise errors.wrong_arity(client.command.name)
+        raise CommandError(client.server.dialect.unpaired(client.command.name))
     for key, value in zip(argv[1::2], argv[2::2]):
         client.db.put(key, value)
         client.db.modified(key, b"set", notify.STRING)
@@ -460,10 +464,10 @@ def msetex(client: Client, argv: Argv) -> Reply:
 def lcs(client: Client, argv: Argv) -> Reply:
     """The longest common subsequence of two strings."""
     _, key1, key2, *_ = argv
-    try:
-        first, second = bytes(client.db.string(key1) or b""), bytes(client.db.string(key2) or b"")
-    except CommandError:
-        raise CommandError("ERR The specified keys must contain string values") from None
+    first, second = (b"" if value is None else value for value in map(client.db.lookup, (key1, key2)))
+    if not (isinstance(first, (bytes, bytearray)) and isinstance(second, (bytes, bytearray))):
+        raise CommandError("ERR The specified keys must contain string values")
+    first, second = bytes(first), bytes(second)
     given = _lcs_options(client, argv)
     if "IDX" in given and "LEN" in given:
         raise CommandError("ERR If you want both the length and indexes, please just use IDX.")

@@ -44,6 +44,8 @@ def exec_(client: Client, argv: Argv) -> Reply:
                 replies += reply
             elif reply is not NO_REPLY:
                 replies.append(reply)
+            elif client.closing:  # SHUTDOWN, which 6.2 lets in
+                return NO_REPLY
     finally:
         client.deny_blocking = False
         client.transcript = None

@@ -25,6 +25,7 @@ __all__ = [
     "int32",
     "integer",
     "integer_in",
+    "keys_end_and_count",
     "long_double",
     "positive",
     "random_count",
@@ -96,6 +97,21 @@ def random_count(argv: Argv, with_word: bytes) -> tuple[int, bool]:
     if count < -MOST_RANDOM:
         raise CommandError(f"ERR a reply of more than {MOST_RANDOM} elements is not supported by redouble")
     return count, len(argv) == 4
+
+
+def keys_end_and_count(client: Client, argv: Argv, at: int, ends: tuple[bytes, bytes]) -> tuple[list[bytes], bool, int]:
+    """`numkeys key [key ...] <LEFT | RIGHT> [COUNT count]` of LMPOP, ZMPOP and their kin, numkeys at `at`; whether the end
+    is the first of `ends`."""
+    numkeys = integer_in(argv[at], 1, INT64_MAX, errors.NUMKEYS_POSITIVE)
+    where = at + 1 + numkeys
+    if where >= len(argv) or argv[where].upper() not in ends:
+        raise CommandError(errors.SYNTAX_ERROR)
+    count = 0
+    for name, text in client.command.options.each(argv, where + 1):
+        if name != "COUNT" or count:
+            raise CommandError(errors.SYNTAX_ERROR)
+        count = integer_in(text, 1, INT64_MAX, errors.COUNT_POSITIVE)
+    return argv[at + 1 : where], argv[where].upper() == ends[0], count or 1
 
 
 MOST_RANDOM = 10_000_000

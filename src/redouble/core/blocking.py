@@ -9,7 +9,7 @@ the reply reaches its waiter through `Client.deliver`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from redouble.resp.reply import BLOCKED, NULL_ARRAY, Reply
@@ -34,6 +34,8 @@ class Blocking:
         self.clients: dict[Client, None] = {}
         self.postponed: dict[Client, Command] = {}
         """Who waits for the end of a CLIENT PAUSE, and which command then runs."""
+        self.patient: dict[Client, None] = {}
+        """Those of them whom the passing of time may serve."""
         self._deadlines: list[tuple[float, int, Client]] = []
         self._order = 0
 
@@ -45,12 +47,14 @@ class Blocking:
         timeout_ms: int,
         wants: Callable[[object], bool],
         *,
+        due: Callable[[object], int | None] | None = None,
         denied: Reply = NULL_ARRAY,
         timed_out: Reply = NULL_ARRAY,
     ) -> Reply:
         """Let `client` wait until one of `keys` holds a value that it `wants`; `timeout_ms` 0 waits for ever.
 
-        `denied` is the answer where blocking is not allowed (inside MULTI or a script), `timed_out` the one when the
+        `due` tells when a value will be what the client wants although nobody changes it (XREADGROUP CLAIM), in Unix
+        milliseconds.  `denied` is the answer where blocking is not allowed (inside MULTI or a script), `timed_out` the one when the
         time is up.
         """
         if client.deny_blocking:
@@ -63,6 +67,10 @@ class Blocking:
                 self.server.wake_drivers()
         client.argv = argv
         client.wants = wants
+        client.due = due
+        if due is not None:
+            self.patient[client] = None
+            self.server.wake_drivers()
         client.timeout_reply = timed_out
         client.waits_for = dict.fromkeys(keys)
         for key in client.waits_for:
@@ -76,7 +84,10 @@ class Blocking:
             for key in client.waits_for:
                 client.db.stop_waiting(client, key)
             client.waits_for = None
+            client.due = None
+            client.last_interaction = self.server.clock.time()
             del self.clients[client]
+            self.patient.pop(client, None)
             self.postponed.pop(client, None)
 
     def postpone(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
@@ -118,7 +129,7 @@ class Blocking:
                     for client in list(db.blocked.get(key, ())):
                         if client.waits_for is None or key not in client.waits_for:
                             continue  # served or gone in the meantime
-                        if not client.can_receive or not client.wants(db.peek(key)):
+                        if not client.can_receive or not self._serves(client, db.peek(key)):
                             continue
                         self.unblock(client)
                         client.reprocessing = True
@@ -134,6 +145,34 @@ class Blocking:
                             client.deliver(client.filter_reply(reply))
         finally:
             self.serving = False
+        if self.patient:
+            self.server.wake_drivers()
+
+    def _serves(self, client: Client, value: object) -> bool:
+        """Whether `value` is what `client` waits for."""
+        if client.wants(value):
+            return True
+        due = client.due(value) if client.due is not None else None
+        return due is not None and due <= self.server.now_ms()
+
+    def _dues(self) -> Iterator[tuple[int, Database, bytes]]:
+        """When which key serves a client although nobody changes it."""
+        for client in self.patient:
+            if client.waits_for is not None and client.due is not None and client.can_receive:
+                for key in client.waits_for:
+                    due = client.due(client.db.peek(key))
+                    if due is not None:
+                        yield due, client.db, key
+
+    def next_due(self) -> int | None:
+        """When next a client is served by the passing of time, in Unix milliseconds."""
+        return min((due for due, _, _ in self._dues()), default=None) if self.patient else None
+
+    def look_at_the_time(self) -> None:
+        """The keys that serve somebody by now are ready."""
+        if self.patient:
+            now = self.server.now_ms()
+            self.ready.update({(db, key): None for due, db, key in self._dues() if due <= now})
 
     def next_deadline(self) -> float | None:
         """When the next blocked client runs out of time, in the clock's monotonic seconds."""

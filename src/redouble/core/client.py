@@ -73,6 +73,7 @@ class Client:
         self.argv: list[bytes] = []
         self.waits_for: dict[bytes, None] | None = None
         self.wants: Callable[[object], bool] = bool
+        self.due: Callable[[object], int | None] | None = None
         self.timeout_reply: Reply = None
         self.deadline: float | None = None
         self.reprocessing = False
@@ -108,6 +109,11 @@ class Client:
     def blocked(self) -> bool:
         return self.waits_for is not None
 
+    @property
+    def listens(self) -> bool:
+        """Whether it is subscribed to anything."""
+        return bool(self.channels or self.patterns or self.shard_channels)
+
     def where_to_look(self, keys: list[bytes]) -> list[bytes]:
         """The keys of its command that a client which waited may look at, now that one is ready."""
         return keys if self.ready_key is None else [self.ready_key]
@@ -132,7 +138,7 @@ class Client:
 
     def subscriptions_changed(self) -> None:
         """After any change of the subscriptions or of the protocol."""
-        if self.resp == 2 and (self.channels or self.patterns or self.shard_channels):
+        if self.resp == 2 and self.listens:
             self.gate |= SUBSCRIBED
         else:
             self.gate &= ~SUBSCRIBED

@@ -42,7 +42,11 @@ class SystemClock:
     sleep = staticmethod(sleep)
 
     def seconds_until(self, moment: float) -> float | None:
-        return max(0.0, moment - monotonic())
+        return min(max(0.0, moment - monotonic()), LONGEST_SLEEP)
+
+
+LONGEST_SLEEP = 86400.0
+"""Seconds after which a driver looks at the clock again in any case: the far future is more than a system can wait for."""
 
 
 class ManualClock:

@@ -53,9 +53,11 @@ class Options:
     It finds the words; their values stay bytes, because each command converts them in its own order.
     """
 
-    __slots__ = ("words",)
+    __slots__ = ("available", "words")
 
     def __init__(self, nodes: Iterable[Node], available: Callable[[str], bool]) -> None:
+        self.available = available
+        """Whether the dialect has a word, as `since_option` says: for the commands that find their words themselves."""
         self.words: dict[bytes, tuple[str, int, int, bool]] = {}
         for group, node in enumerate(nodes):
             for member in node.children if node.kind == "oneof" else (node,):
@@ -133,7 +135,11 @@ class Declaration:
         """How many words the command takes with its name; negative: so many or more."""
         if self.own_arity:
             return self.own_arity
-        nodes = [node for node in self.nodes if not (node.optional and node.word() and not available(node.word()))]
+        nodes = [
+            node
+            for node in self.nodes
+            if not (node.optional and node.words() and not any(map(available, node.words())))
+        ]
         least = sum(node.least() for node in nodes) + len(self.name.split())
         return least if all(node.fixed() for node in nodes) else -least
 
@@ -239,7 +245,7 @@ def container(name: str, *, since: str, until: str = "", help_since: str = "5.0.
     """Declare a command that only holds subcommands, and its HELP."""
 
     def run(client: Client, argv: Argv) -> Reply:
-        raise AssertionError(f"{name} has subcommands only")
+        raise CommandError(client.server.dialect.unknown_subcommand(argv))
 
     run.__doc__ = f"The commands that begin with {name}."
     frame = sys._getframe(1)

@@ -75,10 +75,10 @@ class Config:
             raise ValueError(f"{name} {text(value)}: {error}") from None
 
     def matching(self, patterns: Iterable[bytes]) -> dict[bytes, bytes]:
-        """CONFIG GET: a name that is no pattern comes back as it was spelt."""
+        """CONFIG GET: since 7.0 a name that is no pattern comes back as it was spelt."""
         found: dict[str, tuple[bytes, bytes]] = {}
         for pattern in patterns:
-            if re.search(rb"[*?\[]", pattern):
+            if re.search(rb"[*?\[]", pattern) or self.server.dialect.config_sets_one:
                 matches = compile_glob(pattern, nocase=True)
                 for name, parameter in self.parameters.items():
                     if matches(name.encode()):
@@ -95,20 +95,23 @@ class Config:
         for spelt, value in pairs:
             name = text(spelt).lower()
             parameter = self.parameters.get(name)
-            if parameter is None:
-                raise CommandError(f"ERR Unknown option or number of arguments for CONFIG SET - '{text(spelt)}'")
+            if parameter is None or (parameter.locked and self.server.dialect.config_sets_one):
+                raise CommandError(self.server.dialect.unknown_parameter(spelt))
             if parameter.locked and not (parameter.locked == "protected" and self._may_change_protected()):
-                raise _failed(spelt, f"can't set {parameter.locked} config")
+                raise self._failed(spelt, value, f"can't set {parameter.locked} config")
             if name in chosen:
-                raise _failed(spelt, "duplicate parameter")
+                raise self._failed(spelt, value, "duplicate parameter")
             chosen[name] = parameter, spelt, value
         parsed: dict[Parameter, bytes] = {}
         for parameter, spelt, value in chosen.values():
             try:
                 parsed[parameter] = parameter.parse(value, parsed.get(parameter, self.values[parameter.name]))
             except BadValue as error:
-                raise _failed(spelt, str(error)) from None
+                raise self._failed(spelt, value, str(error)) from None
         self._store(parsed)
+
+    def _failed(self, name: bytes, value: bytes, reason: str) -> CommandError:
+        return CommandError(self.server.dialect.config_set_failed(name, value, reason))
 
     def _may_change_protected(self) -> bool:
         return self.values["enable-protected-configs"] != b"no"
@@ -121,10 +124,6 @@ class Config:
             apply = _APPLY.get(parameter.name)
             if apply is not None:
                 apply(self.server, value)
-
-
-def _failed(name: bytes, reason: str) -> CommandError:
-    return CommandError(f"ERR CONFIG SET failed (possibly related to argument '{text(name)}') - {reason}")
 
 
 # What a change does at once.
@@ -155,9 +154,14 @@ def _set_eviction(server: Server, value: bytes) -> None:
         server.track_accesses(server.now_ms())
 
 
+def _set_timeout(server: Server, value: bytes) -> None:
+    server.idle.set_limit(int(value))
+    server.wake_drivers()
+
+
 def _set_limit(attribute: str) -> Callable[[Server, bytes], None]:
     def apply(server: Server, value: bytes) -> None:
-        setattr(server.limits, attribute, int(value))
+        setattr(server.limits, attribute.replace("ziplist", "listpack"), int(value))
 
     return apply
 
@@ -168,10 +172,16 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
     "proto-max-bulk-len": _set_longest_string,
     "notify-keyspace-events": _set_events,
     "maxmemory-policy": _set_eviction,
+    "timeout": _set_timeout,
     **{
         name: _set_limit(name.replace("-", "_"))
         for name in (
             "list-max-listpack-size",
+            "list-max-ziplist-size",
+            "hash-max-ziplist-entries",
+            "hash-max-ziplist-value",
+            "zset-max-ziplist-entries",
+            "zset-max-ziplist-value",
             "hash-max-listpack-entries",
             "hash-max-listpack-value",
             "set-max-intset-entries",
@@ -258,6 +268,15 @@ _UNITS = {
 
 def _text(limits: str, dialect: type[Dialect]) -> Parse:
     return lambda value, before: value
+
+
+def _filename(limits: str, dialect: type[Dialect]) -> Parse:
+    def parse(value: bytes, before: bytes) -> bytes:
+        if b"/" in value:
+            raise BadValue("dbfilename can't be a path, just a filename")
+        return value
+
+    return parse
 
 
 def _bool(limits: str, dialect: type[Dialect]) -> Parse:
@@ -449,6 +468,7 @@ def _none(limits: str, dialect: type[Dialect]) -> Parse:
 
 _KINDS: dict[str, Callable[[str, type[Dialect]], Parse]] = {
     "text": _text,
+    "filename": _filename,
     "bool": _bool,
     "int": _int,
     "hz": _hz,

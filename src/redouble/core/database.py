@@ -32,6 +32,7 @@ Heap: TypeAlias = list[tuple[int, bytes]]
 Keys: TypeAlias = list[bytes]
 Keyed: TypeAlias = list[tuple[bytes, Any]]
 V = TypeVar("V")
+C = TypeVar("C", Hash, List, Set, SortedSet, Stream)
 
 
 def type_name(value: Value) -> bytes:
@@ -137,7 +138,18 @@ class Database:
         """The value of `key` for a command that changes it."""
         if key in self.volatile:
             self.remove_due_fields(key)
-        return _typed(self.peek(key), kind)
+        value = self.peek(key)
+        if value is None or type(value) is kind:
+            return value
+        raise CommandError(WRONGTYPE)
+
+    def for_adding(self, key: bytes, kind: type[C]) -> C:
+        """`for_write`, for a command that makes a collection where there is none."""
+        value = self.for_write(key, kind)
+        return self.add(key, kind(self.server.limits)) if value is None else value
+
+    def hash_for_write(self, key: bytes) -> Hash | None:
+        return self.for_write(key, Hash)
 
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
@@ -157,6 +169,18 @@ class Database:
                 self.server.blocking.ready[self, key] = None
             self.server.notify(self, b"new", key, notify.NEW)
         return value
+
+    def load(self, key: bytes, value: Value, expires_at: int | None = None) -> None:
+        """Put a key in its place that comes from a file; nobody is told."""
+        if self._order is not None and key not in self.dict:
+            self._order.add(key)
+        self.dict[key] = value
+        self.expires.pop(key, None)
+        self.volatile.pop(key, None)
+        if expires_at is not None:
+            self.set_expiry(key, expires_at)
+        if type(value) is Hash and key in self.dict:
+            self.follow_fields(key, value)
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
         """Give `key` this value, whether it existed or not; its time to live goes unless kept.
@@ -223,6 +247,11 @@ class Database:
             self.touch(key)
             self.server.notify(self, event, key, kind)
 
+    def modified_unwatched(self, key: bytes, event: bytes, kind: int) -> None:
+        """`modified` by a command that breaks no transaction: XGROUP and XSETID do not call signalModifiedKey."""
+        self.server.dirty += 1
+        self.notify(key, event, kind)
+
     def shrunk(self, key: bytes, value: Any, event: bytes, kind: int) -> None:
         """`modified`, after which the key goes if nothing is left of its value."""
         self.modified(key, event, kind)
@@ -277,10 +306,18 @@ class Database:
     def follow_fields(self, key: bytes, fields: Hash) -> None:
         """When fields of the hash in `key` go may have changed, or it is new."""
         if not fields.soonest:
-            self.volatile.pop(key, None)
+            if not self.server.dialect.hashes_stay_volatile or self.volatile.get(key, 0) < self.server.now_ms():
+                self.volatile.pop(key, None)
         elif self.volatile.get(key) != fields.soonest:
             self.volatile[key] = fields.soonest
             self._schedule(key, fields.soonest)
+
+    @property
+    def volatile_hashes(self) -> int:
+        """How many hashes INFO says to have fields that go."""
+        if self.server.dialect.hashes_stay_volatile:
+            return len(self.volatile)
+        return sum(bool(self.dict[key].soonest) for key in self.volatile)
 
     def remove_due_fields(self, key: bytes) -> None:
         """Remove the fields of a volatile hash whose time has come."""
@@ -337,6 +374,11 @@ class Database:
         """The keys at this moment, without those whose time has come."""
         self.expire_due()
         return iter(list(self.dict))
+
+    def items(self) -> Keyed:
+        """The keys at this moment with their values, without those whose time has come."""
+        self.expire_due()
+        return list(self.dict.items())
 
     def scan(self, cursor: int, count: int) -> tuple[int, Keys]:
         """One step through the keys: the next cursor and up to `count` keys; see `ScanOrder.scan` for what is promised."""

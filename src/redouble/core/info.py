@@ -39,15 +39,15 @@ redis_mode  standalone  until valkey=8.0.0
 server_mode  standalone  since valkey=8.0.0
 os  *system
 arch_bits  *arch_bits
-monotonic_clock  POSIX clock_gettime
+monotonic_clock  POSIX clock_gettime  since 6.2.0
 multiplexing_api  python
 atomicvar_api  python  until valkey=8.0.0
 gcc_version  0.0.0
 process_id  *process_id
-process_supervised  no
+process_supervised  no  since 6.2.0
 run_id  *run_id
 tcp_port  *tcp_port
-server_time_usec  *server_time_usec
+server_time_usec  *server_time_usec  since 6.2.0
 uptime_in_seconds  *uptime_in_seconds
 uptime_in_days  *uptime_in_days
 hz  *hz
@@ -68,8 +68,8 @@ tls_ca_cert_serial  none
 tls_ca_cert_expires_in_seconds  0
 [clients] Clients  default
 connected_clients  *connected_clients
-cluster_connections  0
-maxclients  *maxclients
+cluster_connections  0  since 6.2.0
+maxclients  *maxclients  since 6.2.0
 client_recent_max_input_buffer  0
 client_recent_max_output_buffer  0
 blocked_clients  *blocked_clients
@@ -103,18 +103,19 @@ allocator_muzzy  0  since 7.4.0 valkey=8.0.0
 total_system_memory  *system_memory
 total_system_memory_human  *system_memory_human
 used_memory_lua  0
-used_memory_vm_eval  0
+used_memory_vm_eval  0  since 7.0.0
 used_memory_lua_human  0B
-used_memory_scripts_eval  0
-number_of_cached_scripts  0
-number_of_functions  0
-number_of_libraries  0
-used_memory_vm_functions  0
-used_memory_vm_total  0
-used_memory_vm_total_human  0B
-used_memory_functions  0
+used_memory_scripts_eval  0  since 7.0.0
+number_of_cached_scripts  0  since 7.0.0
+number_of_functions  0  since 7.0.0
+number_of_libraries  0  since 7.0.0
+used_memory_vm_functions  0  since 7.0.0
+used_memory_vm_total  0  since 7.0.0
+used_memory_vm_total_human  0B  since 7.0.0
+used_memory_functions  0  since 7.0.0
 used_memory_scripts  0
 used_memory_scripts_human  0B
+number_of_cached_scripts  0  until 7.0.0
 maxmemory  *maxmemory
 maxmemory_human  *maxmemory_human
 maxmemory_policy  *maxmemory_policy
@@ -128,7 +129,7 @@ mem_fragmentation_ratio  1.00
 mem_fragmentation_bytes  0
 mem_not_counted_for_evict  0
 mem_replication_backlog  0
-mem_total_replication_buffers  0
+mem_total_replication_buffers  0  since 7.0.0
 mem_replica_full_sync_buffer  0  since 8.0.0
 mem_replicas_repl_buffer  0  since valkey=9.0.0
 mem_clients_slaves  0
@@ -136,7 +137,7 @@ mem_clients_normal  0
 mem_cluster_slot_migration_output_buffer  0  since 8.6.0
 mem_cluster_slot_migration_input_buffer  0  since 8.6.0
 mem_cluster_slot_migration_input_buffer_peak  0  since 8.6.0
-mem_cluster_links  0
+mem_cluster_links  0  since 7.0.0
 mem_cluster_slot_import  0  since valkey=9.0.0
 mem_cluster_slot_export  0  since valkey=9.0.0
 mem_aof_buffer  0
@@ -144,35 +145,35 @@ mem_allocator  python
 mem_overhead_db_hashtable_rehashing  0  since 7.4.0 valkey=8.0.0
 active_defrag_running  0
 lazyfree_pending_objects  0
-lazyfreed_objects  0
+lazyfreed_objects  0  since 6.2.0
 [persistence] Persistence  default
 loading  0
-async_loading  0
-current_cow_peak  0
-current_cow_size  0
-current_cow_size_age  0
-current_fork_perc  0.00
-current_save_keys_processed  0
-current_save_keys_total  0
+async_loading  0  since 7.0.0
+current_cow_peak  0  since 7.0.0
+current_cow_size  0  since 6.2.0
+current_cow_size_age  0  since 6.2.0
+current_fork_perc  0.00  since 6.2.0
+current_save_keys_processed  0  since 6.2.0
+current_save_keys_total  0  since 6.2.0
 rdb_changes_since_last_save  *changes
 rdb_bgsave_in_progress  0
 rdb_last_save_time  *last_save
 rdb_last_bgsave_status  ok
 rdb_last_bgsave_time_sec  -1
 rdb_current_bgsave_time_sec  -1
-rdb_saves  *saves
+rdb_saves  *saves  since 7.0.0
 rdb_saves_consecutive_failures  0  since 8.6.0
 rdb_last_cow_size  0
-rdb_last_load_keys_expired  0
-rdb_last_load_keys_loaded  0
+rdb_last_load_keys_expired  0  since 7.0.0
+rdb_last_load_keys_loaded  0  since 7.0.0
 aof_enabled  *aof_enabled
 aof_rewrite_in_progress  0
 aof_rewrite_scheduled  0
 aof_last_rewrite_time_sec  -1
 aof_current_rewrite_time_sec  -1
 aof_last_bgrewrite_status  ok
-aof_rewrites  0
-aof_rewrites_consecutive_failures  0
+aof_rewrites  0  since 7.0.0
+aof_rewrites_consecutive_failures  0  since 7.0.0
 aof_last_write_status  ok
 aof_last_cow_size  0
 module_fork_in_progress  0
@@ -186,14 +187,14 @@ total_commands_processed  *commands_processed
 instantaneous_ops_per_sec  0
 total_net_input_bytes  *bytes_in
 total_net_output_bytes  *bytes_out
-total_net_repl_input_bytes  0
-total_net_repl_output_bytes  0
+total_net_repl_input_bytes  0  since 7.0.0
+total_net_repl_output_bytes  0  since 7.0.0
 total_net_cluster_slot_import_bytes  0  since valkey=9.0.0
 total_net_cluster_slot_export_bytes  0  since valkey=9.0.0
 instantaneous_input_kbps  0.00
 instantaneous_output_kbps  0.00
-instantaneous_input_repl_kbps  0.00
-instantaneous_output_repl_kbps  0.00
+instantaneous_input_repl_kbps  0.00  since 7.0.0
+instantaneous_output_repl_kbps  0.00  since 7.0.0
 rejected_connections  0
 sync_full  0
 sync_partial_ok  0
@@ -208,31 +209,31 @@ expired_keys_with_volatile_items_stale_perc  0.00  since valkey=9.0.0
 expired_time_cap_reached_count  0
 expire_cycle_cpu_milliseconds  0
 evicted_keys  0
-evicted_clients  0
+evicted_clients  0  since 7.0.0
 evicted_scripts  0  since 7.4.0 valkey=8.0.0
-total_eviction_exceeded_time  0
-current_eviction_exceeded_time  0
+total_eviction_exceeded_time  0  since 7.0.0
+current_eviction_exceeded_time  0  since 7.0.0
 keyspace_hits  *keyspace_hits
 keyspace_misses  *keyspace_misses
 pubsub_channels  *pubsub_channels
 pubsub_patterns  *pubsub_patterns
-pubsubshard_channels  *pubsubshard_channels
+pubsubshard_channels  *pubsubshard_channels  since 7.0.0
 latest_fork_usec  0
-total_forks  0
+total_forks  0  since 6.2.0
 migrate_cached_sockets  0
 slave_expires_tracked_keys  0
 active_defrag_hits  0
 active_defrag_misses  0
 active_defrag_key_hits  0
 active_defrag_key_misses  0
-total_active_defrag_time  0
-current_active_defrag_time  0
+total_active_defrag_time  0  since 7.0.0
+current_active_defrag_time  0  since 7.0.0
 tracking_total_keys  0
 tracking_total_items  0
 tracking_total_prefixes  0
 unexpected_error_replies  0
-total_error_replies  *error_replies
-dump_payload_sanitizations  0
+total_error_replies  *error_replies  since 6.2.0
+dump_payload_sanitizations  0  since 6.2.0
 total_reads_processed  0
 total_writes_processed  0
 io_threaded_reads_processed  0
@@ -244,8 +245,8 @@ io_threaded_total_prefetch_batches  0  since 8.6.0 valkey=8.0.0
 io_threaded_total_prefetch_entries  0  since 8.6.0 valkey=8.0.0
 client_query_buffer_limit_disconnections  0  since 7.4.0 valkey=8.0.0
 client_output_buffer_limit_disconnections  0  since 7.4.0 valkey=8.0.0
-reply_buffer_shrinks  0
-reply_buffer_expands  0
+reply_buffer_shrinks  0  since 7.0.0
+reply_buffer_expands  0  since 7.0.0
 eventloop_cycles  0  since 7.2.0
 eventloop_duration_sum  0  since 7.2.0
 eventloop_duration_cmd_sum  0  since 7.2.0
@@ -261,7 +262,7 @@ acl_access_denied_db  0  since valkey=9.0.0
 role  master
 connected_slaves  0
 replicas_waiting_psync  0  since valkey=8.0.0
-master_failover_state  no-failover
+master_failover_state  no-failover  since 6.2.0
 master_replid  *replication_id
 master_replid2  0000000000000000000000000000000000000000
 master_repl_offset  0
@@ -275,8 +276,8 @@ used_cpu_sys  *cpu_sys
 used_cpu_user  *cpu_user
 used_cpu_sys_children  *cpu_sys_children
 used_cpu_user_children  *cpu_user_children
-used_cpu_sys_main_thread  *cpu_sys
-used_cpu_user_main_thread  *cpu_user
+used_cpu_sys_main_thread  *cpu_sys  since 6.2.0
+used_cpu_user_main_thread  *cpu_user  since 6.2.0
 used_active_time_main_thread  *cpu_user  since valkey=9.0.0
 [hotkeys] Hotkeys  default  since 8.6.0
 [modules] Modules  default
@@ -383,9 +384,7 @@ _fact("maxclients", lambda server: server.config.number("maxclients"))
 _fact("blocked_clients", lambda server: len(server.blocking.clients))
 _fact(
     "pubsub_clients",
-    lambda server: sum(
-        bool(client.channels or client.patterns or client.shard_channels) for client in server.clients.values()
-    ),
+    lambda server: sum(client.listens for client in server.clients.values()),
 )
 _fact("watching_clients", lambda server: sum(bool(client.watching) for client in server.clients.values()))
 _fact("clients_with_timeout", lambda server: sum(client.deadline is not None for client in server.blocking.clients))
@@ -482,7 +481,7 @@ def _keyspace(server: Server) -> list[str]:
             average = sum(moments) // len(moments) - server.now_ms() if moments else 0
             lines.append(
                 f"db{index}:keys={keys},expires={len(db.expires)},avg_ttl={max(average, 0)}"
-                + server.dialect.keyspace_fields.format(len(db.volatile))
+                + server.dialect.keyspace_fields.format(db.volatile_hashes)
             )
     return lines
 

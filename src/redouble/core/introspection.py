@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from redouble.core.command import first_since, words_of
+from redouble.core.introspection_before_7 import before_7
 from redouble.core.key_specs import KEY_NAMES, KeySpec, first_last_step, key_specs
 from redouble.core.usage import Node
 from redouble.resp.reply import Members, Reply, Status
@@ -127,6 +128,7 @@ _INTEGERS: Final = frozenset(
         "weight",
         "numreplicas",
         "numlocal",
+        "num-vertices",
         "maxlen",
         "bit",
     ]
@@ -184,6 +186,27 @@ _DEPRECATED: Final = """\
 7.2.0@7.2.0..valkey=9.0.0: quit
 """
 """Since when a command is discouraged, and which servers say so."""
+
+_NAMES: Final = """\
+groupname@before:7.2.0: xgroup|create/group xgroup|setid/group xgroup|destroy/group xgroup|createconsumer/group
+groupname@before:7.2.0: xgroup|delconsumer/group xinfo|consumers/group
+consumername@before:7.2.0: xgroup|createconsumer/consumer xgroup|delconsumer/consumer
+entries_read@before:7.2.0 entries-read@7.2.0..7.4.0,valkey=8.0.0: xgroup|create/entriesread
+entries_read@before:7.2.0: xgroup|setid/entriesread
+entries_added@before:7.2.0: xsetid/entries-added
+max_deleted_entry_id@before:7.2.0: xsetid/max-deleted-id
+id@before:7.2.0: xclaim/lastid
+pattern@before:7.2.0: sort/by-pattern sort/get-pattern sort_ro/by-pattern sort_ro/get-pattern
+len@before:7.2.0: lcs/min-match-len
+comparison-value@valkey=8.1.0: set/ifeq-value
+"""
+"""What some servers call an argument."""
+
+_KEY_PATTERNS: Final = frozenset(("by-pattern", "get-pattern"))
+"""Patterns that make names of keys (SORT)."""
+
+_APART: Final = frozenset(("IDMP", "IDMPAUTO", "IDMP-DURATION", "IDMP-MAXSIZE"))
+"""Words that are arguments beside their values, not the tokens of those."""
 
 _SYSTEM_COMMANDS: Final = frozenset(("debug", "pfdebug", "pfselftest", "replconf", "restore-asking"))
 
@@ -277,7 +300,7 @@ def describe(dialect: type[Dialect], prototype: Prototype) -> list[Reply]:
     specs = specs_of(prototype)
     first, last, step, _ = first_last_step(specs)
     subcommands = [describe(dialect, subcommand) for subcommand in prototype.subcommands.values()]
-    return [
+    facts: list[Reply] = [
         prototype.declaration.wire_name.encode(),
         prototype.arity,
         _statuses(flags_of(prototype)),
@@ -285,6 +308,11 @@ def describe(dialect: type[Dialect], prototype: Prototype) -> list[Reply]:
         last,
         step,
         _statuses(f"@{category}" for category in categories(prototype)),
+    ]
+    if not dialect.describes_key_specs:
+        return before_7(facts)
+    return [
+        *facts,
         Members(tip.encode() for tip in words_of(_by_command(_TIPS).get(prototype.declaration.wire_name, ""), dialect)),
         Members(map(_describe_keys, specs)),
         subcommands if dialect.lists_subcommands else Members(subcommands),
@@ -368,11 +396,15 @@ class _Arguments:
             and node.children[0].kind == "word"
             and len(node.children) > 1
             and any(child.kind != "word" for child in node.children)
+            and node.word() not in _APART
+            and not (
+                self.dialect.words_before_options_stand_alone and all(child.optional for child in node.children[1:])
+            )
         ):
             token = node.children[0].name
             multiple_token = node.multiple
             rest = node.children[1:]
-            if len(rest) == 1:
+            if len(rest) == 1 and not rest[0].optional:
                 inner = Node(
                     rest[0].kind,
                     rest[0].name,
@@ -388,13 +420,15 @@ class _Arguments:
             argument[b"type"] = b"pure-token"
             token = inner.name
         elif inner.kind == "value":
-            argument[b"name"] = inner.name.encode()
+            argument[b"name"] = self._name_of(inner.name).encode()
             argument[b"type"] = b"key" if self._is_key(inner) else self._type_of(inner.name)
         else:
             argument[b"name"] = _group_name(inner).encode()
             argument[b"type"] = inner.kind.encode()
         if self.dialect.documents_display_text and inner.kind in ("word", "value"):
             argument[b"display_text"] = argument[b"name"]
+        if inner.name in _KEY_PATTERNS:
+            argument[b"key_spec_index"] = 1
         if argument[b"type"] == b"key":
             while self.keys < len(self.specs) - 1 and self.specs[self.keys].unknown:
                 self.keys += 1
@@ -421,6 +455,10 @@ class _Arguments:
 
     def _is_key(self, node: Node) -> bool:
         return node.name in KEY_NAMES and bool(self.specs) and "not_key" not in self.specs[0].flags
+
+    def _name_of(self, name: str) -> str:
+        others = words_of(_by_command(_NAMES).get(f"{self.name}/{name}", ""), self.dialect)
+        return others[0] if others else name
 
     def _type_of(self, name: str) -> bytes:
         """The type of a value; most names have one, and some commands their own."""

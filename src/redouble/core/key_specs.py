@@ -121,7 +121,7 @@ _SPECIAL: Final[dict[str, list[Place]]] = {
     "sort_ro": [{"index": 1}, _UNKNOWN],
     "migrate": [{"index": 3}, {"keyword": "KEYS", "index": -2, "last": -1}],
     "lcs": [{"index": 1, "last": 1}],
-    **dict.fromkeys(("eval", "evalsha", "eval_ro", "evalsha_ro"), [{"index": 2, "counted": True}]),
+    **{name: [{"index": 2, "counted": True}] for name in ("eval", "evalsha", "eval_ro", "evalsha_ro")},
     "xread": [{"keyword": "STREAMS", "index": 1, "last": -1, "limit": 2}],
     "xreadgroup": [{"keyword": "STREAMS", "index": 4, "last": -1, "limit": 2}],
 }
@@ -204,6 +204,8 @@ def keys_of(
         if spec.unknown:
             continue
         positions = _positions(spec, argv)
+        if positions is None and spec.keyword.startswith("STORE"):  # it is the last word (georadiusGetKeys)
+            continue
         if positions is None:
             return None
         found += ((argv[position], _flags_now(name, spec, argv, comparing_reads)) for position in positions)

@@ -18,6 +18,7 @@ from redouble.core.command import Command, Declaration, Options, Prototype, buil
 from redouble.core.config import Config
 from redouble.core.database import Database
 from redouble.core.errors import CommandError
+from redouble.core.idle import IdleClients
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
 from redouble.dialects import Dialect, dialect_for, parse_version
@@ -85,6 +86,7 @@ class Server:
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
+        self.idle = IdleClients(self.clients, self.clock)
         self._last_client_id = self._clients_not_counted = 0
         self.pubsub = PubSub()
         self.blocking = Blocking(self)
@@ -99,6 +101,8 @@ class Server:
         self.started_ms = self.clock.time_ns() // 1_000_000
         self.last_save = self.started_ms // 1000
         self.saves = self.dirty_when_saved = 0
+        self.rdb: bytes | None = None
+        """What DEBUG RELOAD saved last."""
         self.peak_memory = 0
         self.active_expire = True
         """False: keys whose time has come go only when somebody asks for them (DEBUG SET-ACTIVE-EXPIRE)."""
@@ -139,6 +143,10 @@ class Server:
             command = found
         count, arity = len(argv), command.arity
         if count != arity and (arity >= 0 or count < -arity):
+            if "|" in command.name:
+                return self._reject(
+                    client, command, CommandError(self.dialect.wrong_subcommand_arity(argv, command.name))
+                )
             return self._reject(client, command, errors.wrong_arity(command.name))
         if client.gate or self.gate:
             reply = self._gated(client, command, argv)
@@ -186,6 +194,8 @@ class Server:
         if prototype.subcommands and len(argv) > 1:
             subcommand = prototype.subcommands.get(argv[1].upper())
             if subcommand is None:
+                if self.dialect.queues_unknown_subcommands:
+                    return self._command(prototype)  # which complains when it runs
                 return CommandError(self.dialect.unknown_subcommand(argv))
             return self._command(subcommand)
         command = self._command(prototype)
@@ -242,7 +252,7 @@ class Server:
             return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
-        if gate & gates.IN_MULTI and "no_multi" in command.flags:
+        if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
             return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
         if self.gate & PAUSED and self._paused_for(client, command):
             return self.blocking.postpone(client, command, argv)
@@ -308,11 +318,11 @@ class Server:
         self.expired_keys = 0
         self._clients_not_counted = self._last_client_id
 
-    def saved(self) -> None:
+    def saved(self, *, by_command: bool = True) -> None:
         """The databases were saved."""
         self.last_save = int(self.clock.time())
         self.dirty_when_saved = self.dirty
-        self.saves += 1
+        self.saves += by_command
 
     def shut_down(self) -> None:
         """SHUTDOWN: close every connection and tell the drivers."""
@@ -421,16 +431,21 @@ class Server:
             moments.append(deadline)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
+        if (look := self.idle.next_look()) is not None:
+            moments.append(look)
         volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
+        due = self.blocking.next_due()
+        if due is not None:
+            moments.append(self.clock.monotonic() + max(due / 1000 - self.clock.time(), 0.0))
         expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
             grain = FINE_GRAIN if self.notify_flags & EXPIRED else EXPIRY_GRAIN
-            pause = min(max(min(expiries) / 1000 - self.clock.time(), 0.0) + grain, LONGEST_PAUSE)
+            pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + grain
             moments.append(self.clock.monotonic() + pause)
         return min(moments, default=None)
 
     def tick(self) -> None:
-        """Do what is due: remove expired keys, answer blocked clients whose time is up."""
+        """Do what is due: remove expired keys, answer blocked clients whose time is up, close idle ones."""
         self.unit_ms = 0
         self.run_deferred()
         if self.active_expire:
@@ -440,6 +455,8 @@ class Server:
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()
         self.blocking.time_out()
+        self.blocking.look_at_the_time()
+        self.idle.close()
         if self.blocking.ready:
             self.blocking.serve()
 
@@ -482,8 +499,6 @@ NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not 
 
 EXPIRY_GRAIN = 0.1
 """Seconds between two sweeps for expired keys that nobody asks for, as with Redis's default hz of 10."""
-LONGEST_PAUSE = 86400.0
-"""Seconds after which a driver looks at the clock again in any case: the far future is more than a system can wait for."""
 FINE_GRAIN = 0.001
 """The same while somebody listens to `expired` events: a key is gone when its millisecond is over."""
 

@@ -41,8 +41,14 @@ class Node:
 
     def word(self) -> str:
         """The word that it is or begins with; empty if it begins with a value."""
-        first = self.children[0] if self.kind == "block" else self
-        return first.name if first.kind == "word" else ""
+        if self.kind == "block":
+            return self.children[0].word()
+        return self.name if self.kind == "word" else ""
+
+    def words(self) -> list[str]:
+        """The words of which it needs one; none if it may be a value."""
+        words = [each.word() for each in (self.children if self.kind == "oneof" else (self,))]
+        return words if all(words) else []
 
     def fixed(self) -> bool:
         """True if it never takes any other number of arguments."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from redouble.core.errors import text
+from redouble.core.errors import NOT_AN_INTEGER, SYNTAX_ERROR, text
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_lua
 from redouble.types.number import (
@@ -62,13 +62,13 @@ class ScriptTexts:
 
 
 class Dialect:
-    """Redis 7.0, which the others derive from."""
+    """Redis 6.0, which the others derive from."""
 
     name: ClassVar[str] = "redis"
     """What INFO calls `server_name`; also the prefix of a fork's own versions in `since`."""
-    version: ClassVar[tuple[int, int, int]] = (7, 0, 15)
+    version: ClassVar[tuple[int, int, int]] = (6, 0, 16)
     """The release whose answers are recorded."""
-    redis_version: ClassVar[tuple[int, int, int]] = (7, 0, 15)
+    redis_version: ClassVar[tuple[int, int, int]] = (6, 0, 16)
     """The Redis version that clients see, which a fork freezes."""
 
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
@@ -90,14 +90,22 @@ class Dialect:
     """How the bytes of a faulty request are read; each rule has its probe."""
     parse_double: Callable[[bytes], float] = staticmethod(parse_double)
     """`ZADD z 0x10 a`: 16 (Redis), not a valid float (Valkey 9)."""
-    rdb_version: ClassVar[int] = 10
+    rdb_version: ClassVar[int] = 9
     """`DUMP k`: the two bytes before the last eight."""
     rdb_versions_refused: ClassVar[range] = range(0)
     """`RESTORE k 0` of a payload of Redis 7.4: what Redis may write after Valkey left is refused (Valkey 9)."""
+    reload_without_file: ClassVar[tuple[str, bool]] = "ERR Error trying to load the RDB dump", True
+    """`DEBUG RELOAD NOSAVE` before anything was saved: the error, and whether the keys are gone then (not in Valkey 9)."""
+    digests_tell_of_expiring_fields: ClassVar[bool] = True
+    """`HPEXPIRE h 1000 FIELDS 1 f`, `DEBUG DIGEST-VALUE h`: another one than before, but not in Valkey 9."""
     rdb_checksum_may_be_missing: ClassVar[bool] = False
     """`RESTORE k 0` of a payload whose checksum is eight zero bytes: refused, but not by Redis 8.6."""
-    rdb_types: ClassVar[frozenset[int]] = frozenset((0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 16, 17, 18))
+    rdb_types: ClassVar[frozenset[int]] = frozenset((0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 15))
     """`RESTORE k 0` of the payload of a small set: Bad data format (7.0), OK (7.2), and so on."""
+    rdb_stream_type: ClassVar[int] = 15
+    """`XADD s 1 f v`, `DUMP s`: the first byte; 15 (6.2), 19 (7.0), 21 (7.2: consumers have an active time), 26 (8.6: producers)."""
+    rdb_writes_listpacks: ClassVar[bool] = False
+    """`HSET h f v`, `DUMP h`: a ziplist (6.2), a listpack (7.0)."""
     rdb_type_22_is_valkeys: ClassVar[bool] = False
     """Both gave it to hashes whose fields expire, with the moment behind the value (Valkey 9), or before the field (Redis
     7.4)."""
@@ -133,19 +141,66 @@ class Dialect:
     unblocked_readers_hear_why: ClassVar[bool] = True
     """`XREADGROUP GROUP g c BLOCK 0 STREAMS s >`, then `DEL s` or `XGROUP DESTROY s g`: errors of their own (7.0), those of
     a command that was sent now (7.2)."""
+    readers_hear_of_deletion: ClassVar[bool] = False
+    """`XREADGROUP GROUP g c BLOCK 0 STREAMS s >`, then `DEL s`: goes on waiting (6.2), hears of it (7.0)."""
+    streams_count_entries: ClassVar[bool] = False
+    """`XINFO STREAM s`, `XINFO GROUPS s`: nothing of entries-added, entries-read and lag (6.2)."""
+    xadd_completes_ids: ClassVar[bool] = False
+    """`XADD s 5-* a 1`: no id (6.2), 5-0 (7.0)."""
+    deleted_entries_stay_pending: ClassVar[bool] = True
+    """`XADD s 1-1 a 1`, reading it as a consumer, `XDEL s 1-1`, `XAUTOCLAIM s g d 0 0`: nil (6.2), a deleted id (7.0)."""
+    set_nx_gets: ClassVar[bool] = False
+    """`SET k v NX GET`: a syntax error (6.2), the old value (7.0)."""
+    decrby_takes_int64_min: ClassVar[bool] = True
+    """`DECRBY k -9223372036854775808`: -9223372036854775808 (6.2), an overflow (7.0)."""
+    zpop_takes_negative_counts: ClassVar[bool] = True
+    """`ZPOPMIN z -1`: nothing (6.2), out of range (7.0)."""
+    small_scores_are_integers: ClassVar[bool] = False
+    """`ZADD z 1e17 a`, `ZSCAN z 0`: 1e+17 (6.2), 100000000000000000 (7.0)."""
+    distances_are_printed: ClassVar[bool] = True
+    """`GEODIST` half way between two answers: as printf rounds (6.2), or to the even one (7.0)."""
+    incremented_values_stay_small: ClassVar[bool] = True
+    """`CONFIG SET hash-max-ziplist-value 3`, `HSET h f 1`, `HINCRBY h f 1000`, `OBJECT ENCODING h`: ziplist (6.2), not
+    measured; hashtable (7.0)."""
+    queues_unknown_subcommands: ClassVar[bool] = True
+    """`MULTI`, `CONFIG NOSUCH`: queued (6.2), an error at once (7.0)."""
+    bad_master_port: ClassVar[str] = NOT_AN_INTEGER
+    """`REPLICAOF a b`."""
+    double_of_debug: ClassVar[float] = 3.14159265359
+    """`DEBUG PROTOCOL double`."""
+    rank_is_zero: ClassVar[str] = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second, ..."
+    """`LPOS l a RANK 0`."""
+    geo_unit: Callable[[str], str] = staticmethod(str.lower)
+    """`GEODIST g a b KM`: an error that names km (6.2), kilometres (7.0)."""
+    checks_client_ids: ClassVar[bool] = False
+    """`CLIENT KILL ID 0`: 0 (6.2), an error (7.0)."""
+    malloc_stats_are_plain: ClassVar[bool] = True
+    """`HELLO 3`, `MEMORY MALLOC-STATS`: a bulk string (6.2), a verbatim one (7.0)."""
+    info_takes_one_section: ClassVar[bool] = True
+    """`INFO cpu cluster`: a syntax error (6.2), two sections (7.0)."""
+    denies_in_transactions: ClassVar[bool] = False
+    """`MULTI`, `SAVE`: queued (6.2), an error (7.0)."""
+    describes_key_specs: ClassVar[bool] = False
+    """`COMMAND INFO get`: seven facts (6.2), ten (7.0)."""
     reading_nothing_makes_a_consumer: ClassVar[bool] = False
     """`XREADGROUP GROUP g c STREAMS s >` when there is nothing, `XINFO CONSUMERS s g`: none (7.0), c (7.2)."""
     consumers_have_active_time: ClassVar[bool] = False
     """`XINFO CONSUMERS s g`: no `inactive` (7.0), which came with 7.2."""
     counts_reads_from_first_entry: ClassVar[bool] = False
-    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.6, Valkey 9)."""
+    """`XGROUP SETID s g 0 ENTRIESREAD 5`, reading two entries, `XINFO GROUPS s`: entries-read 7 (7.4), 2 (8.0, Valkey 8.1)."""
+    entries_read_are_limited: ClassVar[bool] = False
+    """`XADD s 1-1 a b`, `XGROUP CREATE s g 0 ENTRIESREAD 3`, `XINFO GROUPS s`: entries-read 3 (8.0, Valkey 9), 1 (8.6)."""
     lag_looks_at_what_is_left: ClassVar[bool] = False
-    """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.6)."""
+    """A group that read a stream whose entries were then all trimmed, `XINFO GROUPS s`: its old lag (7.4), 0 (8.0)."""
+    streams_know_their_producers: ClassVar[bool] = False
+    """`XADD s 1-1 f v`, `XINFO STREAM s`: nothing about idempotent producers (8.0), six fields (8.6)."""
     nothing_is_counted_before_a_deleted_entry: ClassVar[bool] = False
     """`XADD s 1-{1..5} f v`, `XGROUP CREATE s g 1-1`, `XDEL s 1-4`, `XTRIM s MAXLEN 1`, `XINFO GROUPS s`: a lag of 1, or
     (Valkey) none."""
     xsetid_checks_max_deleted_id: ClassVar[bool] = False
     """`XSETID s 7 MAXDELETEDID 6`, `XSETID s 5`: OK (7.0), an error (7.2)."""
+    plus_needs_an_id: ClassVar[bool] = False
+    """`XGROUP CREATE s g 0 MKSTREAM`, `XREAD STREAMS s +`: an error (7.4), nothing (8.0, Valkey)."""
     plus_is_the_last_id_given: ClassVar[bool] = True
     """`XADD s 1-1 a b`, `XADD s 1-2 a b`, `XDEL s 1-2`, `XREAD STREAMS s +`: nothing (7.4, Valkey), 1-1 (8.0)."""
     xadd_past_the_last_sequence: ClassVar[str] = "ERR Elements are too large to be stored"
@@ -159,7 +214,7 @@ class Dialect:
     geo_shapes: ClassVar[str] = "BYRADIUS and BYBOX"
     """`GEOSEARCH g FROMMEMBER a ASC WITHDIST WITHCOORD`: exactly one of these is needed."""
     pfdebug_simd: ClassVar[bool] = False
-    """`PFDEBUG SIMD ON`: ON is looked up as a key (Redis 7), enabled (8.0, Valkey 9)."""
+    """`PFDEBUG SIMD ON`: ON is looked up as a key (Redis 7), enabled (8.0, Valkey 8.1)."""
     scan_knows_types: ClassVar[bool] = False
     """`SCAN 0 TYPE foo`: nothing is found (Redis), an error (Valkey 8.1)."""
     comparing_reads: ClassVar[bool] = True
@@ -176,6 +231,10 @@ class Dialect:
     """`MSETEX 0 k v`."""
     msetex_too_few_pairs: ClassVar[str] = "ERR wrong number of key-value pairs"
     """`MSETEX 2 k v`."""
+    ranges_of_bits: ClassVar[bool] = False
+    """`BITCOUNT k 5 30 BIT`: a syntax error (6.2), a number (7.0)."""
+    setbit_always_changes: ClassVar[bool] = True
+    """`WATCH k`, another client's `SETBIT k 3 1` where that bit is 1, `EXEC`: nil (6.2), runs (7.0)."""
     bits_of_missing_keys_have_any_range: ClassVar[bool] = True
     """`BITCOUNT missing 0 x`, `BITPOS missing 0 x`: 0 (7.0), not an integer (7.4); `BITCOUNT k -1 -2 BAD`: 0 (7.0), a
     syntax error (7.4)."""
@@ -202,31 +261,41 @@ class Dialect:
     ltrim_always_changes: ClassVar[bool] = True
     """`WATCH l`, another client's `LTRIM l 0 -1`, `MULTI`, `EXEC`: fails (Redis), runs (Valkey 9)."""
     lrem_takes_int64_min: ClassVar[bool] = True
-    """`LREM l -9223372036854775808 a`, `LPOS l a RANK -9223372036854775808`: a count (Redis 7.0), out of range (7.2)."""
+    """`LREM l -9223372036854775808 a`: a count (Redis 7.2), out of range (7.4)."""
+    lpos_takes_int64_min: ClassVar[bool] = True
+    """`LPOS l a RANK -9223372036854775808`: a rank (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
     lists_subcommands: ClassVar[bool] = False
     """`COMMAND INFO client` in RESP3: the subcommands are a set, but an array in Valkey 9."""
     documents_display_text: ClassVar[bool] = False
     """`COMMAND DOCS get`: arguments have a display_text since 7.2."""
+    words_before_options_stand_alone: ClassVar[bool] = False
+    """`COMMAND DOCS xinfo|stream`: FULL is the token of the block behind it (7.0), an argument in that block (7.2)."""
     keyspace_fields: ClassVar[str] = ""
     """`INFO keyspace`: what follows avg_ttl; the number is that of hashes of which fields go."""
     small_hashes_expire: ClassVar[bool] = True
     """`HEXPIRE h 9 FIELDS 1 f`, `OBJECT ENCODING h`: listpackex (Redis), hashtable (Valkey)."""
     field_options: ClassVar[str] = "strict"
-    """`HEXPIRE h 9 FIELDS 1 f NX`: the numbers disagree (Redis 7.4: strict), fine (8.6: anywhere), an error (valkey)."""
+    """`HEXPIRE h 9 FIELDS 1 f NX`: the numbers disagree (Redis 7.4, 8.0: strict), fine (8.6: anywhere), an error (valkey)."""
+    hashes_stay_volatile: ClassVar[bool] = True
+    """`HEXPIRE h 9 FIELDS 1 f`, `HPERSIST h FIELDS 1 f`, `INFO keyspace`: subexpiry=1 for nine more seconds (Redis), 0 (Valkey)."""
     field_ttl_rounding: ClassVar[int] = 999
     """`HTTL h FIELDS 1 f` of 100.1 seconds: 101 (Redis), 100 (Valkey)."""
     field_expiry_is_an_expired_event: ClassVar[bool] = False
     """`HPEXPIRE h 9 FIELDS 1 f`: who hears hexpired then has asked for the class h (Redis) or x (Valkey)."""
-    lolwut_version: ClassVar[int] = 0
-    """`LOLWUT`: the version whose picture is shown; most have none of their own."""
+    lolwut_version: ClassVar[int] = 6
+    """`LOLWUT`: the version whose picture is shown; most have none of their own (0)."""
     lolwut_versions: ClassVar[Mapping[int, tuple[int, int]]] = {5: (66, 12), 6: (80, 20)}
     """`LOLWUT VERSION 5`: the versions that have a picture, and how large it is."""
+    lolwut_name: ClassVar[str] = "Redis"
+    """`LOLWUT VERSION 1`: `Redis ver. 8.1.1` (also Valkey 8.1), `Valkey ver.9.1.2`."""
     lolwut_gap: ClassVar[str] = " "
     """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
-    event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmdn"
-    """`CONFIG SET notify-keyspace-events oc`: an error, but in Redis 8.2."""
+    event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmd"
+    """`CONFIG SET notify-keyspace-events n`: an error in 6.2; `CONFIG SET notify-keyspace-events oc`: one, but in Redis 8.2."""
+    config_sets_one: ClassVar[bool] = True
+    """`CONFIG GET timeout hz`, `CONFIG SET timeout 1 hz 2`: wrong numbers of arguments (6.2), fine (7.0)."""
     checks_size_of_memory_values: ClassVar[bool] = False
     """`CONFIG SET maxmemory 18446744073709551616`: OK (Redis), an error (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
@@ -238,7 +307,6 @@ class Dialect:
     client_fields: ClassVar[tuple[str, ...]] = (
         "id",
         "addr",
-        "laddr",
         "fd",
         "name",
         "age",
@@ -247,14 +315,10 @@ class Dialect:
         "db",
         "sub",
         "psub",
-        "ssub",
         "multi",
         "qbuf",
         "qbuf-free",
         "argv-mem",
-        "multi-mem",
-        "rbs",
-        "rbp",
         "obl",
         "oll",
         "omem",
@@ -262,8 +326,6 @@ class Dialect:
         "events",
         "cmd",
         "user",
-        "redir",
-        "resp",
     )
     """`CLIENT INFO`: the fields of its line."""
     client_types: ClassVar[frozenset[bytes]] = frozenset((b"normal", b"master", b"slave", b"replica", b"pubsub"))
@@ -273,21 +335,11 @@ class Dialect:
     several_client_ids: ClassVar[bool] = False
     """`CLIENT KILL ID 7 8 9`: a syntax error (Redis), 0 (Valkey 8), whose CLIENT LIST knows the same filters."""
     complains_of_more_client_arguments: ClassVar[bool] = True
-    """`CLIENT PAUSE 1 ALL ALL`: an error, but in Valkey 9."""
+    """`CLIENT PAUSE 1 ALL ALL`: an error, but in Valkey 8.1."""
     checks_end_of_pause: ClassVar[bool] = False
     """`CLIENT PAUSE 9223372036854775807`: OK (7.0), out of range (7.2)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(
-        (
-            "subscribe",
-            "unsubscribe",
-            "psubscribe",
-            "punsubscribe",
-            "ssubscribe",
-            "sunsubscribe",
-            "ping",
-            "quit",
-            "reset",
-        )
+        ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset")
     )
     """What a subscribed RESP2 client may still call."""
 
@@ -295,7 +347,7 @@ class Dialect:
     def denied_when_subscribed(name: str) -> str:
         """`SUBSCRIBE c`, `GET k`."""
         return (
-            f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+            f"ERR Can't execute '{name.partition('|')[0]}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET"
             " are allowed in this context"
         )
 
@@ -310,24 +362,74 @@ class Dialect:
         return error
 
     @staticmethod
+    def invalid_expire_time(name: str) -> str:
+        """`SET k v EX 0`."""
+        return f"ERR invalid expire time in {name}"
+
+    @staticmethod
+    def unpaired(name: str) -> str:
+        """`MSET a 1 b`, `MSETNX a 1 b`, `XADD s * a`."""
+        return f"ERR wrong number of arguments for {name.removesuffix('nx').upper()}"
+
+    @staticmethod
+    def no_input_keys(name: str) -> str:
+        """`ZUNION 0 a`."""
+        return f"ERR at least 1 input key is needed for {name}"
+
+    @staticmethod
+    def cannot_store_places(storing: str) -> str:
+        """`GEOSEARCHSTORE d g FROMMEMBER p BYRADIUS 1 km WITHDIST`."""
+        return "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORDS options"
+
+    @staticmethod
+    def unknown_parameter(name: bytes) -> str:
+        """`CONFIG SET nosuch 1`, and in 6.2 `CONFIG SET databases 3`, which cannot be changed."""
+        return f"ERR Unsupported CONFIG parameter: {text(name)}"
+
+    @staticmethod
+    def config_set_failed(name: bytes, value: bytes, reason: str) -> str:
+        """`CONFIG SET timeout x`; the parameters that are lists give no reasons."""
+        unsaid = name.lower() in (b"save", b"client-output-buffer-limit", b"notify-keyspace-events")
+        end = "" if unsaid or reason == "wrong number of arguments" else f" - {reason.replace('(s)', '')}"
+        return f"ERR Invalid argument '{text(value)}' for CONFIG SET '{text(name)}'{end}"
+
+    @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
-        """`NOSUCH a b`: the name and the arguments are cut at 128 bytes."""
+        """`NOSUCH a b`: the arguments are cut at about 128 bytes."""
         quoted = ""
         for argument in argv[1:]:
             if len(quoted) >= 128:
                 break
-            quoted += f"'{text(argument[: 128 - len(quoted)])}' "
-        return f"ERR unknown command '{text(argv[0][:128])}', with args beginning with: {quoted}"
+            quoted += f"`{text(argument[: 128 - len(quoted)])}`, "
+        return f"ERR unknown command `{text(argv[0])}`, with args beginning with: {quoted}"
 
     @staticmethod
     def unknown_subcommand(argv: list[bytes]) -> str:
         """`CLIENT NOSUCH`."""
-        return f"ERR unknown subcommand '{text(argv[1][:128])}'. Try {text(argv[0].upper())} HELP."
+        return Dialect.wrong_subcommand(argv)
+
+    @staticmethod
+    def wrong_subcommand_arity(argv: list[bytes], name: str) -> str:
+        """`CLIENT ID x`."""
+        return SYNTAX_ERROR if name == "client|kill" else Dialect.wrong_subcommand(argv)
+
+    @staticmethod
+    def wrong_subcommand(argv: list[bytes]) -> str:
+        """`CLIENT PAUSE 1 ALL ALL`: what commands say that count their arguments themselves."""
+        return (
+            f"ERR Unknown subcommand or wrong number of arguments for '{text(argv[1])}'."
+            f" Try {text(argv[0].upper())} HELP."
+        )
 
     @classmethod
     def has(cls, since: str, until: str = "") -> bool:
         """Whether something that came with `since` and went with `until` is there; the spelling is `@command`'s."""
         return cls._reached(since) and not (until and cls._reached(until))
+
+    @classmethod
+    def reads_rdb_version(cls, version: int) -> bool:
+        """Whether RESTORE accepts what a server with this `rdb_version` wrote."""
+        return version <= cls.rdb_version and version not in cls.rdb_versions_refused
 
     @classmethod
     def own_version(cls, since: str) -> str:
@@ -356,7 +458,7 @@ def _tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def insert_after(names: tuple[str, ...], before: str, name: str) -> tuple[str, ...]:
-    """`names` with `name` behind `before`."""
+def insert_after(names: tuple[str, ...], before: str, *more: str) -> tuple[str, ...]:
+    """`names` with `more` behind `before`."""
     at = names.index(before) + 1
-    return (*names[:at], name, *names[at:])
+    return (*names[:at], *more, *names[at:])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from redouble.core.errors import text, wrong_arity
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import (
@@ -20,16 +21,118 @@ __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
 
-class Redis70(Dialect):
+class Redis60(Dialect):
     pass
+
+
+class Redis62(Redis60):
+    version = redis_version = (6, 2, 14)
+    client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
+
+
+class Redis70(Redis62):
+    version = redis_version = (7, 0, 15)
+    rdb_version = 10
+    rdb_types = Redis62.rdb_types | {16, 17, 18, 19}
+    rdb_stream_type = 19
+    rdb_writes_listpacks = True
+    ranges_of_bits = True
+    setbit_always_changes = False
+    event_letters = Redis62.event_letters + b"n"
+    client_fields = (
+        *insert_after(insert_after(Redis62.client_fields, "psub", "ssub"), "argv-mem", "multi-mem", "rbs", "rbp"),
+        "resp",
+    )
+    allowed_when_subscribed = Redis62.allowed_when_subscribed | {"ssubscribe", "sunsubscribe"}
+
+    @staticmethod
+    def denied_when_subscribed(name: str) -> str:
+        return (
+            f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+            " are allowed in this context"
+        )
+
+    config_sets_one = False
+    readers_hear_of_deletion = True
+    streams_count_entries = True
+    xadd_completes_ids = True
+    deleted_entries_stay_pending = False
+    set_nx_gets = True
+    decrby_takes_int64_min = False
+    zpop_takes_negative_counts = False
+    lolwut_version = 0
+    small_scores_are_integers = True
+    distances_are_printed = False
+    incremented_values_stay_small = False
+    queues_unknown_subcommands = False
+    bad_master_port = "ERR Invalid master port"
+    double_of_debug = 3.141
+    rank_is_zero = (
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ..."
+        " or use negative to start from the end of the list"
+    )
+    geo_unit = staticmethod(str.upper)
+    checks_client_ids = True
+    malloc_stats_are_plain = False
+    info_takes_one_section = False
+    denies_in_transactions = True
+    describes_key_specs = True
+
+    @staticmethod
+    def unpaired(name: str) -> str:
+        return wrong_arity(name).message
+
+    @staticmethod
+    def no_input_keys(name: str) -> str:
+        return f"ERR at least 1 input key is needed for '{name}' command"
+
+    @staticmethod
+    def cannot_store_places(storing: str) -> str:
+        return f"ERR {storing} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+
+    @staticmethod
+    def unknown_parameter(name: bytes) -> str:
+        return f"ERR Unknown option or number of arguments for CONFIG SET - '{text(name)}'"
+
+    @staticmethod
+    def config_set_failed(name: bytes, value: bytes, reason: str) -> str:
+        return f"ERR CONFIG SET failed (possibly related to argument '{text(name)}') - {reason}"
+
+    @staticmethod
+    def invalid_expire_time(name: str) -> str:
+        return f"ERR invalid expire time in '{name}' command"
+
+    @staticmethod
+    def unknown_command(argv: list[bytes]) -> str:
+        """`NOSUCH a b`: the name and the arguments are cut at 128 bytes."""
+        quoted = ""
+        for argument in argv[1:]:
+            if len(quoted) >= 128:
+                break
+            quoted += f"'{text(argument[: 128 - len(quoted)])}' "
+        return f"ERR unknown command '{text(argv[0][:128])}', with args beginning with: {quoted}"
+
+    @staticmethod
+    def unknown_subcommand(argv: list[bytes]) -> str:
+        return f"ERR unknown subcommand '{text(argv[1][:128])}'. Try {text(argv[0].upper())} HELP."
+
+    @staticmethod
+    def wrong_subcommand_arity(argv: list[bytes], name: str) -> str:
+        return wrong_arity(name).message
+
+    @staticmethod
+    def wrong_subcommand(argv: list[bytes]) -> str:
+        return Redis62.wrong_subcommand(argv).replace("Unknown", "unknown")
 
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
     format_script_number = staticmethod(format_argument)
+    reload_without_file = "ERR Error trying to load the RDB dump, check server logs.", True
     rdb_version = 11
-    rdb_types = Redis70.rdb_types | {20}
+    rdb_types = Redis70.rdb_types | {20, 21}
+    rdb_stream_type = 21
     format_double = staticmethod(format_double_shortest)
     unblocked_readers_hear_why = False
     reading_nothing_makes_a_consumer = True
@@ -45,10 +148,11 @@ class Redis72(Redis70):
     stores_score_ranges_as_skiplists = True
     serves_the_ready_key_only = False
     lset_index_wraps_at_32_bits = True
-    lrem_takes_int64_min = False
+    lpos_takes_int64_min = False
     hello_with_auth = "HELLO <proto> AUTH <user> <pass>"
     hello_acts_at_once = False
     documents_display_text = True
+    words_before_options_stand_alone = True
     reset_ends_no_evict = True
     client_fields = (*Redis70.client_fields, "lib-name", "lib-ver")
     checks_end_of_pause = True
@@ -62,8 +166,10 @@ class Redis74(Redis72):
     lua_keeps_old_globals = True
     rdb_version = 12
     large_elements_are_plain = True
+    lrem_takes_int64_min = False
     rdb_types = Redis72.rdb_types | {22, 23, 24, 25}
     xread_has_plus = True
+    plus_needs_an_id = True
     bits_of_missing_keys_have_any_range = False
     stores_score_ranges_as_skiplists = False
     parse_cursor = staticmethod(parse_canonical_cursor)
@@ -77,7 +183,16 @@ class Redis74(Redis72):
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
     lua_keeps_old_globals = False
+    plus_needs_an_id = False
     plus_is_the_last_id_given = False
+    lag_looks_at_what_is_left = True
+    counts_reads_from_first_entry = True
+
+    @staticmethod
+    def unbalanced_streams(name: str, of_group: bool) -> str:
+        """`XREAD STREAMS a b 0`: it now tells of `+`."""
+        return Redis74.unbalanced_streams(name, of_group).replace("an ID or '$'", "an ID, '+', or '$'")
+
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     coordinates_have_17_places = False
     pfdebug_simd = True
@@ -91,9 +206,11 @@ class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
     lua_marks_arrays = True
     rdb_version = 13
+    rdb_types = Redis80.rdb_types | {26}
+    rdb_stream_type = 26
     rdb_checksum_may_be_missing = True
-    lag_looks_at_what_is_left = True
-    counts_reads_from_first_entry = True
+    streams_know_their_producers = True
+    entries_read_are_limited = True
     negative_offsets_count_from_the_end = False
     small_integers_are_shared = False
     field_options = "anywhere"
@@ -101,11 +218,6 @@ class Redis86(Redis80):
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
         return key_length + length <= 41
-
-    @staticmethod
-    def unbalanced_streams(name: str, of_group: bool) -> str:
-        """`XREAD STREAMS a b 0`: it now tells of `+`."""
-        return Redis80.unbalanced_streams(name, of_group).replace("an ID or '$'", "an ID, '+', or '$'")
 
     @staticmethod
     def set_allows(before: str, option: str) -> bool:
@@ -120,9 +232,9 @@ class Redis86(Redis80):
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
         """`NOSUCH`: the list of arguments is not announced when there are none."""
-        text = Dialect.unknown_command(argv)
-        return text if len(argv) > 1 else text.removesuffix(", with args beginning with: ")
+        error = Redis70.unknown_command(argv)
+        return error if len(argv) > 1 else error.removesuffix(", with args beginning with: ")
 
 
-REDIS: list[type[Dialect]] = [Redis70, Redis72, Redis74, Redis80, Redis86]
+REDIS: list[type[Dialect]] = [Redis60, Redis62, Redis70, Redis72, Redis74, Redis80, Redis86]
 """In order of version."""

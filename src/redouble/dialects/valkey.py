@@ -29,9 +29,14 @@ class Valkey81(Valkey72):
     version = (8, 1, 1)
     lua_has_os = True
     large_elements_are_plain = True
+    lrem_takes_int64_min = False
     xread_has_plus = True
     small_integers_are_shared = False
     scan_knows_types = True
+    nothing_is_counted_before_a_deleted_entry = True
+    counts_reads_from_first_entry = True
+    pfdebug_simd = True
+    complains_of_more_client_arguments = False
     parse_cursor = staticmethod(parse_canonical_cursor)
     negative_offsets_count_from_the_end = True
     zadd_measures_members_first = True
@@ -83,24 +88,25 @@ class Valkey91(Valkey81):
         unknown_engine="ERR Could not find scripting engine '{}'",
     )
     lua_string_hash = staticmethod(hash_of_valkey)
+    reload_without_file = Valkey81.reload_without_file[0], False
     rdb_version = 80
     rdb_versions_refused = range(12, 80)
     rdb_types = Valkey81.rdb_types | {22}
     rdb_type_22_is_valkeys = True
-    nothing_is_counted_before_a_deleted_entry = True
-    counts_reads_from_first_entry = True
+    digests_tell_of_expiring_fields = False
     geo_no_such_member = "ERR member {} does not exist"
-    pfdebug_simd = True
     geo_shapes = "BYRADIUS, BYBOX and BYPOLYGON"
     modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items={}"
     small_hashes_expire = False
+    hashes_stay_volatile = False
     field_options = "valkey"
     field_ttl_rounding = 500
     field_expiry_is_an_expired_event = True
     lists_subcommands = True
     lolwut_version = 9
     lolwut_versions = MappingProxyType({**Valkey81.lolwut_versions, 9: (80, 24)})
+    lolwut_name = "Valkey"
     lolwut_gap = ""
     client_filters = Valkey81.client_filters | {
         "NAME",
@@ -124,7 +130,6 @@ class Valkey91(Valkey81):
         "NOT-CAPA",
         "NOT-IP",
     }
-    complains_of_more_client_arguments = False
     ltrim_always_changes = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"

@@ -1,6 +1,6 @@
 """The thread that waits for sockets: a selector, the handlers of its sockets, and a way to wake it from outside.
 
-`poll` waits once and runs the handlers of what is ready.  It may be called again from within a handler (a script that
+Whoever called `wait` calls the handlers of what is ready.  It may happen again from within a handler (a script that
 runs for too long lets the others speak), so a handler must bear being called for a socket that has nothing left to say.
 """
 
@@ -22,7 +22,7 @@ Handler = Callable[[int], None]
 
 
 class Loop:
-    """Everything but `wake` and `close` is called by one thread only, the one that polls."""
+    """Everything but `wake` and `close` is called by one thread only, the one that waits."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -31,7 +31,7 @@ class Loop:
         self._bell.setblocking(False)
         self._rung = False
         self.thread: int | None = None
-        """The thread that polls, while there is one."""
+        """The thread that waits, while there is one."""
         self._selector.register(self._ear, READ, self._heard)
 
     def add(self, sock: socket.socket, events: int, handler: Handler) -> None:
@@ -44,19 +44,21 @@ class Loop:
     def remove(self, sock: socket.socket) -> None:
         self._selector.unregister(sock)
 
-    def poll(self, timeout: float | None) -> None:
-        """Wait until a socket is ready, `wake` is called or `timeout` seconds are over; run the handlers."""
-        for key, events in self._selector.select(timeout):
-            key.data(events)
+    def wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait until a socket is ready, `wake` is called or `timeout` seconds are over.
+
+        What is ready: the `data` of each key is the handler to call, with the events beside it.
+        """
+        return self._selector.select(timeout)
 
     def wake(self) -> None:
-        """Let the other thread that is in `poll` return soon; the polling thread itself needs no such call."""
+        """Let the other thread that is in `wait` return soon; the waiting thread itself needs no such call."""
         if not self._rung and self.thread != threading.get_ident():
             self._rung = True
             self.ring()
 
     def ring(self) -> None:
-        """`wake`, whichever thread asks: for signal handlers, which interrupt the polling thread."""
+        """`wake`, whichever thread asks: for signal handlers, which interrupt the waiting thread."""
         with contextlib.suppress(OSError):  # it has been rung often enough, or is closed by now
             self._bell.send(b"\0")
 

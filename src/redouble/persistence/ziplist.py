@@ -1,4 +1,4 @@
-"""Ziplists and zipmaps, which servers before 7.0 wrote: read, never written.
+"""Ziplists, which servers before 7.0 write, and zipmaps, which those before 2.6 wrote.
 
 A ziplist is its length, the place of its last entry (u32 each), the number of entries (u16, 65535: count them), entries
 and 0xFF.  An entry begins with the length of the one before it.  A zipmap is a byte that counts (254: count them),
@@ -7,14 +7,56 @@ keys and values by turns with their lengths, each value followed by so many unus
 
 from __future__ import annotations
 
-from redouble.persistence.errors import BadPayload
+from collections.abc import Iterable
 
-__all__ = ["decode_ziplist", "decode_zipmap"]
+from redouble.persistence.errors import BadPayload
+from redouble.types.number import parse_integer
+
+__all__ = ["decode_ziplist", "decode_zipmap", "encode_ziplist"]
 
 _HEADER = 10
 _END = 0xFF
 _LARGE = 254
 _INTEGERS = {0xC0: 2, 0xD0: 4, 0xE0: 8, 0xF0: 3, 0xFE: 1}
+
+
+def encode_ziplist(values: Iterable[bytes]) -> bytes:
+    """A ziplist as the real servers write it: whatever spells an integer is one."""
+    output = bytearray(_HEADER)
+    tail, count = _HEADER, 0
+    before = 0
+    for value in values:
+        tail = len(output)
+        output += bytes((before,)) if before < _LARGE else bytes((_LARGE,)) + before.to_bytes(4, "little")
+        _append(output, value)
+        before = len(output) - tail
+        count += 1
+    output.append(_END)
+    output[:_HEADER] = (
+        len(output).to_bytes(4, "little") + tail.to_bytes(4, "little") + min(count, 0xFFFF).to_bytes(2, "little")
+    )
+    return bytes(output)
+
+
+def _append(output: bytearray, value: bytes) -> None:
+    length = len(value)
+    number = parse_integer(value) if 0 < length < 32 else None
+    if number is not None:
+        if 0 <= number <= 12:
+            output.append(0xF1 + number)
+        else:
+            size = next(size for size in (1, 2, 3, 4, 8) if -1 << 8 * size - 1 <= number < 1 << 8 * size - 1)
+            output.append(next(kind for kind in _INTEGERS if _INTEGERS[kind] == size))
+            output += number.to_bytes(size, "little", signed=True)
+        return
+    if length < 0x40:
+        output.append(length)
+    elif length < 0x4000:
+        output += (0x4000 | length).to_bytes(2, "big")
+    else:
+        output.append(0x80)
+        output += length.to_bytes(4, "big")
+    output += value
 
 
 def decode_ziplist(data: bytes) -> list[bytes]:

@@ -19,6 +19,7 @@ from redouble.resp.reply import (
     QUEUED,
     Attributed,
     BigNumber,
+    ByKey,
     CommandError,
     Members,
     Messages,
@@ -146,6 +147,11 @@ def _map(header: bytes, entries: int) -> _Container:
     return write
 
 
+def _map_of_pairs(pairs: ByKey, out: list[bytes]) -> Iterable[Reply]:
+    out.append(b"%%%d\r\n" % len(pairs))
+    return chain.from_iterable(pairs)
+
+
 def _flat_pairs(pairs: Pairs, out: list[bytes]) -> Iterable[Reply]:
     items = list(chain.from_iterable(pairs))
     out.append(b"*%d\r\n" % len(items))
@@ -187,6 +193,7 @@ _CONTAINERS_2: dict[type, _Container] = {
     Members: _ARRAY,
     Push: _ARRAY,
     Pairs: _flat_pairs,
+    ByKey: _ARRAY,
     dict: _map(b"*%d\r\n", 2),
     Attributed: lambda item, out: (item.reply,),
     Messages: lambda item, out: item,
@@ -197,6 +204,7 @@ _CONTAINERS_3: dict[type, _Container] = _CONTAINERS_2 | {
     Members: _sized(b"~%d\r\n"),
     Push: _sized(b">%d\r\n"),
     Pairs: _ARRAY,
+    ByKey: _map_of_pairs,
     dict: _map(b"%%%d\r\n", 1),
     Attributed: _attributed,
 }

@@ -20,6 +20,7 @@ __all__ = [
     "QUEUED",
     "Attributed",
     "BigNumber",
+    "ByKey",
     "CommandError",
     "Members",
     "Messages",
@@ -70,6 +71,12 @@ class PrintedDouble(float):
 
 class Pairs(list[Any]):
     """`[(member, score), ...]`: an array of pairs in RESP3, one flat array in RESP2."""
+
+    __slots__ = ()
+
+
+class ByKey(list[Any]):
+    """`[(key, reply), ...]`: a map in RESP3, in which a key may come twice; an array of pairs in RESP2 (XREAD)."""
 
     __slots__ = ()
 
@@ -152,6 +159,8 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
         return [resp2(item, double) for pair in reply for item in pair]
     if kind is dict:
         return [resp2(item, double) for pair in reply.items() for item in pair]
+    if kind is ByKey:
+        return [[key, resp2(item, double)] for key, item in reply]
     if kind is list or kind is Members or kind is set or kind is tuple:
         return [resp2(item, double) for item in reply]
     if kind is Messages:

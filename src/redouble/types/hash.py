@@ -6,7 +6,7 @@ Nothing here looks at a clock: who owns the hash calls `remove_due`.
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Sequence, ValuesView
+from collections.abc import ItemsView, Mapping, Sequence, ValuesView
 from typing import ClassVar
 
 from redouble.types.collection import Collection
@@ -18,14 +18,15 @@ __all__ = ["Hash"]
 class Hash(Collection[bytes]):
     """Fields with values.  Everything about one field is O(1)."""
 
-    __slots__ = ("_expires", "_extended", "_small", "soonest")
+    __slots__ = ("_expires", "_small", "noted", "soonest")
 
     type_name: ClassVar[bytes] = b"hash"
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
         self._small = True
-        self._extended = False
+        self.noted: int | None = None
+        """What a listpackex says of the time at which its first field goes, which may be outdated, or 0; None: it is none."""
         self._expires: dict[bytes, int] = {}
         self.soonest = 0
         """No field goes before this Unix time in milliseconds; 0: none goes at all."""
@@ -37,7 +38,7 @@ class Hash(Collection[bytes]):
     def encoding(self) -> bytes:
         if not self._small:
             return b"hashtable"
-        return b"listpackex" if self._extended else self.limits.small
+        return self.limits.small if self.noted is None else b"listpackex"
 
     def get(self, field: bytes) -> bytes | None:
         return self._members.get(field)
@@ -48,8 +49,9 @@ class Hash(Collection[bytes]):
     def items(self) -> ItemsView[bytes, bytes]:
         return self._members.items()
 
-    def set(self, field: bytes, value: bytes, *, keep_ttl: bool = False) -> bool:
-        """HSET of one field: whether it is new.  Its time to live goes unless kept."""
+    def set(self, field: bytes, value: bytes, *, keep_ttl: bool = False, measured: bool = True) -> bool:
+        """HSET of one field: whether it is new.  Its time to live goes unless kept.  Unless `measured`, both may be
+        longer than those of small hashes are (HINCRBY before 7.0)."""
         if self._expires and not keep_ttl:
             self.persist(field)
         fields = self._members
@@ -60,9 +62,9 @@ class Hash(Collection[bytes]):
         if self._small:
             limits = self.limits
             longest = limits.hash_max_listpack_value
-            self._small = (
-                len(field) <= longest and len(value) <= longest and len(fields) <= limits.hash_max_listpack_entries
-            )
+            self._small = (not measured or (len(field) <= longest and len(value) <= longest)) and len(
+                fields
+            ) <= limits.hash_max_listpack_entries
         return new
 
     def update(self, words: Sequence[bytes]) -> int:
@@ -98,11 +100,22 @@ class Hash(Collection[bytes]):
         """Unix time in milliseconds at which a field goes; None: never."""
         return self._expires.get(field)
 
+    @property
+    def expiries(self) -> Mapping[bytes, int]:
+        """The fields that go, with the Unix time in milliseconds."""
+        return self._expires
+
+    def extend(self) -> None:
+        """Make room for times to live in a listpack, which Redis does before it knows whether a field gets one."""
+        if self.noted is None and self.limits.small_hashes_expire:
+            self.noted = 0
+
     def set_expiry(self, field: bytes, at_ms: int) -> None:
         """Let a field that is there go at this Unix time.  O(n) while the encoding is a small one, which is sorted by it."""
         if not self.limits.small_hashes_expire:
             self._small = False
-        self._extended = True
+        before = self._expires.get(field)
+        self._expires[field] = at_ms
         if self._small:
             fields, expires, value = self._members, self._expires, self._members.pop(field)
             self._members = {}
@@ -111,8 +124,18 @@ class Hash(Collection[bytes]):
                     self._members[field] = value
                 self._members[other] = fields[other]
             self._members.setdefault(field, value)
-        self._expires[field] = at_ms
+            self._note(at_ms, before)
         self.soonest = min(at_ms, self.soonest or at_ms)
+
+    def _note(self, at_ms: int, before: int | None) -> None:
+        """Less than four seconds are not worth noting (hashTypeSetExDone)."""
+        noted = self.noted
+        if not noted:
+            self.noted = at_ms
+        elif at_ms < noted or (before is not None and before <= noted):
+            first = min(self._expires.values())
+            if abs(first - noted) >= 4000:
+                self.noted = first
 
     def persist(self, field: bytes) -> bool:
         """Let a field stay for ever; False if it would anyway."""
@@ -132,6 +155,8 @@ class Hash(Collection[bytes]):
         for field in due:
             self.delete(field)
         self.soonest = min(self._expires.values(), default=0)
+        if self.noted is not None:
+            self.noted = self.soonest
         return len(due)
 
     def copy(self) -> Hash:
@@ -139,7 +164,7 @@ class Hash(Collection[bytes]):
         twin = Hash(self.limits)
         twin._members = self._members.copy()
         twin._small = self._small
-        twin._extended = self._extended
+        twin.noted = self.noted
         twin._expires = self._expires.copy()
         twin.soonest = self.soonest
         return twin
@@ -154,6 +179,23 @@ class Hash(Collection[bytes]):
         made._small = len(pairs) <= limits.hash_max_listpack_entries
         if made._small and long_values_matter:
             made._small = max(map(len, (*pairs.keys(), *pairs.values())), default=0) <= limits.hash_max_listpack_value
+        return made
+
+    @classmethod
+    def loaded_expiring(
+        cls, pairs: dict[bytes, bytes], expiries: dict[bytes, int], limits: Limits, as_listpack: bool
+    ) -> Hash:
+        """A hash some of whose fields may go.  One that comes as a listpack keeps its order."""
+        made = cls.loaded(pairs, limits, long_values_matter=not as_listpack)
+        made._expires = expiries
+        made.soonest = min(expiries.values(), default=0)
+        made._small = made._small and limits.small_hashes_expire
+        if made._small:
+            if not as_listpack:  # of those that go together the last one is put first
+                last_first = sorted(expiries, key=expiries.__getitem__, reverse=True)
+                order = [*reversed(last_first), *(field for field in pairs if field not in expiries)]
+                made._members = {field: pairs[field] for field in order}
+            made.noted = expiries.get(next(iter(made._members)), 0)
         return made
 
     def check(self) -> None:

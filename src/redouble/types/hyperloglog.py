@@ -137,9 +137,8 @@ def runs(value: bytes | bytearray) -> Iterator[Run]:
             yield Run(at, 1, (byte & 3) + 1, (byte >> 2 & 31) + 1)
             at += 1
         elif byte & 0x40:
-            if at + 1 == end:
-                raise Corrupt
-            yield Run(at, 2, ((byte & 63) << 8 | value[at + 1]) + 1, 0)
+            following = value[at + 1] if at + 1 < end else 0  # what was cut off is the zero byte behind a C string
+            yield Run(at, 2, ((byte & 63) << 8 | following) + 1, 0)
             at += 2
         else:
             yield Run(at, 1, (byte & 63) + 1, 0)

@@ -276,9 +276,10 @@ class List:
         """Become a listpack, if all elements fit into one node."""
         self._convert_to_listpack(1)
 
-    def node_sizes(self) -> list[tuple[int, bool]]:
-        """How many elements each node of the real quicklist has, and whether it is a plain one (DUMP).  Where nodes are
-        not counted they are those of a list that was filled from its head to its tail."""
+    def node_sizes(self, large_are_plain: bool) -> list[tuple[int, bool]]:
+        """How many elements each node of the real quicklist has, and whether it is a plain one (DUMP): because it came so
+        (RESTORE), or where `large_are_plain` as it is too large.  Where nodes are not counted they are those of a list
+        that was filled from its head to its tail."""
         quicklist = self._quicklist
         if quicklist is None:
             if self._tracked:
@@ -286,7 +287,10 @@ class List:
             quicklist = Quicklist(self.limits.list_max_listpack_size)
             for value in self:
                 quicklist.push(value, left=False)
-        return [(node.count, node.plain) for node in quicklist.nodes]
+        return [
+            (node.count, node.plain and (large_are_plain or not quicklist.is_large(node.size)))
+            for node in quicklist.nodes
+        ]
 
     def check(self) -> None:
         assert 0 <= self._front_start <= len(self._front)

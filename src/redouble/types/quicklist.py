@@ -132,7 +132,7 @@ class Quicklist:
         nodes = self.nodes
         node = nodes[i]
         at_edge = offset == (node.count - 1 if after else 0)
-        if self._is_large(len(value)):
+        if self.is_large(len(value)):
             if not node.plain and not at_edge:
                 self._split(i, offset, after, position, size_of)
                 nodes.insert(i + 1, self._new(value))
@@ -157,12 +157,12 @@ class Quicklist:
 
     def replace(self, position: int, old: bytes, value: bytes, size_of: Callable[[int, int], int]) -> None:
         """The element at `position`, `old`, becomes `value`.  O(1) if it takes the same space."""
-        if entry_size(old) == entry_size(value) and not self._is_large(max(len(old), len(value))):
+        if entry_size(old) == entry_size(value) and not self.is_large(max(len(old), len(value))):
             return
         i, offset = self._locate(position)
         nodes = self.nodes
         node = nodes[i]
-        large = self._is_large(len(value))
+        large = self.is_large(len(value))
         if node.plain:
             if large:
                 node.size = len(value)
@@ -182,17 +182,17 @@ class Quicklist:
                 node.size -= entry_size(old)
                 self._merge_around(i + 1)
 
-    def _is_large(self, length: int) -> bool:
+    def is_large(self, length: int) -> bool:
         return length > (8192 if self.fill >= 0 else node_limits(self.fill)[0])
 
     def _new(self, value: bytes) -> Node:
-        if self._is_large(len(value)):
+        if self.is_large(len(value)):
             return Node(1, len(value), plain=True)
         return Node(1, LISTPACK_OVERHEAD + entry_size(value))
 
     def _has_room(self, node: Node, length: int) -> bool:
         # quicklist.c estimates an entry's overhead as 8 bytes here
-        return not (node.plain or self._is_large(length) or exceeds(self.fill, node.size + length + 8, node.count + 1))
+        return not (node.plain or self.is_large(length) or exceeds(self.fill, node.size + length + 8, node.count + 1))
 
     def _locate(self, position: int) -> tuple[int, int]:
         """The node that holds the element at `position`, and the element's place in it."""

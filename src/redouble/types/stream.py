@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from copy import copy
+from itertools import pairwise, repeat
 from typing import ClassVar, NamedTuple
 
 from redouble.types.id_order import IdOrder
@@ -37,7 +38,7 @@ def id_text(id: int) -> bytes:
 
 
 class Block:
-    """Some entries in succession: one listpack of the real server, of which only the size is kept."""
+    """Some entries in succession: one listpack of the real server, of which the size is kept, and what was deleted."""
 
     __slots__ = ("deleted", "fields", "ids", "master", "master_fields", "size")
 
@@ -47,7 +48,8 @@ class Block:
         self.master_fields = fields[::2]
         self.ids: list[int] = []
         self.fields: list[list[bytes]] = []
-        self.deleted = 0
+        self.deleted: list[Entry] = []
+        """Entries that went and still stand in the listpack, with a mark."""
         self.size = (
             LISTPACK_OVERHEAD
             + integer_entry_size(len(self.master_fields))
@@ -56,16 +58,17 @@ class Block:
         )
 
     def total(self) -> int:
-        return self.size + integer_entry_size(len(self.ids)) + integer_entry_size(self.deleted)
+        return self.size + integer_entry_size(len(self.ids)) + integer_entry_size(len(self.deleted))
 
     def append(self, id: int, fields: list[bytes]) -> None:
         names = fields[::2]
         same = names == self.master_fields
+        ms, sequence = self.distance(id)
         elements = len(names) + 3 if same else 2 * len(names) + 4
         size = (
             integer_entry_size(2 if same else 0)
-            + integer_entry_size(_signed((id >> SEQUENCE_BITS) - (self.master >> SEQUENCE_BITS)))
-            + integer_entry_size(_signed((id & SEQUENCE_MASK) - (self.master & SEQUENCE_MASK)))
+            + integer_entry_size(ms)
+            + integer_entry_size(sequence)
             + sum(map(entry_size, fields[1::2]))
             + integer_entry_size(elements)
         )
@@ -75,15 +78,33 @@ class Block:
         self.ids.append(id)
         self.fields.append(fields)
 
-    def copy(self) -> Block:
-        twin = Block.__new__(Block)
-        twin.master, twin.master_fields, twin.deleted, twin.size = (
-            self.master,
-            self.master_fields,
-            self.deleted,
-            self.size,
+    def distance(self, id: int) -> tuple[int, int]:
+        """Both halves of an id as they are written, relative to the master's."""
+        return (
+            _signed((id >> SEQUENCE_BITS) - (self.master >> SEQUENCE_BITS)),
+            _signed((id & SEQUENCE_MASK) - (self.master & SEQUENCE_MASK)),
         )
-        twin.ids, twin.fields = self.ids.copy(), self.fields.copy()
+
+    def written(self) -> list[tuple[Entry, bool]]:
+        """The entries in the listpack, each with whether it is still there."""
+        entries = list(zip(self.deleted, repeat(False)))
+        entries += zip(map(Entry, self.ids, self.fields), repeat(True))
+        return sorted(entries, key=lambda found: found[0].id) if self.deleted else entries
+
+    def delete(self, place: int) -> None:
+        """Mark one entry as deleted."""
+        self.deleted.append(Entry(self.ids.pop(place), self.fields.pop(place)))
+
+    def delete_first(self, count: int, kept: list[int]) -> None:
+        """Mark the first entries as deleted, but not those at the places that are kept."""
+        going = sorted(set(range(count)).difference(kept))
+        self.deleted += [Entry(self.ids[place], self.fields[place]) for place in going]
+        self.ids = [self.ids[place] for place in kept] + self.ids[count:]
+        self.fields = [self.fields[place] for place in kept] + self.fields[count:]
+
+    def copy(self) -> Block:
+        twin = copy(self)
+        twin.ids, twin.fields, twin.deleted = self.ids.copy(), self.fields.copy(), self.deleted.copy()
         return twin
 
 
@@ -106,7 +127,7 @@ def _signed(number: int) -> int:
 class Pending:
     """What one consumer was given and did not acknowledge."""
 
-    __slots__ = ("consumer", "count", "time")
+    __slots__ = ("consumer", "count", "order", "time")
 
     def __init__(self, consumer: Consumer, time: int, count: int) -> None:
         self.consumer = consumer
@@ -114,6 +135,13 @@ class Pending:
         """When it was last delivered, in Unix milliseconds."""
         self.count = count
         """How often it was delivered."""
+        self.order = 0
+        """Which of the deliveries of one moment came first."""
+
+    @property
+    def moment(self) -> int:
+        """Grows with each delivery."""
+        return self.time << 64 | self.order
 
 
 class Consumer:
@@ -132,7 +160,7 @@ class Consumer:
 class Group:
     """A consumer group: where its reading stands, its consumers, and the list of what is pending (PEL)."""
 
-    __slots__ = ("consumers", "entries_read", "last_id", "pending")
+    __slots__ = ("_by_time", "_deliveries", "consumers", "entries_read", "last_id", "pending")
 
     def __init__(self, last_id: int, entries_read: int | None) -> None:
         self.last_id = last_id
@@ -140,6 +168,30 @@ class Group:
         """How many entries were read, logically; None if nobody knows."""
         self.pending: IdOrder[Pending] = IdOrder()
         self.consumers: dict[bytes, Consumer] = {}
+        self._deliveries = 0
+        self._by_time: IdOrder[int] | None = None
+        """The ids of what is pending in the order of delivery, once somebody asks for that."""
+
+    def longest_pending(self) -> Iterator[tuple[int, Pending]]:
+        """What is pending, that first which was delivered first.  Nothing may change meanwhile."""
+        if self._by_time is None:
+            self._by_time = IdOrder()
+            for moment, id in sorted((pending.moment, id) for id, pending in self.pending.items()):
+                self._by_time.set(moment, id)
+        for moment, id in self._by_time.items():
+            pending = self.pending.get(id)
+            assert pending is not None
+            assert pending.moment == moment
+            yield id, pending
+
+    def set_time(self, id: int, pending: Pending, time: int) -> None:
+        """`pending` counts as delivered at `time`."""
+        if self._by_time is not None:
+            self._by_time.remove(pending.moment)
+        self._deliveries += 1
+        pending.time, pending.order = time, self._deliveries
+        if self._by_time is not None:
+            self._by_time.set(pending.moment, id)
 
     def deliver(self, id: int, consumer: Consumer, time: int, count: int = 1) -> Pending:
         """`id` is from now on pending at `consumer`, whoever had it before."""
@@ -150,7 +202,8 @@ class Group:
             consumer.pending.set(id, pending)
         else:
             self.hand_over(id, pending, consumer)
-            pending.time, pending.count = time, count
+            pending.count = count
+        self.set_time(id, pending, time)
         return pending
 
     def hand_over(self, id: int, pending: Pending, consumer: Consumer) -> None:
@@ -161,17 +214,23 @@ class Group:
 
     def acknowledge(self, id: int) -> bool:
         """XACK: whether `id` was pending."""
-        pending = self.pending.remove(id)
+        pending = self._forget(id)
         if pending is None:
             return False
         pending.consumer.pending.remove(id)
         return True
 
+    def _forget(self, id: int) -> Pending | None:
+        pending = self.pending.remove(id)
+        if pending is not None and self._by_time is not None:
+            self._by_time.remove(pending.moment)
+        return pending
+
     def remove_consumer(self, name: bytes) -> int:
         """XGROUP DELCONSUMER: how much was pending there."""
         consumer = self.consumers.pop(name)
         for id in consumer.pending:
-            self.pending.remove(id)
+            self._forget(id)
         return len(consumer.pending)
 
     def copy(self) -> Group:
@@ -194,6 +253,9 @@ class Group:
                 assert id not in found
                 found[id] = pending
         assert found == dict(self.pending.items())
+        if self._by_time is not None:
+            self._by_time.check()
+            assert dict(self._by_time.items()) == {pending.moment: id for id, pending in found.items()}
 
 
 class Producers:
@@ -206,20 +268,17 @@ class Producers:
         """How many seconds an id is remembered."""
         self.maxsize = maxsize
         """How many ids of one producer are."""
-        self.ids: dict[bytes, dict[object, tuple[int, int]]] = {}
+        self.ids: dict[bytes, dict[bytes, tuple[int, int]]] = {}
         """Of each producer, the oldest first: its id to the entry's id and when it was added."""
         self.added = self.duplicates = 0
 
-    def find(self, producer: bytes, own_id: object, now: int) -> int | None:
-        """The entry that `own_id` led to."""
+    def find(self, producer: bytes, own_id: bytes, now: int) -> int | None:
+        """The entry that `own_id` led to.  A producer who asks is known from then on."""
         self.expire(now)
         known = self.ids.setdefault(producer, {}).get(own_id)
-        if known is None:
-            return None
-        self.duplicates += 1
-        return known[0]
+        return None if known is None else known[0]
 
-    def remember(self, producer: bytes, own_id: object, id: int, now: int) -> None:
+    def remember(self, producer: bytes, own_id: bytes, id: int, now: int) -> None:
         ids = self.ids.setdefault(producer, {})
         if len(ids) >= self.maxsize:
             del ids[next(iter(ids))]
@@ -401,7 +460,7 @@ class Stream:
         if block.total() + sum(map(len, fields)) >= most_bytes:
             return True
         most = limits.stream_node_max_entries
-        return bool(most) and len(block.ids) + block.deleted >= most
+        return bool(most) and len(block.ids) + len(block.deleted) >= most
 
     def delete(self, id: int) -> bool:
         """XDEL: whether the entry was there."""
@@ -421,8 +480,7 @@ class Stream:
         if len(block.ids) == 1:
             del self._blocks[at], self._masters[at]
         else:
-            del block.ids[place], block.fields[place]
-            block.deleted += 1
+            block.delete(place)
         self._length -= 1
         return True
 
@@ -462,9 +520,7 @@ class Stream:
                 del self._blocks[at], self._masters[at]
             else:
                 if going:
-                    block.ids = [block.ids[place] for place in kept] + block.ids[doomed:]
-                    block.fields = [block.fields[place] for place in kept] + block.fields[doomed:]
-                    block.deleted += going
+                    block.delete_first(doomed, kept)
                 at += 1
             self._length -= going
             removed += going
@@ -503,6 +559,19 @@ class Stream:
             if id == self.first_id:
                 return self.entries_added - self._length + 1
         return None
+
+    def written(self) -> Iterator[Block]:
+        """The blocks, for DUMP; nobody but this class changes them."""
+        return iter(self._blocks)
+
+    @classmethod
+    def of_blocks(cls, blocks: list[Block], limits: Limits = DEFAULT_LIMITS) -> Stream:
+        """A stream from blocks in order, none of them without an entry (RESTORE)."""
+        made = cls(limits)
+        made._blocks = blocks
+        made._masters = [block.master for block in blocks]
+        made._length = sum(len(block.ids) for block in blocks)
+        return made
 
     def copy(self) -> Stream:
         """COPY.  O(n)."""

@@ -4,6 +4,7 @@ Without a directive an answer is compared byte by byte.  With one, both sides ar
 
     @unordered  every array, set and map is sorted
     @time       integers that are points in time become `now+100`; integers above zero may differ by 1 or by 1 %
+    @idle       in replies about streams the times become their age in seconds, and ids made of the time become `now`
     @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
     @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted)
     @type       only the kind of the reply stays
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from .scenario import NORMALISING, Step, Target
 from .wire import AGGREGATES, Node, parse, serialise
@@ -48,6 +50,8 @@ def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
     if "names" in rules:
         for leaf in _leaves(node):
             leaf.text = _names(leaf, "unordered" in rules)
+    if "idle" in rules:
+        _ages(node, now_ms)
     if "time" in rules:
         for leaf in _leaves(node):
             if leaf.mark == b":":
@@ -82,6 +86,33 @@ def _sort(node: Node) -> None:
         node.children = [child for pair in pairs for child in pair]
     elif node.mark != b"|":
         node.children.sort(key=serialise)
+
+
+STREAM_TIMES = frozenset((b"idle", b"inactive", b"seen-time", b"active-time"))
+"""The fields of XINFO that hold a time; in lists of pending entries it stands before the count of deliveries."""
+
+STREAM_ID = re.compile(rb"(\d+)-\d+")
+
+
+def _ages(node: Node, now_ms: int) -> None:
+    children = node.children
+    for name, value in pairwise(children):
+        if name.text in STREAM_TIMES and value.mark == b":":
+            value.text = _age(int(value.text), now_ms)
+    if len(children) >= 3 and STREAM_ID.fullmatch(children[0].text) and children[-2].mark == children[-1].mark == b":":
+        children[-2].text = _age(int(children[-2].text), now_ms)
+    found = STREAM_ID.fullmatch(node.text)
+    if found and abs(int(found[1]) - now_ms) < TEN_YEARS_MS:
+        node.text = b"now"
+    for child in children:
+        _ages(child, now_ms)
+
+
+def _age(value: int, now_ms: int) -> bytes:
+    """An idle time, or a point in time, in whole seconds of age; -1 is never."""
+    if abs(value - now_ms) < TEN_YEARS_MS:
+        value = now_ms - value
+    return b"-1" if value == -1 else b"%ds" % ((value + 500) // 1000)
 
 
 def _names(leaf: Node, unordered: bool) -> bytes:

@@ -8,6 +8,9 @@ recorded bytes, too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 import threading
 import time
 import traceback
@@ -26,22 +29,24 @@ from redouble.clients.sync import FakeRedisConnection
 from redouble.core.client import Client
 from redouble.core.clock import ManualClock
 from redouble.core.server import Server
-from redouble.net.tcp import TcpFakeServer
+from redouble.net.tcp import TcpClient, TcpFakeServer
 from redouble.resp.encoder import encode
 from redouble.resp.reply import BLOCKED as WAITS
 from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 
 from .normalise import BLOCKED, CLOSED, NOTHING, is_message
-from .play import LIMIT_SECONDS, SocketStage, Stage, play
-from .real import Connection
+from .play import Stage, play
+from .real import has_debug_parameter
 from .scenario import Scenario, Step, Target
-from .wire import AGGREGATES, Node, encode_command, parse, serialise
+from .wire import AGGREGATES, Incomplete, Node, encode_command, end_of_message, parse, serialise
 
 assert redouble.commands  # fills the command table
 
 
-CONFIG = {"save": "", "appendonly": "no", "enable-debug-command": "yes"}
-"""What `real.py` gives the real servers on their command lines."""
+def config(target: Target) -> dict[str, str]:
+    """What `real.py` gives the real servers on their command lines."""
+    given = {"save": "", "appendonly": "no"}
+    return given | {"enable-debug-command": "yes"} if has_debug_parameter(target) else given
 
 
 class CoreClient(Client):
@@ -69,7 +74,7 @@ class CoreStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=CONFIG)
+        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=config(target))
         self.clients: dict[int, CoreClient] = {}
 
     def client(self, number: int) -> CoreClient:
@@ -119,7 +124,7 @@ class LibraryStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
+        self.server = FakeServer(target.version, target.type, config(target), clock=self.clock)
         self.connections: dict[int, Any] = {}
         self.readers: dict[int, Any] = {}
 
@@ -272,35 +277,42 @@ class AsyncLibraryStage(LibraryStage):
             await task
 
 
-class TcpStage(SocketStage):
-    """A TCP server on a thread, and plain sockets."""
+class TcpStage:
+    """A TCP server and plain sockets, all in this thread: the server's loop runs until it has done what it was sent.
 
-    patience = 0.03
+    What the two ends have sent and received is counted, so nothing is waited for and nobody asks a server that a
+    scenario looks at.
+    """
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = FakeServer(target.version, target.type, CONFIG, clock=self.clock)
-        self.listener = TcpFakeServer(("127.0.0.1", 0), server=self.server).start()
-        assert self.listener.server_address is not None
-        super().__init__(self.listener.server_address)
+        server = FakeServer(target.version, target.type, config(target), clock=self.clock)
+        self.listener = TcpFakeServer(("127.0.0.1", 0), server=server)
+        self.links: dict[int, TcpLink] = {}
+        self.shut_down = False
+        server.core.on_shutdown(self._shutdown)
 
-    def is_blocked(self, link: Connection) -> bool:
-        try:
-            control = Connection(self.address)
-        except ConnectionRefusedError:  # it was shut down
-            return False
-        control.send(encode_command([b"PING"]))
-        control.message(LIMIT_SECONDS)
-        own_address = address_of(control)
-        control.close()
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while time.monotonic() < deadline:  # the next command must not see the control connection any more
-            with self.server.lock:
-                blocked = {client.address: client.blocked for client in self.server.core.clients.values()}
-            if own_address not in blocked:
-                break
-            time.sleep(0.0005)
-        return blocked.get(address_of(link), False)
+    def _shutdown(self) -> None:
+        self.shut_down = True
+
+    def turn(self) -> None:
+        """What the server's thread does in one round."""
+        if self.shut_down:
+            self.listener.server_close()
+        else:
+            self.listener.poll(0)
+
+    def link(self, number: int) -> TcpLink:
+        if number not in self.links:
+            self.links[number] = TcpLink(self)
+        return self.links[number]
+
+    def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
+        self.link(connection).send(encode_command(argv))
+        return self.receive(connection)
+
+    def receive(self, connection: int) -> bytes:
+        return self.link(connection).next()
 
     def advance(self, milliseconds: int) -> None:
         self.clock.advance(milliseconds / 1000)
@@ -309,13 +321,78 @@ class TcpStage(SocketStage):
         return self.clock.time_ns() // 1_000_000
 
     def close(self) -> None:
-        super().close()
-        self.listener.stop()
+        for link in self.links.values():
+            link.socket.close()
+        self.listener.server_close()
 
 
-def address_of(connection: Connection) -> str:
-    """How the server names the client at the other end."""
-    return "{}:{}".format(*connection.socket.getsockname()[:2])
+class TcpLink:
+    """Both ends of one connection."""
+
+    def __init__(self, stage: TcpStage) -> None:
+        self.stage = stage
+        self.socket = socket.create_connection(stage.listener.server_address)
+        self.socket.setblocking(False)
+        self.sent = 0
+        self.received = 0
+        self.buffer = bytearray()
+        self.ended = False
+        self.client = self._client()
+
+    def _client(self) -> TcpClient | None:
+        """The server's end; None if it was not let in."""
+        address = "{}:{}".format(*self.socket.getsockname())
+        for _ in self._rounds():
+            for client in self.stage.listener.clients:
+                if client.address == address:
+                    return client
+            if self.ended:
+                break
+        return None
+
+    def _rounds(self) -> Iterator[None]:
+        """Let both ends work, as long as the caller wants, but not for ever."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            self.stage.turn()
+            self._read()
+            yield
+        raise TimeoutError("the server does not come to an end")
+
+    def send(self, data: bytes) -> None:
+        client, self.sent = self.client, self.sent + len(data)
+        if client is None:
+            return
+        for _ in self._rounds():
+            if client.socket is None or client.bytes_in == self.sent:
+                break
+            with contextlib.suppress(BlockingIOError):
+                data = data[self.socket.send(data) :]
+
+    def _read(self) -> None:
+        try:
+            data = self.socket.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        self.ended = not data
+        self.received += len(data)
+        self.buffer += data
+
+    def next(self) -> bytes:
+        """The next message, or what there is instead."""
+        client = self.client
+        for _ in self._rounds():
+            if self.ended or (client is not None and client.socket is not None and self.received == client.bytes_out):
+                break
+        try:
+            end = end_of_message(self.buffer)
+        except Incomplete:
+            return CLOSED if self.ended else BLOCKED if client is not None and client.blocked else NOTHING
+        message = bytes(self.buffer[:end])
+        del self.buffer[:end]
+        return message
 
 
 STAGES: dict[str, Callable[[Target], Any]] = {
@@ -324,6 +401,16 @@ STAGES: dict[str, Callable[[Target], Any]] = {
     "asyncio": AsyncLibraryStage,
     "TCP": TcpStage,
 }
+
+
+EVERY_DRIVER = ("redis-6.2", "redis-7.4", "redis-8.6", "valkey-9")
+"""The servers whose scenarios are played through every driver in `make test`; those of the others at the engine alone,
+since a driver does not know which server it drives.  `PARITY=thorough` (`make prove`) plays all of them through all."""
+
+
+def drivers(target: Target) -> list[str]:
+    everything = target.name in EVERY_DRIVER or os.environ.get("PARITY") == "thorough"
+    return list(STAGES) if everything else ["engine"]
 
 
 def play_ours(driver: str, scenario: Scenario, target: Target, protocol: int) -> Iterator[tuple[Step, bytes]]:
@@ -397,8 +484,13 @@ def _seen(node: Node) -> Node:
         return Node(b"_")
     if node.mark == b"|":
         return _seen(node.children[-1])
+    if node.mark == b"%":
+        pairs = {
+            serialise(key): (key, value) for key, value in zip(*[iter(map(_seen, node.children))] * 2)
+        }  # a key comes once
+        return Node(b"%", children=[child for pair in pairs.values() for child in pair])
     if node.mark[0] in AGGREGATES:
-        return Node(b"%" if node.mark == b"%" else b"*", children=[_seen(child) for child in node.children])
+        return Node(b"*", children=[_seen(child) for child in node.children])
     if node.mark in (b"-", b"!"):
         return tree(BaseParser.parse_error(node.text.decode("utf-8", "replace")))  # type: ignore[no-untyped-call]
     if node.mark == b"=":

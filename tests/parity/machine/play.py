@@ -7,7 +7,6 @@ everywhere.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from .scenario import Scenario, Step, Target
 from .wire import encode_command, parse
 
 PATIENCE_SECONDS = 0.01
-"""How long a message is awaited before the server is asked whether the client is blocked, and once more afterwards."""
+"""How long a message is awaited before the server is asked whether the client is blocked."""
 
 LIMIT_SECONDS = 0.6
 """How long the answer to that question is awaited."""
@@ -64,66 +63,26 @@ def play(stage: Stage, scenario: Scenario, target: Target, protocol: int) -> Ite
         yield step, normalise(outcome, step, target, stage.now_ms())
 
 
-LATE_SECONDS = 0.05
-"""How long a message may be on its way after the server has answered on another connection."""
+BLOCKING = frozenset(
+    b"BLPOP BRPOP BLMOVE BRPOPLPUSH BLMPOP BZPOPMIN BZPOPMAX BZMPOP XREAD XREADGROUP WAIT WAITAOF".split()
+)
+"""Commands that may wait for a time that is shorter than a busy machine takes to ask whether they do."""
 
 
-class SocketStage:
-    """A server behind sockets.  Whether a silent client is blocked is asked on another connection, closed at once."""
+def _pinged(control: Connection) -> bool:
+    control.send(encode_command((b"PING",)))
+    return control.message(LIMIT_SECONDS) is not None
 
-    patience = PATIENCE_SECONDS
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.address = address
-        self.connections: dict[int, Connection] = {}
-
-    def connection(self, number: int) -> Connection:
-        if number not in self.connections:
-            self.connections[number] = Connection(self.address)
-        return self.connections[number]
-
-    def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
-        self.connection(connection).send(encode_command(argv))
-        return self.receive(connection)
-
-    def receive(self, connection: int) -> bytes:
-        link = self.connection(connection)
-        message = link.message(self.patience)
-        blocked = False
-        if message is None and not link.closed:
-            blocked = self.is_blocked(link)
-            # The server has answered a later question: what it had to say to this client is on the way.
-            message = link.message(self.patience if blocked else LATE_SECONDS)
-        if message is not None:
-            return message
-        return CLOSED if link.closed else BLOCKED if blocked else NOTHING
-
-    def is_blocked(self, link: Connection) -> bool:
-        """Asked through CLIENT LIST, by the address of our end."""
-        address, port = link.socket.getsockname()[:2]
-        try:
-            control = Connection(self.address)
-        except ConnectionRefusedError:  # it was shut down
-            return False
-        with contextlib.closing(control):
-            control.send(encode_command((b"CLIENT", b"LIST")))
-            message = control.message(LIMIT_SECONDS)
-        if message is None:
-            return True  # CLIENT PAUSE: the server answers nobody
-        listed = parse(message).text
-        match = re.search(rb" addr=%b:%d .*? flags=(\w+) " % (re.escape(address.encode()), port), listed)
-        return match is not None and b"b" in match[1]
-
-    def advance(self, milliseconds: int) -> None:
-        time.sleep(milliseconds / 1000)
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
-
-    def close(self) -> None:
-        for connection in self.connections.values():
-            connection.close()
-        self.connections.clear()
+def _is_blocked(control: Connection, link: Connection) -> bool:
+    """Asked through CLIENT LIST, by the address of our end."""
+    control.send(encode_command((b"CLIENT", b"LIST")))
+    message = control.message(LIMIT_SECONDS)
+    if message is None:
+        return True  # CLIENT PAUSE
+    address, port = link.socket.getsockname()[:2]
+    match = re.search(rb" addr=%b:%d .*? flags=(\w+) " % (re.escape(address.encode()), port), parse(message).text)
+    return match is not None and b"b" in match[1]
 
 
 RESTARTS_AFTER = frozenset(
@@ -136,18 +95,80 @@ EMPTYING = [
 ]
 
 
-class RealStage(SocketStage):
-    """A real server, brought back to its first state between two scenarios."""
+class RealStage:
+    """A real server, brought back to its first state between two scenarios.
+
+    Whether a silent client is blocked is asked on another connection, which is gone before the next command.  A server answers in the order in
+    which it is asked, and does what is due before it listens again: so once a PING on the other connection is answered,
+    everything that was to be said before has been said.
+    """
 
     def __init__(self, name: str) -> None:
         self.server = RealServer(name)
         self.target = self.server.target
-        super().__init__(self.server.address)
+        self.address = self.server.address
+        self.connections: dict[int, Connection] = {}
         self._remember()
 
+    def connection(self, number: int) -> Connection:
+        if number not in self.connections:
+            self.connections[number] = Connection(self.address)
+        return self.connections[number]
+
+    def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
+        link = self.connection(connection)
+        link.send(encode_command(argv))
+        if argv[0].upper() in BLOCKING:
+            # Asked at once, on a connection that the server has yet to accept: it sees both in one go, and this first.
+            control = Connection(self.address)
+            blocked = _is_blocked(control, link)
+            control.leave()
+            if blocked:
+                return BLOCKED
+        return self.receive(connection)
+
+    def receive(self, connection: int) -> bytes:
+        link = self.connection(connection)
+        message = link.message(PATIENCE_SECONDS)
+        if message is not None:
+            return message
+        if link.closed:
+            return CLOSED
+        try:
+            control = Connection(self.address)
+        except ConnectionRefusedError:  # it shuts down
+            return self._outcome(link, LIMIT_SECONDS)
+        if not _pinged(control):
+            control.close()
+            outcome = self._outcome(link, LIMIT_SECONDS if control.closed else 0)
+            return BLOCKED if outcome is NOTHING else outcome  # CLIENT PAUSE: the server answers nobody
+        outcome = self._outcome(link, 0)
+        if outcome is NOTHING and _is_blocked(control, link):
+            outcome = BLOCKED
+        control.leave()
+        return outcome
+
+    @staticmethod
+    def _outcome(link: Connection, patience: float) -> bytes:
+        """What has come by now, or comes soon."""
+        message = link.message(patience)
+        return message if message is not None else CLOSED if link.closed else NOTHING
+
+    def advance(self, milliseconds: int) -> None:
+        time.sleep(milliseconds / 1000)
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def close(self) -> None:
+        for connection in self.connections.values():
+            connection.close()
+        self.connections.clear()
+
     def _remember(self) -> None:
-        with contextlib.closing(self.server.connect()) as link:
-            self.parameters = self._read(link)
+        link = self.server.connect()
+        self.parameters = self._read(link)
+        link.leave()
 
     @staticmethod
     def _read(link: Connection) -> dict[bytes, bytes]:
@@ -168,14 +189,15 @@ class RealStage(SocketStage):
             self.address = self.server.address
             self._remember()
             return
-        with contextlib.closing(self.server.connect()) as link:
-            if b"CONFIG" in names:
-                now = self._read(link)
-                for name, value in self.parameters.items():
-                    if now.get(name) != value and not link.ask(b"CONFIG", b"SET", name, value).startswith(b"+OK"):
-                        raise RuntimeError(f"{name.decode()} cannot be put back to {value.decode()}")
-            for argv in EMPTYING:
-                link.ask(*argv)
+        link = self.server.connect()
+        if b"CONFIG" in names:
+            now = self._read(link)
+            for name, value in self.parameters.items():
+                if now.get(name) != value and not link.ask(b"CONFIG", b"SET", name, value).startswith(b"+OK"):
+                    raise RuntimeError(f"{name.decode()} cannot be put back to {value.decode()}")
+        for argv in EMPTYING:
+            link.ask(*argv)
+        link.leave()
 
     def stop(self) -> None:
         self.close()

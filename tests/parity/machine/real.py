@@ -38,6 +38,11 @@ def installed() -> dict[str, tuple[Target, str]]:
     }
 
 
+def has_debug_parameter(target: Target) -> bool:
+    """Whether DEBUG has to be allowed."""
+    return target.type != "redis" or target.version >= (7,)
+
+
 class Connection:
     """A plain socket that hands over one message at a time."""
 
@@ -89,6 +94,13 @@ class Connection:
     def close(self) -> None:
         self.socket.close()
 
+    def leave(self) -> None:
+        """Close it, and wait until the server has: then nobody finds this client any more."""
+        self.send(encode_command((b"QUIT",)))
+        while self.message(1) is not None:
+            pass
+        self.close()
+
 
 class RealServer:
     """A running redis-server or valkey-server."""
@@ -105,7 +117,7 @@ class RealServer:
                 self.address: tuple[str, int] = probe.getsockname()
             options = {"port": str(self.address[1]), "bind": "127.0.0.1", "save": "", "appendonly": "no"}
             options |= {"dir": self.folder.name, "logfile": f"{self.folder.name}/log", "daemonize": "no"}
-            if self.target.type != "redis" or self.target.version >= (7,):
+            if has_debug_parameter(self.target):
                 options["enable-debug-command"] = "yes"
             command = [self.launcher, *(word for name, value in options.items() for word in (f"--{name}", value))]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

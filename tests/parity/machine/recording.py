@@ -1,8 +1,9 @@
 """The real servers' answers on disk: one JSON file for each scenario file, one line for each step.
 
 An answer that all servers give in both protocols is written once, as a string.  Otherwise the step has one entry for
-each distinct answer, under the names of those who gave it: `*` is every server of the scenario, `redis-7.0` one server
-in both protocols, `redis-7.0/3` one in RESP3 only.  The head of the file says which exact version each server had.
+each distinct answer, under the names of those who gave it: `redis-7.0` is one server in both protocols, `redis-7.0/3`
+one in RESP3 only, `*` everybody who is not named (so that one more server is a small change), and null says that the
+step is not for them.  The head of the file says which exact version each server had.
 """
 
 from __future__ import annotations
@@ -101,49 +102,66 @@ class Recording:
 
 def _encode(scenario: Scenario, answers: Answers, targets: dict[str, Target]) -> list[list[Any]]:
     servers = sorted({name for name, _ in answers})
-    everybody = {(name, protocol) for name in servers for protocol in (2, 3)}
+    everybody = [(name, protocol) for name in servers for protocol in (2, 3)]
     positions = dict.fromkeys(answers, 0)
     encoded: list[list[Any]] = []
     for step in scenario.steps:
-        given: dict[bytes, set[tuple[str, int]]] = {}
-        for who, recorded in answers.items():
-            position = positions[who]
+        given: dict[str | None, set[tuple[str, int]]] = {}
+        for who in everybody:
+            answer, recorded = None, answers.get(who, [])
+            position = positions.get(who, 0)
             if position < len(recorded) and recorded[position][0] == step.line and step.kind != "clock":
-                answer = recorded[position][1]
-                answer = next((known for known in given if same(known, answer, step, targets[who[0]])), answer)
-                given.setdefault(answer, set()).add(who)
+                bytes_given = recorded[position][1]
+                known = (each.encode("latin-1") for each in given if each is not None)
+                bytes_given = next(
+                    (each for each in known if same(each, bytes_given, step, targets[who[0]])), bytes_given
+                )
+                answer = bytes_given.decode("latin-1")
                 positions[who] += 1
-        if not given:
-            continue
-        if list(given.values()) == [everybody]:
-            encoded.append([step.line, next(iter(given)).decode("latin-1")])
-        else:
-            who_gave = {_names(who, servers): answer.decode("latin-1") for answer, who in given.items()}
-            encoded.append([step.line, dict(sorted(who_gave.items()))])
+            given.setdefault(answer, set()).add(who)
+        if set(given) != {None}:
+            encoded.append([step.line, _by_names(given, servers)])
     return encoded
 
 
-def _names(who: set[tuple[str, int]], servers: list[str]) -> str:
-    names = []
-    by_protocol = {protocol: sorted(name for name, p in who if p == protocol) for protocol in (2, 3)}
-    for protocol, of_protocol in by_protocol.items():
-        if of_protocol == servers:
-            names.append(f"*/{protocol}")
-        else:
-            both = set(by_protocol[2]) & set(by_protocol[3]) if len(by_protocol[5 - protocol]) < len(servers) else set()
-            names += [name if name in both else f"{name}/{protocol}" for name in of_protocol]
-    return " ".join(dict.fromkeys(names)) if names != ["*/2", "*/3"] else "*"
+def _by_names(given: dict[str | None, set[tuple[str, int]]], servers: list[str]) -> Any:
+    """Each answer under the names of those who gave it, but that of the most under `*`."""
+
+    def most(protocol: int) -> str | None:
+        def weight(answer: str | None) -> tuple[int, int, str]:
+            who = given[answer]
+            return sum(number == protocol for _, number in who), len(who), answer or ""
+
+        return max(given, key=weight)
+
+    rest = {protocol: most(protocol) for protocol in (2, 3)}
+    names: dict[str, str | None] = {}
+    for answer, who in given.items():
+        stars = [protocol for protocol in (2, 3) if rest[protocol] == answer]
+        words = _words("*", stars)
+        for name in servers:
+            words += _words(
+                name, [protocol for protocol in (2, 3) if (name, protocol) in who and protocol not in stars]
+            )
+        names[" ".join(words)] = answer
+    return dict(sorted(names.items())) if len(names) > 1 else rest[2]
+
+
+def _words(name: str, protocols: list[int]) -> list[str]:
+    return [name] if len(protocols) == 2 else [f"{name}/{protocol}" for protocol in protocols]
 
 
 def _decode(steps: list[list[Any]], servers: list[str]) -> Answers:
     answers: Answers = {(name, protocol): [] for name in servers for protocol in (2, 3)}
     for line, given in steps:
-        if isinstance(given, str):
-            given = {"*": given}
-        for names, answer in given.items():
-            for word in names.split():
-                name, _, protocol = word.partition("/")
-                for server in servers if name == "*" else [name]:
-                    for number in [int(protocol)] if protocol else [2, 3]:
-                        answers[server, number].append((line, answer.encode("latin-1")))
+        by_word = (
+            {"*": given}
+            if isinstance(given, str)
+            else {word: given[names] for names in given for word in names.split()}
+        )
+        for (name, protocol), recorded in answers.items():
+            words = (f"{name}/{protocol}", name, f"*/{protocol}", "*")
+            answer = next((by_word[word] for word in words if word in by_word), None)
+            if answer is not None:
+                recorded.append((line, answer.encode("latin-1")))
     return {who: recorded for who, recorded in answers.items() if recorded}

@@ -1,0 +1,78 @@
+"""What COMMAND said before Redis 7.0: seven facts, other flags, and of a command with subcommands only the whole.
+
+All of it follows from what COMMAND says since 7.0, but for the words and the exceptions listed here.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+from redouble.resp.reply import Members, Reply, Status
+
+__all__ = ["before_7"]
+
+_GONE: Final = frozenset((b"blocking", b"no_async_loading", b"no_multi", b"allow_busy"))
+"""Flags that came with 7.0, or were hidden until then."""
+
+_ADDED: Final = """\
+random: command info time lastsave scan randomkey dump ttl pttl zrandmember zscan hgetall hrandfield hscan spop
+random: srandmember sscan xadd xtrim xack xpending xclaim xautoclaim
+sort_for_script: keys hkeys hvals smembers sinter sunion sdiff
+may_replicate: pfcount publish
+"""
+"""Flags that went with 7.0, or have been hidden since."""
+
+_CONTAINERS: Final = """\
+client  admin noscript random loading stale  admin slow dangerous connection
+object  readonly random  keyspace read slow
+pubsub  pubsub random loading stale  pubsub slow
+config  admin noscript loading stale  admin slow dangerous
+memory  readonly random movablekeys  read slow
+module  admin noscript  admin slow dangerous
+xgroup  write denyoom  write stream slow
+xinfo  readonly random  read stream slow
+"""
+"""Flags and categories of what has subcommands."""
+
+_CATEGORIES: Final = {b"select": "keyspace fast", b"wait": "keyspace slow", b"role": "fast dangerous"}
+
+_ARITY: Final = {b"pfdebug": -3}
+
+
+def before_7(facts: list[Reply]) -> list[Reply]:
+    """The seven facts of a command, as 6.0 and 6.2 tell them."""
+    name, arity, flags, first, last, step, categories = facts
+    assert isinstance(name, bytes)
+    assert isinstance(flags, Members)
+    container = _containers().get(name)
+    if container is not None:
+        flags, categories = container
+        if name in (b"object", b"xgroup", b"xinfo"):
+            first, last, step = 2, 2, 1
+    else:
+        kept = [Status(flag) for flag in flags if flag not in _GONE]
+        flags = Members((*kept, *_added().get(name, ())))
+    if name in _CATEGORIES:
+        categories = _statuses(_CATEGORIES[name], "@")
+    return [name, _ARITY.get(name, arity), flags, first, last, step, categories]
+
+
+def _statuses(words: str, before: str = "") -> Members:
+    return Members(Status(f"{before}{word}".encode()) for word in words.split())
+
+
+@functools.cache
+def _containers() -> dict[bytes, tuple[Members, Members]]:
+    rows = (line.split("  ") for line in _CONTAINERS.splitlines())
+    return {name.encode(): (_statuses(flags), _statuses(categories, "@")) for name, flags, categories in rows}
+
+
+@functools.cache
+def _added() -> dict[bytes, list[Status]]:
+    found: dict[bytes, list[Status]] = {}
+    for line in _ADDED.splitlines():
+        flag, _, names = line.partition(": ")
+        for name in names.split():
+            found.setdefault(name.encode(), []).append(Status(flag.encode()))
+    return found

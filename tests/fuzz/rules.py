@@ -1,0 +1,138 @@
+"""How the answers to a command are compared: byte by byte, or after what is order, time or chance was taken out of them.
+
+`normalise.py` of the parity machine carries most of it out.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+
+from tests.parity.machine.normalise import TEN_YEARS_MS, is_message, normalise, same
+from tests.parity.machine.scenario import Directive, Step, Target
+from tests.parity.machine.wire import Node, parse, serialise
+
+Rule = Callable[[bytes, bytes, Target], bool]
+"""Whether two answers, which are not the same, are both right."""
+
+BY_CHANCE = {b"SPOP": b"SMEMBERS", b"SRANDMEMBER": b"SMEMBERS", b"HRANDFIELD": b"HGETALL", b"ZRANDMEMBER": b"ZRANGE"}
+"""What chooses by chance, and what reads all that there is to choose from."""
+
+UNORDERED = frozenset(b"SMEMBERS SINTER SUNION SDIFF KEYS HGETALL HKEYS HVALS PUBSUB".split())
+
+TIMED = frozenset(b"TTL PTTL EXPIRETIME PEXPIRETIME HTTL HPTTL HEXPIRETIME HPEXPIRETIME".split())
+
+
+def rule_for(argv: Sequence[bytes]) -> Rule | None:
+    """What may differ in the answers to a command; None: nothing."""
+    name = argv[0].upper()
+    if name == b"SORT" and b"BY" in (words := [word.upper() for word in argv]):
+        # Which elements LIMIT leaves of a set that is not sorted, or has equal weights, is chance.
+        by = words[words.index(b"BY") + 1 : words.index(b"BY") + 2]
+        chance = b"LIMIT" in words and by and (b"*" not in by[0] or b"ALPHA" in words)
+        return _by_chance if chance else _unordered
+    if name in UNORDERED:
+        return _unordered
+    if name in TIMED:
+        return _timed
+    if name in BY_CHANCE:
+        return _by_chance
+    if name in (b"XPENDING", b"XINFO") or (name == b"XREADGROUP" and b"CLAIM" in map(bytes.upper, argv)):
+        return _idle
+    if name.endswith(b"SCAN"):
+        sent = b"".join(argv[1:2] if name == b"SCAN" else argv[2:3])
+        return lambda real, ours, target: _scan(sent, real, ours, target)
+    return None
+
+
+def is_explained(real: bytes, ours: bytes, target: Target) -> bool:
+    """Whether docs/differences.md tells of this difference, "Mistakes of the real servers that are left out"."""
+    overflows = target.type == "redis" and (7, 2) <= target.version < (8, 0, 3)
+    return overflows and b"-INVALIDOBJ" in ours and b"-INVALIDOBJ" not in real
+
+
+def _directive(name: str) -> Rule:
+    step = Step("send", "", 0, directives=(Directive(name),))
+
+    def rule(real: bytes, ours: bytes, target: Target) -> bool:
+        now_ms = time.time_ns() // 1_000_000
+        one, other = (normalise(message, step, target, now_ms) for message in (real, ours))
+        return same(one, other, step, target)
+
+    return rule
+
+
+_unordered, _timed, _by_chance = map(_directive, ("unordered", "time", "any"))
+
+
+def _scan(sent: bytes, real: bytes, ours: bytes, target: Target) -> bool:
+    if real[:1] == ours[:1] == b"*":
+        cursors = [parse(message).children[0].text for message in (real, ours)]
+        if [sent, *cursors] != [b"0"] * 3:
+            return True  # where a scan stops, and what an invented cursor means, is each server's own affair
+    return _unordered(real, ours, target)
+
+
+# Times of consumers and pending entries.
+
+STEP_MS = 100_000
+"""Idle times are compared in steps of this size; what the fuzzer sets is a multiple of it."""
+
+
+def _idle(real: bytes, ours: bytes, target: Target) -> bool:
+    return _without_times(real) == _without_times(ours)
+
+
+def _without_times(message: bytes) -> bytes:
+    if not is_message(message) or message[:1] not in b"*~%":
+        return message
+    now_ms = time.time_ns() // 1_000_000
+
+    def visit(node: Node) -> None:
+        before = b""
+        for position, child in enumerate(node.children):
+            if child.mark == b":":
+                value = int(child.text)
+                if abs(value - now_ms) < TEN_YEARS_MS:
+                    child.text = b"now%+d" % round((value - now_ms) / STEP_MS)
+                elif before in (b"idle", b"inactive") or (len(node.children) == 4 and position == 2):
+                    # [id, consumer or fields, idle time, number of deliveries]
+                    child.text = (
+                        b"long"
+                        if value > TEN_YEARS_MS
+                        else b"%d" % (round(value / STEP_MS) if value > 0 else min(value, 0))
+                    )
+            before = child.text
+            visit(child)
+
+    tree = parse(message)
+    visit(tree)
+    return serialise(tree)
+
+
+# DUMP.
+
+RECENT = re.compile(rb"(?s).{5}\x01\x00\x00")
+"""A time of our days in milliseconds, in eight bytes of an RDB payload (and now and then something else)."""
+
+
+def dump_rule(kind: bytes, encoding: bytes, *, fresh: bool) -> Rule | None:
+    """For the payload of a value of this TYPE and OBJECT ENCODING; `fresh`: it was made for this."""
+    if kind in (b"set", b"hash") and (encoding == b"hashtable" or not fresh):
+        return both_payloads  # docs/differences.md, "DUMP of what depends on history"
+    if kind == b"stream":
+        return lambda real, ours, target: _masked(real) == _masked(ours)
+    if kind == b"list":
+        return lambda real, ours, target: (
+            target.type == "redis" and target.version < (7, 2) and both_payloads(real, ours, target)
+        )
+    return None
+
+
+def both_payloads(real: bytes, ours: bytes, target: Target) -> bool:
+    return real[:2] != b"$-" and real[:1] == ours[:1] == b"$"
+
+
+def _masked(message: bytes) -> bytes:
+    return RECENT.sub(b"", parse(message).text[:-8]) if message[:1] == b"$" else message
