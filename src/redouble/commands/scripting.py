@@ -170,7 +170,7 @@ def _run_known(client: Client, argv: Argv, read_only: bool) -> Reply:
     return scripting.run(client, _known(scripting, argv[1]), argv, count, read_only)
 
 
-_EVAL = "noscript stale skip_monitor no_mandatory_keys movablekeys"
+_EVAL = "noscript skip_monitor movablekeys stale@7.0.0 no_mandatory_keys@7.0.0 may_replicate"
 
 
 @command("EVAL script numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
@@ -234,7 +234,7 @@ def script_flush(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("SCRIPT SHOW sha1", flags="noscript stale", since="valkey=8.0.0")
+@command("SCRIPT SHOW sha1", flags="noscript stale@valkey=9.0.0", since="valkey=8.0.0")
 def script_show(client: Client, argv: Argv) -> Reply:
     """Show the source of a script."""
     return _known(scripting_of(client.server), argv[2]).source
