@@ -19,6 +19,11 @@ UNORDERED = {"flags", "categories", "tips"}
 
 OURS_IS_ANOTHER = {
     **dict.fromkeys(
+        (("redis-6.2", "eval", "flags"), ("redis-6.2", "evalsha", "flags"), ("redis-6.2", "script", "flags")),
+        "6.2 tells of may_replicate",
+    ),
+    ("redis-6.2", "script", "categories"): "6.2 has no subcommands of SCRIPT",
+    **dict.fromkeys(
         (("redis-7.0", "sinterstore", "keys"), ("redis-7.2", "sinterstore", "keys")),
         "7.0 and 7.2 say RW of the destination, all later ones OW",
     ),

@@ -39,7 +39,7 @@ class Client:
         self.server = server
         self.address = address
         self.local_address = local_address
-        self.id = server.register(self)
+        self.id = self.join()
         self.created = self.last_interaction = server.clock.time()
         self.resp = 2
         self.db: Database = server.database(0)
@@ -79,6 +79,10 @@ class Client:
         self.reprocessing = False
         self.ready_key: bytes | None = None
         self.undo: Callable[[], None] | None = None
+
+    def join(self) -> int:
+        """Become a client of the server; the id."""
+        return self.server.register(self)
 
     # What a driver says.
 

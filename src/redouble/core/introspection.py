@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["categories", "describe", "document", "flags_of", "prototypes"]
 
-_HIDDEN: Final = frozenset(("no_mandatory_keys", "may_replicate"))
+_HIDDEN: Final = frozenset(("may_replicate",))
 """Flags that COMMAND does not tell."""
 
 _FLAGS: Final = [

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redouble.core import client as gates
 from redouble.core import errors
@@ -71,6 +71,8 @@ class Server:
         if random is not None:
             self.random = random
         self.connected = True
+        self.scripting: Any = None
+        """What `commands/scripting.py` keeps: the scripts and the engine that runs them."""
         self.gate = 0
         self._paused_until = 0.0
         self.table: dict[bytes, Command] = {}
@@ -483,6 +485,7 @@ class Server:
             client.kill()
             client.disconnect()
         self._databases.clear()
+        self.scripting = None
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("config", None)

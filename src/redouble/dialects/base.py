@@ -10,9 +10,17 @@ from typing import ClassVar
 
 from redouble.core.errors import NOT_AN_INTEGER, SYNTAX_ERROR, text
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_17g, parse_cursor, parse_double, parse_score_bound, parse_weight
+from redouble.types.lua_hash import hash_of_lua
+from redouble.types.number import (
+    format_argument_17g,
+    format_double_17g,
+    parse_cursor,
+    parse_double,
+    parse_score_bound,
+    parse_weight,
+)
 
-__all__ = ["Dialect", "Module", "insert_after"]
+__all__ = ["Dialect", "Module", "ScriptTexts", "insert_after"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,30 @@ class Module:
         return {b"name": self.name, b"ver": self.version, b"path": self.path, b"args": []}
 
 
+@dataclass(frozen=True)
+class ScriptTexts:
+    """What a script hears of its mistakes."""
+
+    library: str = "redis"
+    unknown: str = "ERR Unknown Redis command called from script"
+    """`EVAL "return redis.call('nope')" 0`."""
+    tells_subcommands: bool = False
+    """`EVAL "return redis.call('client', 'nope')" 0`: unknown as any other (Redis), or as outside of scripts (Valkey)."""
+    arity: str = "ERR Wrong number of args calling Redis command from script"
+    no_arguments: str = "ERR Please specify at least one argument for this redis lib call"
+    arguments: str = "ERR Lua redis lib command arguments must be strings or integers"
+    not_allowed: str = "ERR This Redis command is not allowed from script"
+    log_level: str = "Invalid debug level."
+    """`EVAL "redis.log(9, 'x')" 0`."""
+    set_repl_arguments: str = "two arguments"
+    """`EVAL "redis.set_repl()" 0`: how many it is said to require."""
+    names_digest: bool = True
+    """Whether an error ends with the digest of the script."""
+    no_script: str = "NOSCRIPT No matching script. Please use EVAL."
+    """`EVALSHA nosuch 0`."""
+    unknown_engine: str = "ERR Unexpected engine in script shebang: #!{}"
+
+
 class Dialect:
     """Redis 6.0, which the others derive from."""
 
@@ -41,6 +73,18 @@ class Dialect:
 
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
+
+    script_texts: ClassVar[ScriptTexts] = ScriptTexts()
+    format_script_number: Callable[[float], bytes] = staticmethod(format_argument_17g)
+    """`EVAL "return redis.call('echo', 0.1)" 0`: 0.10000000000000001 (7.0), 0.1 (7.2)."""
+    lua_string_hash: Callable[[bytes], int] = staticmethod(hash_of_lua)
+    """`EVAL "return cjson.encode({a=1,b=2,c=3})" 0`: the order of pairs."""
+    lua_has_os: ClassVar[bool] = False
+    """`EVAL "return os.clock()" 0`."""
+    lua_marks_arrays: ClassVar[bool] = False
+    """`EVAL "return cjson.decode_array_with_array_mt(true)" 0` (Redis 8.6)."""
+    lua_keeps_old_globals: ClassVar[bool] = False
+    """`EVAL "return type(getfenv)" 0`: nonexistent (7.0), function (7.4)."""
 
     requests: ClassVar[Rules] = Rules()
     """How the bytes of a faulty request are read; each rule has its probe."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.core.errors import text, wrong_arity
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
-from redouble.types.number import format_double_shortest, parse_boundless_weight, parse_canonical_cursor
+from redouble.types.number import (
+    format_argument,
+    format_double_shortest,
+    parse_boundless_weight,
+    parse_canonical_cursor,
+)
 
 __all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
 
@@ -122,6 +128,8 @@ class Redis70(Redis62):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
+    format_script_number = staticmethod(format_argument)
     reload_without_file = "ERR Error trying to load the RDB dump, check server logs.", True
     rdb_version = 11
     rdb_types = Redis70.rdb_types | {20, 21}
@@ -155,6 +163,8 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    lua_has_os = True
+    lua_keeps_old_globals = True
     rdb_version = 12
     large_elements_are_plain = True
     lrem_takes_int64_min = False
@@ -173,6 +183,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    lua_keeps_old_globals = False
     plus_needs_an_id = False
     plus_is_the_last_id_given = False
     lag_looks_at_what_is_left = True
@@ -194,6 +205,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    lua_marks_arrays = True
     rdb_version = 13
     rdb_types = Redis80.rdb_types | {26}
     rdb_stream_type = 26

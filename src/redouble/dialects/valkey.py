@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.dialects.base import Dialect, Module, ScriptTexts, insert_after
 from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
 from redouble.resp.parser import Rules
+from redouble.types.lua_hash import hash_of_valkey
 from redouble.types.number import (
     parse_boundless_weight,
     parse_canonical_cursor,
@@ -26,6 +27,7 @@ class Valkey72(Redis72):
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    lua_has_os = True
     large_elements_are_plain = True
     lrem_takes_int64_min = False
     xread_has_plus = True
@@ -72,6 +74,21 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    script_texts = ScriptTexts(
+        library="server",
+        unknown="ERR Unknown command called from script",
+        tells_subcommands=True,
+        arity="ERR Wrong number of args calling command from script",
+        no_arguments="ERR Please specify at least one argument for this call",
+        arguments="ERR Command arguments must be strings or integers",
+        not_allowed="ERR This Valkey command is not allowed from script",
+        log_level="Invalid log level.",
+        set_repl_arguments="one argument",
+        names_digest=False,
+        no_script="NOSCRIPT No matching script.",
+        unknown_engine="ERR Could not find scripting engine '{}'",
+    )
+    lua_string_hash = staticmethod(hash_of_valkey)
     reload_without_file = Valkey81.reload_without_file[0], False
     plus_needs_an_id = False
     rdb_version = 80

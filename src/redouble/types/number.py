@@ -16,6 +16,8 @@ __all__ = [
     "INTEGER_MAX",
     "INTEGER_MIN",
     "LongDouble",
+    "format_argument",
+    "format_argument_17g",
     "format_double_17g",
     "format_double_shortest",
     "format_long_double",
@@ -175,6 +177,21 @@ def format_double_shortest(number: float) -> bytes:
 
 
 @functools.lru_cache(maxsize=1024)
+def format_argument_17g(number: float) -> bytes:
+    """A number that a script gives to a command, in Redis 7.0."""
+    text = b"%.17g" % number
+    return b"-nan" if text == b"nan" and math.copysign(1.0, number) < 0 else text
+
+
+def format_argument(number: float) -> bytes:
+    """The same since 7.2: an integer as one, anything else with the shortest digits."""
+    if number.is_integer() and abs(number) < 2.0**63 - 1024:
+        return b"%d" % number
+    if number != number:
+        return format_argument_17g(number)
+    return format_double_shortest(number)
+
+
 def _format_grisu(number: float) -> bytes:
     """The digits that Grisu2 finds, in the notation of the fpconv library (fpconv_dtoa)."""
     sign, number = ("-", -number) if number < 0 else ("", number)

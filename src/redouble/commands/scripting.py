@@ -1,0 +1,240 @@
+"""EVAL and SCRIPT.  The language is in `redouble.scripting`; here is what a server does with it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redouble.core.arguments import integer
+from redouble.core.client import Client
+from redouble.core.command import Argv, command, container
+from redouble.core.errors import CommandError, text
+from redouble.core.server import Server
+from redouble.resp.reply import OK, Reply
+from redouble.scripting.api import Api, failure_text, to_reply
+from redouble.scripting.compiler import Program
+from redouble.scripting.engine import Engine, Features, ScriptFailed
+from redouble.scripting.lexer import LuaSyntaxError
+from redouble.scripting.table import array
+from redouble.scripting.values import Killed
+
+LONGEST_RUN = 60
+"""Seconds after which a script is ended: nobody could use the thread that runs it in the meantime."""
+_FLAGS = frozenset((b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys"))
+
+
+class Script:
+    """A script that the server knows."""
+
+    __slots__ = ("digest", "flags", "main", "program", "source")
+
+    def __init__(self, source: bytes, digest: str, flags: frozenset[bytes] | None) -> None:
+        self.source = source
+        self.digest = digest
+        self.flags = flags
+        """None: it has no shebang, and may do whatever its commands may."""
+        self.program: Program | None = None
+        self.main: Callable[..., Any] | None = None
+
+
+class Scripting:
+    """The scripts of one server, and the engine that runs them."""
+
+    def __init__(self, server: Server) -> None:
+        dialect = server.dialect
+        self.server = server
+        self.api = Api(server)
+        features = Features(
+            string_hash=dialect.lua_string_hash,
+            has_os=dialect.lua_has_os,
+            array_metatable=dialect.lua_marks_arrays,
+            constants=self.api.constants(),
+            old_globals=dialect.lua_keeps_old_globals,
+            server_table=dialect.script_texts.library == "server",
+        )
+        self.engine = Engine(features, self.api.functions())
+        self.scripts: dict[bytes, Script] = {}
+        self.engine.runtime.check = self.check
+        self.first_look = 0.0
+        """When the running script was first looked at; 0: not yet."""
+
+    def check(self) -> None:
+        """Called every few thousand steps of a script: has it had its time?"""
+        now = time.monotonic()
+        if not self.first_look:
+            self.first_look = now
+        elif now - self.first_look > LONGEST_RUN:
+            raise Killed(b"ERR Script killed by redouble: it ran for more than %d seconds." % LONGEST_RUN)
+
+    def define(self, source: bytes) -> Script:
+        """The script with this source; compiled if it is new."""
+        digest = hashlib.sha1(source).hexdigest()
+        script = self.scripts.get(digest.encode())
+        if script is None:
+            script = Script(source, digest, _shebang_flags(self.server, source))
+            body = source[source.index(b"\n") :] if script.flags is not None else source
+            generators = b"coroutine" in body or b"_G" in body or b"load" in body
+            try:
+                script.program = self.engine.program(body, generators)
+            except LuaSyntaxError as error:
+                message = error.text(b"user_script").decode("utf-8", "surrogateescape")
+                raise CommandError(f"ERR Error compiling script (new function): {message}") from None
+            script.main = self.engine.function(script.program, b"user_script", b"@user_script")
+            self.scripts[digest.encode()] = script
+        return script
+
+    def run(self, client: Client, script: Script, argv: Argv, count: int, read_only: bool) -> Reply:
+        """Run a script with the `count` keys, and the arguments behind them, that begin at `argv[3]`."""
+        flags = script.flags
+        if read_only and flags is not None and b"no-writes" not in flags:
+            raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
+        api, engine = self.api, self.engine
+        self.first_look = 0.0
+        api.begin(client, read_only or (flags is not None and b"no-writes" in flags))
+        names = engine.runtime.names
+        names["G_KEYS"] = keys = array(argv[3 : 3 + count])
+        names["G_ARGV"] = arguments = array(argv[3 + count :])
+        globals_ = engine.globals
+        dict.__setitem__(globals_, b"KEYS", keys)
+        dict.__setitem__(globals_, b"ARGV", arguments)
+        assert script.main is not None
+        assert script.program is not None
+        try:
+            value = engine.run(script.main, script.program)
+        except ScriptFailed as failed:
+            message = failure_text(failed.value)
+            raise CommandError(self.described(script, message, failed.source, failed.line)) from None
+        except Killed as killed:
+            raise CommandError(self.described(script, killed.message, b"@user_script", 1)) from None
+        return to_reply(value, api.client.resp, engine.runtime.order)
+
+    def described(self, script: Script, message: bytes, source: bytes, line: int) -> str:
+        """An error, with the place where it arose."""
+        digest = f" {script.digest}," if self.server.dialect.script_texts.names_digest else ""
+        told = message.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
+        return f"{told} script:{digest} on {source.decode('latin-1')}:{line}."
+
+
+def scripting_of(server: Server) -> Scripting:
+    """The scripting of a server, made when it is first asked for."""
+    found: Scripting | None = server.scripting
+    if found is None:
+        found = server.scripting = Scripting(server)
+    return found
+
+
+def _shebang_flags(server: Server, source: bytes) -> frozenset[bytes] | None:
+    """The flags in a first line like `#!lua flags=no-writes,allow-oom`; None where there is no such line."""
+    if not source.startswith(b"#!"):
+        return None
+    line, newline, _ = source.partition(b"\n")
+    if not newline:
+        raise CommandError("ERR Invalid script shebang")
+    words = line.split(b" ")
+    if words[0] != b"#!lua":
+        raise CommandError(server.dialect.script_texts.unknown_engine.format(text(words[0][2:])))
+    flags: set[bytes] = set()
+    for word in filter(None, words[1:]):
+        if not word.startswith(b"flags="):
+            raise CommandError(f"ERR Unknown lua shebang option: {text(word)}")
+        for flag in filter(None, word[6:].split(b",")):
+            if flag not in _FLAGS:
+                raise CommandError(f"ERR Unexpected flag in script shebang: {text(flag)}")
+            flags.add(flag)
+    return frozenset(flags)
+
+
+def key_count(argv: Argv) -> int:
+    """The number of keys, in `argv[2]`."""
+    count = integer(argv[2])
+    if count > len(argv) - 3:
+        raise CommandError("ERR Number of keys can't be greater than number of args")
+    if count < 0:
+        raise CommandError("ERR Number of keys can't be negative")
+    return count
+
+
+def _run(client: Client, argv: Argv, read_only: bool) -> Reply:
+    count = key_count(argv)
+    scripting = scripting_of(client.server)
+    return scripting.run(client, scripting.define(argv[1]), argv, count, read_only)
+
+
+def _run_known(client: Client, argv: Argv, read_only: bool) -> Reply:
+    scripting = scripting_of(client.server)
+    if len(argv[1]) != 40:
+        _known(scripting, b"")
+    count = key_count(argv)
+    return scripting.run(client, _known(scripting, argv[1]), argv, count, read_only)
+
+
+_EVAL = "noscript skip_monitor movablekeys stale@7.0.0 no_mandatory_keys@7.0.0 may_replicate"
+
+
+@command("EVAL script numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
+def eval_(client: Client, argv: Argv) -> Reply:
+    """Execute a server-side Lua script."""
+    return _run(client, argv, read_only=False)
+
+
+@command("EVAL_RO script numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
+def eval_ro(client: Client, argv: Argv) -> Reply:
+    """Execute a read-only server-side Lua script."""
+    return _run(client, argv, read_only=True)
+
+
+@command("EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
+def evalsha(client: Client, argv: Argv) -> Reply:
+    """Execute a server-side Lua script that the server knows."""
+    return _run_known(client, argv, read_only=False)
+
+
+@command("EVALSHA_RO sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
+def evalsha_ro(client: Client, argv: Argv) -> Reply:
+    """Execute a read-only server-side Lua script that the server knows."""
+    return _run_known(client, argv, read_only=True)
+
+
+def _known(scripting: Scripting, digest: bytes) -> Script:
+    script = scripting.scripts.get(digest) or scripting.scripts.get(digest.lower())
+    if script is None:
+        raise CommandError(scripting.server.dialect.script_texts.no_script)
+    return script
+
+
+container("SCRIPT", since="2.6.0")
+
+
+@command("SCRIPT LOAD script", flags="noscript stale", since="2.6.0")
+def script_load(client: Client, argv: Argv) -> Reply:
+    """Load a script into the scripts cache without executing it."""
+    return scripting_of(client.server).define(argv[2]).digest.encode()
+
+
+@command("SCRIPT EXISTS sha1 [sha1 ...]", flags="noscript stale@valkey=9.0.0", since="2.6.0")
+def script_exists(client: Client, argv: Argv) -> Reply:
+    """Tell of each script whether the server knows it."""
+    scripts = scripting_of(client.server).scripts
+    return [int(digest in scripts or digest.lower() in scripts) for digest in argv[2:]]
+
+
+@command(
+    "SCRIPT FLUSH [ASYNC|SYNC]",
+    flags="noscript stale@valkey=9.0.0",
+    since="2.6.0",
+    since_option={"ASYNC": "6.2.0", "SYNC": "6.2.0"},
+)
+def script_flush(client: Client, argv: Argv) -> Reply:
+    """Forget all scripts."""
+    if len(argv) > 3 or (len(argv) == 3 and argv[2].upper() not in (b"ASYNC", b"SYNC")):
+        raise CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+    client.server.scripting = None
+    return OK
+
+
+@command("SCRIPT SHOW sha1", flags="noscript stale@valkey=9.0.0", since="valkey=8.0.0")
+def script_show(client: Client, argv: Argv) -> Reply:
+    """Show the source of a script."""
+    return _known(scripting_of(client.server), argv[2]).source

@@ -1,0 +1,391 @@
+"""`redis.*`: what a script may ask of the server, and how replies become Lua's values and back.
+
+The commands of a script are run for a client of their own, with the database and the user of the one who called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from redouble.core.client import Client
+from redouble.resp.reply import (
+    NO_REPLY,
+    NULL_ARRAY,
+    BigNumber,
+    CommandError,
+    Members,
+    Messages,
+    Pairs,
+    Push,
+    Reply,
+    Status,
+    Verbatim,
+    resp2,
+)
+from redouble.scripting.errors import LuaError
+from redouble.scripting.stdlib.arguments import to_integer
+from redouble.scripting.table import Table, array
+from redouble.scripting.values import FALSE, NULL, TRUE, Value, to_number
+
+if TYPE_CHECKING:
+    from redouble.core.command import Command
+    from redouble.core.server import Server
+
+__all__ = ["Api", "ScriptClient", "failure_text", "to_reply"]
+
+LOG_LEVELS = {b"LOG_DEBUG": 0.0, b"LOG_VERBOSE": 1.0, b"LOG_NOTICE": 2.0, b"LOG_WARNING": 3.0}
+REPLICATION = {
+    b"REPL_NONE": 0.0,
+    b"REPL_AOF": 1.0,
+    b"REPL_SLAVE": 2.0,
+    b"REPL_REPLICA": 2.0,
+    b"REPL_ALL": 3.0,
+}
+MAX_REPLY_DEPTH = 1000
+
+_get = dict.get
+
+
+class ScriptClient(Client):
+    """The client for which a script's commands run; nobody is connected to it."""
+
+    deny_blocking = True
+
+    def join(self) -> int:
+        return 0
+
+    def deliver(self, reply: Reply) -> None:
+        """Never called: its commands do not block."""
+
+    def push(self, message: Push) -> None:
+        """Nobody listens."""
+
+
+class Api:
+    """`redis` for one server.  `flags` of the running script decide what its commands may do."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.texts = server.dialect.script_texts
+        self.client = ScriptClient(server)
+        self.read_only = False
+        self.wrote = False
+        """Whether the running script has changed data: then it can no longer be killed."""
+        self._verdicts: dict[Command, int] = {}
+
+    def functions(self) -> dict[bytes, Any]:
+        run, to_lua = self.run, self.to_lua
+
+        def call(*arguments: Value) -> Value:
+            reply = run(arguments)
+            kind = reply.__class__
+            if kind is bytes:
+                return reply
+            if kind is int:
+                return float(reply)
+            if kind is CommandError:
+                raise LuaError(_error_table(reply.message, True))
+            return to_lua(reply)
+
+        def pcall(*arguments: Value) -> Value:
+            return to_lua(run(arguments))
+
+        return {b"call": call, b"pcall": pcall} | {name: _function(method) for name, method in self.methods().items()}
+
+    def methods(self) -> dict[bytes, Any]:
+        return {
+            b"error_reply": self.error_reply,
+            b"status_reply": self.status_reply,
+            b"sha1hex": self.sha1hex,
+            b"log": self.log,
+            b"setresp": self.setresp,
+            b"set_repl": self.set_repl,
+            b"replicate_commands": lambda *_: TRUE,
+            b"breakpoint": lambda *_: FALSE,
+            b"debug": lambda *_: (),
+            b"acl_check_cmd": self.acl_check_cmd,
+        }
+
+    def constants(self) -> dict[bytes, Value]:
+        dialect = self.server.dialect
+        major, minor, patch = dialect.redis_version
+        constants: dict[bytes, Value] = {
+            **LOG_LEVELS,
+            **REPLICATION,
+            b"REDIS_VERSION": b"%d.%d.%d" % (major, minor, patch),
+            b"REDIS_VERSION_NUM": float(major << 16 | minor << 8 | patch),
+        }
+        if dialect.name == "valkey":
+            major, minor, patch = dialect.version
+            constants[b"SERVER_NAME"] = b"valkey"
+            constants[b"VALKEY_VERSION"] = b"%d.%d.%d" % (major, minor, patch)
+            constants[b"VALKEY_VERSION_NUM"] = float(major << 16 | minor << 8 | patch)
+        return constants
+
+    def begin(self, client: Client, read_only: bool) -> None:
+        """A script of `client` begins."""
+        own = self.client
+        own.db, own.user, own.resp = client.db, client.user, 2
+        self.read_only, self.wrote = read_only, False
+
+    # Commands.
+
+    def run(self, arguments: tuple[Value, ...]) -> Reply:
+        """Run a command; an error comes back as a value."""
+        argv = list(arguments)
+        for at, argument in enumerate(argv):
+            if argument.__class__ is not bytes:
+                if argument.__class__ is not float:
+                    return CommandError(self.texts.arguments)
+                argv[at] = self.server.dialect.format_script_number(argument)
+        if not argv:
+            return CommandError(self.texts.no_arguments)
+        server = self.server
+        command = server.table.get(argv[0])
+        if command is None:
+            found = server.find(argv)
+            if isinstance(found, CommandError):
+                known = server.prototypes.get(argv[0].upper())
+                if known is not None and self.texts.tells_subcommands:
+                    return found
+                return CommandError(self.texts.unknown)
+            command = found
+        count, arity = len(argv), command.arity
+        if count != arity and (arity >= 0 or count < -arity):
+            return CommandError(self.texts.arity)
+        verdict = self._verdicts.get(command)
+        if verdict is None:
+            verdict = 2 if "noscript" in command.flags else int(command.changes_data)
+            self._verdicts[command] = verdict
+        if verdict:
+            if verdict == 2:
+                return CommandError(self.texts.not_allowed)
+            if self.read_only:
+                return CommandError("ERR Write commands are not allowed from read-only scripts.")
+            self.wrote = True
+        return server.run(self.client, command, argv)
+
+    # Replies.
+
+    def to_lua(self, reply: Reply) -> Value:
+        if self.client.resp == 2:
+            reply = resp2(reply, self.server.dialect.format_double)
+        return self._value(reply)
+
+    def _value(self, reply: Reply) -> Value:
+        kind = reply.__class__
+        if kind is bytes:
+            return reply
+        if kind is int:
+            return float(reply)
+        if reply is None or reply is NULL_ARRAY or reply is NO_REPLY:
+            return FALSE if self.client.resp == 2 else None
+        if kind is Status:
+            return Table({b"ok": bytes(reply)})
+        if kind is CommandError:
+            return _error_table(reply.message, True)
+        if kind is Pairs:
+            return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
+        if kind is list or kind is Push or kind is tuple or kind is Messages:
+            return self._array([self._value(item) for item in reply])
+        if kind is dict:
+            found = Table({self._value(key): self._value(value) for key, value in reply.items()})
+            return Table({b"map": found})
+        if kind is set or kind is Members:
+            return Table({b"set": Table({self._value(item): TRUE for item in reply})})
+        if kind is bool:
+            return TRUE if reply else FALSE
+        if isinstance(reply, float):
+            return Table({b"double": float(reply)})
+        if kind is BigNumber:
+            return Table({b"big_number": b"%d" % reply})
+        if kind is Verbatim:
+            return Table({b"verbatim_string": Table({b"string": bytes(reply), b"format": reply.fmt})})
+        if isinstance(reply, (bytes, bytearray)):
+            return bytes(reply)
+        return FALSE
+
+    def _array(self, values: list[Value]) -> Table:
+        if None not in values:
+            return array(values)
+        return Table({float(at): value for at, value in enumerate(values, 1) if value is not None})
+
+    # The rest of `redis`.
+
+    def single_field(self, name: bytes, values: tuple[Value, ...]) -> Table:
+        if len(values) != 1 or values[0].__class__ is not bytes:
+            return _error_table("ERR wrong number or type of arguments", True)
+        return Table({name: values[0]})
+
+    def status_reply(self, *values: Value) -> Value:
+        return self.single_field(b"ok", values)
+
+    def error_reply(self, *values: Value) -> Value:
+        found = self.single_field(b"err", values)
+        if len(values) == 1 and values[0].__class__ is bytes:
+            message: bytes = values[0]
+            # Without a code it gets one, and a minus is taken off.
+            if message.startswith(b"-"):
+                message = message[1:]
+            elif b" " not in message:
+                message = b"ERR " + message
+            return Table({b"err": message})
+        return found
+
+    def sha1hex(self, *values: Value) -> Value:
+        if len(values) != 1:
+            raise self.complaint("wrong number of arguments")
+        value = values[0]
+        data = value if value.__class__ is bytes else _number_text(value)
+        return hashlib.sha1(data).hexdigest().encode()
+
+    def log(self, *values: Value) -> Value:
+        name = self.texts.library
+        if len(values) < 2:
+            raise self.complaint(f"{name}.log() requires two arguments or more.")
+        level = to_number(values[0])
+        if level is None:
+            raise self.complaint("First argument must be a number (log level).")
+        if not 0 <= int(level) <= 3:
+            raise self.complaint(self.texts.log_level)
+        return ()
+
+    def setresp(self, *values: Value) -> Value:
+        if len(values) != 1:
+            raise self.complaint(f"{self.texts.library}.setresp() requires one argument.")
+        version = to_number(values[0])
+        if version is None or int(version) not in (2, 3):
+            raise self.complaint("RESP version must be 2 or 3.")
+        self.client.resp = int(version)
+        return ()
+
+    def set_repl(self, *values: Value) -> Value:
+        if len(values) != 1:
+            raise self.complaint(f"{self.texts.library}.set_repl() requires {self.texts.set_repl_arguments}.")
+        flags = to_number(values[0]) or 0.0
+        if to_integer(flags) & ~3:
+            raise self.complaint("Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
+        return ()
+
+    def acl_check_cmd(self, *values: Value) -> Value:
+        if not values:
+            raise self.complaint(self.texts.no_arguments.removeprefix("ERR "))
+        if any(value.__class__ not in (bytes, float) for value in values):
+            raise self.complaint(self.texts.arguments.removeprefix("ERR "))
+        argv = [value if value.__class__ is bytes else _number_text(value) for value in values]
+        if isinstance(self.server.find(argv), CommandError):
+            raise self.complaint(f"Invalid command passed to {self.texts.library}.acl_check_cmd()")
+        return TRUE
+
+    def complaint(self, message: str) -> LuaError:
+        """An error as the functions of `redis` raise it: a table, which carries no position in its text."""
+        return LuaError(_error_table(f"ERR {message}", False))
+
+
+def _function(method: Any) -> Any:
+    """A plain function, as all functions of scripts are."""
+
+    def function(*values: Value) -> Value:
+        return method(*values)
+
+    return function
+
+
+def _error_table(message: str, counted: bool) -> Table:
+    table = Table({b"err": message.encode("utf-8", "surrogateescape")})
+    if counted:
+        dict.__setitem__(table, b"ignore_error_stats_update", TRUE)
+    return table
+
+
+def _number_text(value: Value) -> bytes:
+    return b"%.14g" % value if value.__class__ is float else b""
+
+
+# From Lua to a reply.
+
+
+def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
+    """What the caller gets; `resp` is the protocol that the script chose, `order` gives a table's keys."""
+    kind = value.__class__
+    if kind is bytes:
+        return value
+    if kind is float:
+        return to_integer(value)
+    if value is TRUE or value is FALSE:
+        if resp == 3:
+            return value is TRUE
+        return 1 if value is TRUE else None
+    if not isinstance(value, Table):
+        return None
+    if depth >= MAX_REPLY_DEPTH:
+        return CommandError("ERR reached lua stack limit")
+    message = _get(value, b"err")
+    if message.__class__ is bytes:
+        return CommandError(_one_line(message).decode("utf-8", "surrogateescape"))
+    status = _get(value, b"ok")
+    if status.__class__ is bytes:
+        return Status(_one_line(status))
+    double = _get(value, b"double")
+    if double.__class__ is float:
+        return double
+    pairs = _get(value, b"map")
+    if isinstance(pairs, Table):
+        found = [(key, _get(pairs, key)) for key in order(pairs)]
+        return _Map(
+            (to_reply(key, resp, order, depth + 1), to_reply(one, resp, order, depth + 1))
+            for key, one in found
+            if one is not None
+        ).as_reply()
+    members = _get(value, b"set")
+    if isinstance(members, Table):
+        keys = [key for key in order(members) if _get(members, key) is not None]
+        return Members(to_reply(key, resp, order, depth + 1) for key in keys)
+    number = _get(value, b"big_number")
+    if number.__class__ is bytes:
+        return _big_number(_one_line(number))
+    verbatim = _get(value, b"verbatim_string")
+    if isinstance(verbatim, Table):
+        string, form = _get(verbatim, b"string"), _get(verbatim, b"format")
+        if string.__class__ is bytes and form.__class__ is bytes:
+            return Verbatim(string)
+    result: list[Reply] = []
+    at = 1.0
+    while (item := _get(value, at)) is not None:
+        result.append(to_reply(item, resp, order, depth + 1))
+        at += 1.0
+    return result
+
+
+class _Map(list[tuple[Reply, Reply]]):
+    def as_reply(self) -> Reply:
+        try:
+            return dict(self)
+        except TypeError:  # a key that Python cannot look up
+            return {str(key): value for key, value in self}
+
+
+def _big_number(digits: bytes) -> Reply:
+    try:
+        return BigNumber(digits)
+    except ValueError:
+        return digits
+
+
+def _one_line(message: bytes) -> bytes:
+    return message.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def failure_text(value: Value) -> bytes:
+    """The message of an error that a script did not catch."""
+    if isinstance(value, Table):
+        message = _get(value, b"err")
+        if message.__class__ is float:
+            message = _number_text(message)
+        return message if message.__class__ is bytes else b"ERR unknown error"
+    if value is None or value is NULL:
+        return b"ERR nil"
+    if value is TRUE or value is FALSE:
+        return b"ERR " + value.name
+    return b"ERR " + (value if value.__class__ is bytes else _number_text(value))

@@ -1,0 +1,208 @@
+"""One server's Lua: its library, the scripts that it has compiled, and how one of them is run."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType, GeneratorType
+from typing import Any
+
+from redouble.scripting import environment, memory
+from redouble.scripting.compiler import Program, compile_lua
+from redouble.scripting.errors import LuaError, caught, innermost
+from redouble.scripting.lexer import LuaSyntaxError
+from redouble.scripting.runtime import MAX_DEPTH, Runtime, drive, every
+from redouble.scripting.stdlib import base, bit, cjson, cmsgpack, coroutine, math, os, string, struct, table
+from redouble.scripting.table import SpecialTable, Table
+from redouble.scripting.values import Value, format_number
+from redouble.types.lua_hash import hash_of_lua
+
+__all__ = ["Engine", "Features", "ScriptFailed"]
+
+KEPT_PROGRAMS = 1024
+_programs: dict[tuple[bytes, object, bool], Program] = {}
+"""What was compiled in this process, for all servers: a new server for each test compiles nothing twice."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a server type and version gives its scripts."""
+
+    string_hash: Callable[[bytes], int] = hash_of_lua
+    has_os: bool = False
+    array_metatable: bool = False
+    """cjson.decode_array_with_array_mt"""
+    constants: Mapping[bytes, Value] = field(default_factory=dict)
+    """What `redis` holds besides functions."""
+    old_globals: bool = False
+    """getfenv, setfenv, newproxy"""
+    server_table: bool = False
+    """`server`, Valkey's name for `redis`."""
+
+
+class ScriptFailed(Exception):
+    """An error that the script did not catch: its value, and the chunk and line where it arose."""
+
+    def __init__(self, value: Value, source: bytes, line: int) -> None:
+        super().__init__(value)
+        self.value, self.source, self.line = value, source, line
+
+
+class Engine:
+    """`functions` are the `redis.*` of this server."""
+
+    def __init__(self, features: Features, functions: Mapping[bytes, Any]) -> None:
+        runtime = self.runtime = Runtime(features.string_hash)
+        runtime.bottom = Engine.run.__code__
+        self.generators = False
+        """Whether the script that runs can use coroutines."""
+        redis = {**functions, **features.constants}
+        libraries: dict[bytes, dict[bytes, Value]] = {
+            b"string": string.library(runtime),
+            b"table": table.library(runtime),
+            b"math": {**math.library(), **math.CONSTANTS},
+            b"bit": bit.library(),
+            b"struct": struct.library(),
+            b"cjson": {**cjson.library(runtime, features.array_metatable), **cjson.CONSTANTS},
+            b"cmsgpack": {**cmsgpack.library(runtime), **cmsgpack.CONSTANTS},
+            b"coroutine": coroutine.library(runtime),
+            b"redis": redis,
+        }
+        if features.has_os:
+            libraries[b"os"] = os.library()
+        if features.server_table:
+            libraries[b"server"] = redis
+        functions_ = base.library(runtime, self.load)
+        if features.old_globals:
+            functions_ |= base.old_functions(lambda: self.globals)
+        functions_[b"__redis__err__handler"] = error_handler
+        if features.server_table:
+            functions_[b"__server__err__handler"] = error_handler
+        tables = {name: read_only(entries) for name, entries in libraries.items() if name != b"server"}
+        if features.server_table:
+            tables[b"server"] = tables[b"redis"]
+        runtime.strings = tables[b"string"]
+        runtime.string_meta = read_only({b"__index": tables[b"string"]})
+        self.globals = Table({**functions_, **tables, b"_VERSION": b"Lua 5.1"})
+        dict.__setitem__(self.globals, b"_G", self.globals)
+        self.globals.__class__ = SpecialTable
+        self.globals.meta = read_only({b"__index": missing_global})
+        self.globals.read_only = True
+        self._name(functions_, libraries, tables)
+
+    def _name(
+        self, functions: Mapping[bytes, Value], libraries: Mapping[bytes, Any], tables: Mapping[bytes, Table]
+    ) -> None:
+        """Tell the compiler what there is, and give the compiled code the same names."""
+        paths: dict[tuple[bytes, ...], Value] = {(name,): value for name, value in functions.items()}
+        for library, entries in libraries.items():
+            paths.update({(library, name): value for name, value in entries.items()})
+        constants = {path: value for path, value in paths.items() if value.__class__ in (float, bytes)}
+        constants[b"_VERSION",] = b"Lua 5.1"
+        natives = {path: value for path, value in paths.items() if value.__class__ is FunctionType}
+        named = {(name,): table for name, table in tables.items()} | {(b"_G",): self.globals}
+        self.environment = environment.environment(
+            frozenset(natives), frozenset([*named, (b"KEYS",), (b"ARGV",)]), frozenset(constants.items())
+        )
+        names = self.runtime.names
+        for path, function in natives.items():
+            if path in self.environment.natives:
+                names[self.environment.natives[path].python_name] = function
+        for path, table_ in named.items():
+            names[self.environment.names[path]] = table_
+        # The libraries whose functions have no name of their own are reached through their tables.
+
+    def program(self, source: bytes, generators: bool) -> Program:
+        """The compiled form of a chunk; raises LuaSyntaxError."""
+        digest = hashlib.sha1(source).digest()
+        key = (digest, self.environment, generators)
+        program = _programs.get(key)
+        if program is None:
+            filename = f"<lua {digest.hex()}{' generators' if generators else ''} {id(self.environment)}>"
+            program = compile_lua(source, filename, self.environment, generators=generators)
+            if len(_programs) >= KEPT_PROGRAMS:
+                _programs.clear()
+            _programs[key] = program
+        return program
+
+    def function(self, program: Program, chunk: bytes, source: bytes) -> Callable[..., Any]:
+        """The chunk as a function of this server's."""
+        names = self.runtime.names
+        self.runtime.chunks[program.filename] = (chunk, program.lines, source)
+        exec(program.code, names)
+        main: Callable[..., Any] = names.pop("main")
+        return main
+
+    def load(self, source: bytes, name: bytes) -> Value:
+        """`loadstring`."""
+        chunk = base.chunk_id(name)
+        if source[:1] == b"\x1b":
+            raise LuaError(b"bad header in precompiled chunk", 0)
+        if len(self.runtime.chunks) > 4 * KEPT_PROGRAMS:
+            raise LuaError(b"not enough memory", 0)
+        try:
+            return self.function(self.program(source, self.generators), chunk, name)
+        except LuaSyntaxError as error:
+            raise LuaError(error.text(chunk), 0) from None
+
+    def run(self, main: Callable[..., Any], program: Program) -> Value:
+        """Run a chunk; its first result.  Raises ScriptFailed."""
+        runtime = self.runtime
+        runtime.depth = 1
+        runtime.current = None
+        runtime.recursive = program.recursive
+        self.generators = program.generators
+        memory.begin()
+        limit = 0
+        if _DEEP:
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
+        runtime.start()
+        try:
+            result = main()
+            if result.__class__ is GeneratorType:
+                result = drive(result)
+            if result.__class__ is tuple:
+                result = every(result)
+                result = result[0] if result else None
+            return result
+        except (LuaError, RecursionError, MemoryError) as error:
+            source, line = innermost(error.__traceback__)
+            raise ScriptFailed(caught(error), source, line) from None
+        finally:
+            if limit:
+                sys.setrecursionlimit(limit)
+
+
+_DEEP = sys.implementation.name == "cpython" and sys.version_info >= (3, 12)
+"""Whether a call from Python to Python takes none of C's stack."""
+
+
+def read_only(entries: Mapping[bytes, Value]) -> Table:
+    table = Table(entries)
+    table.__class__ = SpecialTable
+    table.read_only = True
+    return table
+
+
+def error_handler(value: Value = None, *_: Value) -> Value:
+    """What an error becomes on its way out of a script."""
+    if isinstance(value, Table):
+        return value
+    text = (
+        b"nil"
+        if value is None
+        else value
+        if value.__class__ is bytes
+        else format_number(value)
+        if value.__class__ is float
+        else b"?"
+    )
+    return Table({b"err": b"ERR " + text})
+
+
+def missing_global(_: Value = None, name: Value = None, *rest: Value) -> Value:
+    text = name if name.__class__ is bytes else b"?"
+    raise LuaError(b"Script attempted to access nonexistent global variable '%s'" % text)

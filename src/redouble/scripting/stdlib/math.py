@@ -1,0 +1,126 @@
+"""`math`.  Random numbers are Redis's own (drand48), the same sequence on each machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from redouble.scripting.errors import ArgumentError, LuaError
+from redouble.scripting.runtime import raised
+from redouble.scripting.stdlib.arguments import MISSING, int32, integer, number
+from redouble.scripting.values import Value
+
+__all__ = ["CONSTANTS", "library"]
+
+CONSTANTS = {b"pi": math.pi, b"huge": math.inf}
+FIRST_STATE = 0x1234ABCD330E
+_MODULUS = 0x7FFFFFFF
+
+
+def library() -> dict[bytes, Any]:
+    state = FIRST_STATE
+
+    def function(name: str, compute: Callable[[float], float]) -> Callable[..., Value]:
+        def run(value: Value = MISSING, *_: Value) -> Value:
+            double = number(value, 1)
+            try:
+                return compute(double)
+            except OverflowError:
+                return -math.inf if double < 0 and name == "sinh" else math.inf
+            except ValueError:  # outside of its domain
+                if double == 0 and name in ("log", "log10"):
+                    return -math.inf
+                return math.nan if name in ("acos", "asin") and double == double else -math.nan
+
+        run.__code__ = run.__code__.replace(co_name=name)
+        return run
+
+    def atan2(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
+        return math.atan2(number(one, 1), number(other, 2))
+
+    def fmod(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
+        left, right = number(one, 1), number(other, 2)
+        try:
+            return math.fmod(left, right)
+        except ValueError:
+            return -math.nan
+
+    def frexp(value: Value = MISSING, *_: Value) -> Value:
+        mantissa, exponent = math.frexp(number(value, 1))
+        return mantissa, float(exponent)
+
+    def ldexp(value: Value = MISSING, exponent: Value = MISSING, *_: Value) -> Value:
+        double = number(value, 1)
+        try:
+            return math.ldexp(double, int32(integer(exponent, 2)))
+        except OverflowError:
+            return math.copysign(math.inf, double)
+
+    def max_(*values: Value) -> Value:
+        found = number(values[0] if values else MISSING, 1)
+        for place, value in enumerate(values[1:], 2):
+            double = number(value, place)
+            if double > found:
+                found = double
+        return found
+
+    def min_(*values: Value) -> Value:
+        found = number(values[0] if values else MISSING, 1)
+        for place, value in enumerate(values[1:], 2):
+            double = number(value, place)
+            if double < found:
+                found = double
+        return found
+
+    def modf(value: Value = MISSING, *_: Value) -> Value:
+        fraction, whole = math.modf(number(value, 1))
+        return whole, fraction
+
+    def pow_(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
+        return raised(number(one, 1), number(other, 2))
+
+    def random(*arguments: Value) -> Value:
+        nonlocal state
+        state = (state * 0x5DEECE66D + 0xB) & 0xFFFFFFFFFFFF
+        share = ((state >> 17) % _MODULUS) / _MODULUS
+        if not arguments:
+            return share
+        low, high = 1, int32(integer(arguments[-1], len(arguments)))
+        if len(arguments) == 2:
+            low = int32(integer(arguments[0], 1))
+        elif len(arguments) > 2:
+            raise LuaError(b"wrong number of arguments")
+        if low > high:
+            raise ArgumentError(len(arguments), "interval is empty")
+        return float(math.floor(share * (high - low + 1)) + low)
+
+    def randomseed(value: Value = MISSING, *_: Value) -> Value:
+        nonlocal state
+        state = ((int32(integer(value, 1)) & 0xFFFFFFFF) << 16) + 0x330E
+        return ()
+
+    def rounded(round_: Callable[[float], int]) -> Callable[[float], float]:
+        def compute(value: float) -> float:
+            return math.copysign(float(round_(value)), value) if math.isfinite(value) else value
+
+        return compute
+
+    simple: dict[str, Callable[[float], float]] = {
+        "abs": abs, "acos": math.acos, "asin": math.asin, "atan": math.atan, "ceil": rounded(math.ceil),
+        "cos": math.cos, "cosh": math.cosh, "deg": lambda value: value / (math.pi / 180.0), "exp": math.exp,
+        "log": math.log, "log10": math.log10, "rad": lambda value: value * (math.pi / 180.0), "sin": math.sin,
+        "sinh": math.sinh, "sqrt": math.sqrt, "tan": math.tan, "tanh": math.tanh,
+    }  # fmt: skip
+
+    def floor(value: Value = MISSING, *_: Value) -> Value:
+        if value.__class__ is not float:
+            value = number(value, 1)
+        # Of an infinity Python's // makes nan.
+        return value // 1.0 if value - value == 0.0 else value
+
+    functions: dict[bytes, Any] = {name.encode(): function(name, compute) for name, compute in simple.items()}
+    return functions | {
+        b"atan2": atan2, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp, b"max": max_, b"min": min_,
+        b"mod": fmod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
+    }  # fmt: skip

@@ -1,0 +1,202 @@
+"""`table`."""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+from redouble.scripting import memory
+from redouble.scripting.errors import LuaError
+from redouble.scripting.runtime import Runtime, first_of, truth
+from redouble.scripting.stdlib.arguments import (
+    MISSING,
+    int32,
+    integer,
+    optional_integer,
+    optional_text,
+    table,
+    wrong_type,
+)
+from redouble.scripting.values import Value, format_number, type_name
+
+__all__ = ["library"]
+
+_get = dict.get
+
+
+def library(runtime: Runtime) -> dict[bytes, Any]:
+    border, raw_set, call = runtime.border, runtime.raw_set, runtime.call
+
+    def concat(
+        value: Value = MISSING, separator: Value = None, start: Value = None, end: Value = None, *_: Value
+    ) -> Value:
+        between = optional_text(separator, 2, b"")
+        source = table(value, 1)
+        first = int32(optional_integer(start, 3, 1))
+        last = int32(integer(end, 4)) if end is not None and end is not MISSING else border(source)
+        pieces = []
+        size = 0
+        for at in range(first, last + 1):
+            piece = _get(source, float(at))
+            if piece.__class__ is not bytes:
+                if piece.__class__ is not float:
+                    raise LuaError(f"invalid value ({type_name(piece)}) at index {at} in table for 'concat'".encode())
+                piece = format_number(piece)
+            size += len(piece) + len(between)
+            if size > memory.MAX_STRING:
+                raise LuaError(b"not enough memory", 0)
+            pieces.append(piece)
+            if not at & 4095:
+                runtime.refill()
+        if size > memory.LARGE:
+            memory.check(size)
+        return between.join(pieces)
+
+    def foreach(value: Value = MISSING, function: Value = MISSING, *_: Value) -> Value:
+        source = table(value, 1)
+        if function.__class__ is not FunctionType:
+            wrong_type(2, "function", function)
+        for key in runtime.order(source):
+            found = _get(source, key)
+            if found is not None:
+                runtime.spend()
+                result = first_of(call(function, key, found))
+                if result is not None:
+                    return result
+        return ()
+
+    def foreachi(value: Value = MISSING, function: Value = MISSING, *_: Value) -> Value:
+        source = table(value, 1)
+        if function.__class__ is not FunctionType:
+            wrong_type(2, "function", function)
+        for at in range(1, border(source) + 1):
+            runtime.spend()
+            result = first_of(call(function, float(at), _get(source, float(at))))
+            if result is not None:
+                return result
+        return ()
+
+    def getn(value: Value = MISSING, *_: Value) -> Value:
+        return float(border(table(value, 1)))
+
+    def insert(value: Value = MISSING, *arguments: Value) -> Value:
+        target = table(value, 1)
+        end = border(target) + 1
+        if len(arguments) == 1:
+            raw_set(target, float(end), arguments[0])
+            return ()
+        if len(arguments) != 2:
+            raise LuaError(b"wrong number of arguments to 'insert'")
+        position = int32(integer(arguments[0], 2))
+        for at in range(max(end, position), position, -1):
+            raw_set(target, float(at), _get(target, float(at - 1)))
+        raw_set(target, float(position), arguments[1])
+        return ()
+
+    def maxn(value: Value = MISSING, *_: Value) -> Value:
+        source = table(value, 1)
+        return max([0.0, *(key for key, one in source.items() if key.__class__ is float and one is not None)])
+
+    def remove(value: Value = MISSING, place: Value = None, *_: Value) -> Value:
+        target = table(value, 1)
+        end = border(target)
+        position = int32(optional_integer(place, 2, end))
+        if not 1 <= position <= end:
+            return ()
+        removed = _get(target, float(position))
+        for at in range(position, end):
+            raw_set(target, float(at), _get(target, float(at + 1)))
+        raw_set(target, float(end), None)
+        return removed
+
+    def setn(value: Value = MISSING, *_: Value) -> Value:
+        table(value, 1)
+        raise LuaError(b"'setn' is obsolete")
+
+    def sort(value: Value = MISSING, comparison: Value = None, *_: Value) -> Value:
+        target = table(value, 1)
+        count = border(target)
+        if comparison is not None and comparison.__class__ is not FunctionType:
+            wrong_type(2, "function", comparison)
+        items = [_get(target, float(at)) for at in range(1, count + 1)]
+        kinds = set(map(type, items))
+
+        def less_by_function(one: Value, other: Value) -> bool:
+            runtime.spend()
+            return truth(first_of(call(comparison, one, other)))
+
+        if (
+            comparison is None
+            and len(kinds) == 1
+            and (kinds == {bytes} or (kinds == {float} and all(one == one for one in items)))
+        ):
+            items.sort()
+        elif comparison is None:
+            _Sorter(items, less_by_nature, runtime).sort(0, count - 1)
+        else:
+            _Sorter(items, less_by_function, runtime).sort(0, count - 1)
+        if target.read_only and items:
+            raise LuaError(b"Attempt to modify a readonly table", 0)
+        for at, item in enumerate(items, 1):
+            raw_set(target, float(at), item)
+        return ()
+
+    def less_by_nature(one: Value, other: Value) -> bool:
+        try:
+            return runtime.lt(one, other)
+        except LuaError as error:
+            error.level = 0  # it is this function that compares, not one with a line
+            raise
+
+    return {
+        b"concat": concat, b"foreach": foreach, b"foreachi": foreachi, b"getn": getn, b"insert": insert, b"maxn": maxn,
+        b"remove": remove, b"setn": setn, b"sort": sort,
+    }  # fmt: skip
+
+
+class _Sorter:
+    """ltablib.c's quicksort: which elements are compared, and how equal ones end up, is visible to scripts."""
+
+    def __init__(self, items: list[Value], less: Any, runtime: Runtime) -> None:
+        self.items, self.less, self.runtime = items, less, runtime
+
+    def sort(self, low: int, high: int) -> None:
+        items, less = self.items, self.less
+        while low < high:
+            self.runtime.spend()
+            if less(items[high], items[low]):
+                items[low], items[high] = items[high], items[low]
+            if high - low == 1:
+                return
+            # Lua counts from 1.
+            middle = (low + high + 2) // 2 - 1
+            if less(items[middle], items[low]):
+                items[middle], items[low] = items[low], items[middle]
+            elif less(items[high], items[middle]):
+                items[middle], items[high] = items[high], items[middle]
+            if high - low == 2:
+                return
+            pivot = items[middle]
+            items[middle], items[high - 1] = items[high - 1], items[middle]
+            left, right = low, high - 1
+            while True:
+                left += 1
+                while less(items[left], pivot):
+                    if left >= high:
+                        raise LuaError(b"invalid order function for sorting")
+                    left += 1
+                right -= 1
+                while less(pivot, items[right]):
+                    if right <= low:
+                        raise LuaError(b"invalid order function for sorting")
+                    right -= 1
+                if right < left:
+                    break
+                items[left], items[right] = items[right], items[left]
+            items[high - 1], items[left] = items[left], items[high - 1]
+            if left - low < high - left:
+                self.sort(low, left - 1)
+                low = left + 1
+            else:
+                self.sort(left + 1, high)
+                high = left - 1
