@@ -93,9 +93,8 @@ def spop(client: Client, argv: Argv) -> Reply:
     if len(argv) > 3:
         raise CommandError(errors.SYNTAX_ERROR)
     if len(argv) == 3:
-        count = positive_or_told(
-            client, argv[2], client.server.dialect.negative_spop
-        )  # spopWithCountCommand reads the count before the key
+        # spopWithCountCommand reads the count before the key.
+        count = positive_or_told(client, argv[2], client.server.dialect.negative_spop)
         members = db.for_write(key, Set)
         if not members or not count:
             return Members()
@@ -124,11 +123,13 @@ def srandmember(client: Client, argv: Argv) -> Reply:
         return members.choice(chance) if members else None
     if len(argv) > 3:
         raise CommandError(errors.SYNTAX_ERROR)
-    dialect = client.server.dialect
-    count = random_count(argv, b"")[0] if dialect.checks_random_counts else integer(argv[2])
+    as_set = client.server.dialect.random_members_are_a_set
+    if as_set and integer(argv[2]) and not client.db.set(key):
+        return Members()
+    count, _ = random_count(argv, b"")
     members = client.db.set(key)
     found = members.random(count, chance) if members else []
-    return Members(found) if dialect.random_members_are_a_set else found
+    return Members(found) if as_set else found
 
 
 @command("SINTER key [key ...]", flags="readonly", since="1.0.0")

@@ -228,7 +228,7 @@ def _parse_range(
     at += 2
     while at < len(argv):
         word = argv[at].upper()
-        if strict and word not in words:
+        if strict and (word not in words or (with_scores and by not in (b"BYSCORE", b"BYLEX"))):
             raise CommandError(errors.SYNTAX_ERROR)
         if word == b"WITHSCORES" and not store:
             with_scores = True

@@ -90,6 +90,7 @@ REFERENCES = (b"KEEPREF", b"DELREF", b"ACKED")
 """What happens to the pending entries of groups when an entry goes: nothing, they go too, or the entry stays."""
 
 
+SINCE_OF_TRIMMING = {"MINID": "6.2.0", "LIMIT": "6.2.0", **dict.fromkeys(("KEEPREF", "DELREF", "ACKED"), "8.2.0")}
 TRIMMING = (b"MAXLEN", b"MINID", b"LIMIT", *REFERENCES)
 
 
@@ -170,9 +171,7 @@ class _Trim:
     since="5.0.0",
     since_option={
         "NOMKSTREAM": "6.2.0",
-        "MINID": "6.2.0",
-        "LIMIT": "6.2.0",
-        **dict.fromkeys(("KEEPREF", "DELREF", "ACKED"), "8.2.0"),
+        **SINCE_OF_TRIMMING,
         **dict.fromkeys(("IDMP", "IDMPAUTO"), "8.6.0"),
     },
 )
@@ -265,7 +264,7 @@ def _next_id(client: Client, stream: Stream, id: int | None, whole: bool) -> int
     "XTRIM key <<MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]>",
     flags="write",
     since="5.0.0",
-    since_option={"MINID": "6.2.0", "LIMIT": "6.2.0", **dict.fromkeys(("KEEPREF", "DELREF", "ACKED"), "8.2.0")},
+    since_option=SINCE_OF_TRIMMING,
     arity=-4,
 )
 def xtrim(client: Client, argv: Argv) -> Reply:
@@ -289,13 +288,13 @@ def xtrim(client: Client, argv: Argv) -> Reply:
     return removed
 
 
-# Later declarations win.
+# Later declarations win: until 6.2 nothing behind the key was needed.
 command(
     "XTRIM key [MAXLEN [= | ~] threshold]",
     flags="write",
     since="5.0.0",
     until="6.2.0",
-    since_option=dict.fromkeys(("MINID", "LIMIT"), "6.2.0"),
+    since_option=SINCE_OF_TRIMMING,
     arity=-2,
 )(xtrim)
 

@@ -266,7 +266,14 @@ MOST_CLAIMED = INT64_MAX // 16
 
 # XGROUP.
 
-container("XGROUP", since="5.0.0", group="stream")
+
+def _look_for_stream(client: Client, argv: Argv) -> None:
+    """`XGROUP NOSUCH missing g`."""
+    if len(argv) > 3 and client.db.for_write(argv[2], Stream) is None:
+        raise CommandError(NO_STREAM)
+
+
+container("XGROUP", since="5.0.0", group="stream", first=_look_for_stream)
 
 
 def _group_options(client: Client, argv: Argv, make_stream: bool) -> tuple[bool, int | None]:

@@ -241,10 +241,23 @@ def command(
     return declare
 
 
-def container(name: str, *, since: str, until: str = "", help_since: str = "5.0.0", group: str = "") -> None:
-    """Declare a command that only holds subcommands, and its HELP."""
+def container(
+    name: str,
+    *,
+    since: str,
+    until: str = "",
+    help_since: str = "5.0.0",
+    group: str = "",
+    first: Callable[[Client, Argv], object] | None = None,
+) -> None:
+    """Declare a command that only holds subcommands, and its HELP.
+
+    `first` is what it did before 7.0 when it did not know the subcommand, before it said so.
+    """
 
     def run(client: Client, argv: Argv) -> Reply:
+        if first is not None:
+            first(client, argv)
         raise CommandError(client.server.dialect.unknown_subcommand(argv))
 
     run.__doc__ = f"The commands that begin with {name}."

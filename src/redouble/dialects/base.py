@@ -160,10 +160,9 @@ class Dialect:
     range_bounds_come_first: ClassVar[bool] = True
     """`ZRANGEBYSCORE z a 2 LIMIT 0`: min or max is not a float (6.0), a syntax error (6.2, which reads the options of all
     ranges in one place: `ZRANGEBYLEX z - + WITHSCORES` has an error of its own there)."""
-    checks_random_counts: ClassVar[bool] = False
-    """`SRANDMEMBER missing -9223372036854775808`: nothing (6.0), out of range (6.2)."""
     random_members_are_a_set: ClassVar[bool] = True
-    """`HELLO 3`, `SRANDMEMBER s 3`: a set (6.0), an array (6.2)."""
+    """`HELLO 3`, `SRANDMEMBER s 3`: a set (6.0), an array (6.2); `SRANDMEMBER missing -9223372036854775808`: nothing (6.0),
+    out of range (6.2)."""
     tells_what_is_no_integer: ClassVar[bool] = True
     """`LPOS l a COUNT abc`, `SPOP s abc`, `DEBUG POPULATE a`: not an integer (6.0), what is said of a negative one (6.2)."""
     negative_spop: ClassVar[str] = INDEX_OUT_OF_RANGE
@@ -339,7 +338,8 @@ class Dialect:
     lolwut_gap: ClassVar[str] = " "
     """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
     event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtm"
-    """`CONFIG SET notify-keyspace-events d`: an error in 6.0; `CONFIG SET notify-keyspace-events n`: one in 6.2; `CONFIG SET notify-keyspace-events oc`: one, but in Redis 8.2."""
+    """`CONFIG SET notify-keyspace-events d`: an error in 6.0; `CONFIG SET notify-keyspace-events n`: one in 6.2;
+    `CONFIG SET notify-keyspace-events oc`: one, but in Redis 8.2."""
     config_sets_one: ClassVar[bool] = True
     """`CONFIG GET timeout hz`, `CONFIG SET timeout 1 hz 2`: wrong numbers of arguments (6.2), fine (7.0)."""
     checks_size_of_memory_values: ClassVar[bool] = False

@@ -36,7 +36,6 @@ class Redis62(Redis60):
     xtrim_looks_at_the_key_first = False
     xtrim_without_strategy = "ERR syntax error, XTRIM must be called with a trimming strategy"
     range_bounds_come_first = False
-    checks_random_counts = True
     random_members_are_a_set = False
     tells_what_is_no_integer = False
     negative_spop = NOT_POSITIVE
