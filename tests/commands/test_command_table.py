@@ -19,9 +19,24 @@ UNORDERED = {"flags", "categories", "tips"}
 
 OURS_IS_ANOTHER = {
     **dict.fromkeys(
+        (("redis-6.0", "eval", "flags"), ("redis-6.0", "evalsha", "flags")), "6.0 does not tell of skip_monitor"
+    ),
+    **dict.fromkeys(
+        (("redis-6.0", "script", "flags"), ("redis-6.0", "script", "categories")),
+        "6.0 has no subcommands of SCRIPT",
+    ),
+    **dict.fromkeys(
+        (("redis-6.0", "pfcount", "flags"), ("redis-6.0", "publish", "flags")), "may_replicate came with 6.2"
+    ),
+    **dict.fromkeys(
+        (("redis-6.0", "pfdebug", field) for field in ("flags", "first", "last", "step", "categories")),
+        "6.0 thinks that PFDEBUG has no keys",
+    ),
+    **dict.fromkeys(
         (("redis-6.2", "eval", "flags"), ("redis-6.2", "evalsha", "flags"), ("redis-6.2", "script", "flags")),
         "6.2 tells of may_replicate",
     ),
+    ("redis-6.0", "role", "categories"): "6.0 says that it reads",
     ("redis-6.2", "script", "categories"): "6.2 has no subcommands of SCRIPT",
     **dict.fromkeys(
         (("redis-7.0", "sinterstore", "keys"), ("redis-7.2", "sinterstore", "keys")),

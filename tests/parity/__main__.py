@@ -14,6 +14,7 @@ from .machine.scenario import Scenario, ScenarioError, groups, load
 from .machine.wire import readable
 
 SERVERS = [
+    "redis-6.0",
     "redis-6.2",
     "redis-7.0",
     "redis-7.2",

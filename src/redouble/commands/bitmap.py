@@ -24,7 +24,8 @@ def bit_offset(client: Client, text: bytes, width: int = 0) -> int:
         offset = (offset + INT64_MAX + 1) % (1 << 64) - INT64_MAX - 1  # BITFIELD k GET u8 #2305843009213693952: of #0
     else:
         offset = integer(text, BIT_OFFSET)
-    if offset < 0 or offset >> 3 >= client.server.config.proto_max_bulk_len:
+    longest = client.server.config.proto_max_bulk_len if client.server.dialect.bits_end_where_strings_end else 1 << 29
+    if offset < 0 or offset >> 3 >= longest:
         raise CommandError(BIT_OFFSET)
     return offset
 

@@ -32,7 +32,7 @@ def ping(client: Client, argv: Argv) -> Reply:
     return argv[1] if len(argv) == 2 else PONG
 
 
-@command("ECHO message", flags="loading@7.0.0 stale@7.0.0 fast", since="1.0.0")
+@command("ECHO message", flags="loading@7.0.0 stale@7.0.0 fast readonly@before:6.2.0", since="1.0.0")
 def echo(client: Client, argv: Argv) -> Reply:
     """Answer the message."""
     return argv[1]
@@ -41,7 +41,10 @@ def echo(client: Client, argv: Argv) -> Reply:
 @command("SELECT index", flags="loading stale fast allow_busy@valkey=9.0.0", since="1.0.0")
 def select(client: Client, argv: Argv) -> Reply:
     """Change the database that this connection works on."""
-    index = integer(argv[1])
+    dialect = client.server.dialect
+    index = integer(argv[1], dialect.select_nothing)
+    if dialect.select_wraps:
+        index = (index + 2**31) % 2**32 - 2**31
     if not INT32_MIN <= index <= INT32_MAX:
         raise CommandError(f"ERR value is out of range, value must between {INT32_MIN} and {INT32_MAX}")
     if not 0 <= index < client.server.config.databases:
@@ -79,7 +82,11 @@ def reset(client: Client, argv: Argv) -> Reply:
 # Authentication.
 
 
-@command("AUTH [username] password", flags="noscript loading stale fast no_auth allow_busy", since="1.0.0")
+@command(
+    "AUTH [username] password",
+    flags="noscript loading stale fast no_auth allow_busy skip_monitor@before:6.2.0 skip_slowlog@before:6.2.0",
+    since="1.0.0",
+)
 def auth(client: Client, argv: Argv) -> Reply:
     """Prove who this connection speaks for."""
     if len(argv) > 3:
@@ -95,7 +102,7 @@ def auth(client: Client, argv: Argv) -> Reply:
 
 def authenticate(client: Client, username: bytes, password: bytes) -> None:
     if not user_exists(client, username) or client.server.config.requirepass not in (b"", password):
-        raise CommandError(errors.WRONGPASS)
+        raise CommandError(client.server.dialect.wrong_password)
     client.user = username
     client.authenticated = True
     client.authentication_changed()
@@ -115,7 +122,7 @@ def hello(client: Client, argv: Argv) -> Reply:
     server = client.server
     protocol = client.resp
     if len(argv) > 1:
-        protocol = integer(argv[1], "ERR Protocol version is not an integer or out of range")
+        protocol = integer(argv[1], server.dialect.hello_without_number)
         if protocol not in (2, 3):
             raise CommandError(errors.NOPROTO)
     credentials, name = None, None
@@ -161,6 +168,15 @@ def hello(client: Client, argv: Argv) -> Reply:
     if zone := server.config.values.get("availability-zone"):
         answer[b"availability_zone"] = zone
     return answer
+
+
+# Later declarations win: until 6.2 it had to be told the protocol.
+command(
+    "HELLO protover [AUTH username password] [SETNAME clientname]",
+    flags="noscript loading stale fast no_auth allow_busy skip_monitor skip_slowlog",
+    since="6.0.0",
+    until="6.2.0",
+)(hello)
 
 
 def check_attribute(value: bytes, what: str) -> None:
@@ -522,7 +538,7 @@ def client_list(client: Client, argv: Argv) -> Reply:
     if len(argv) == 4 and argv[2].upper() == b"TYPE":
         kind = _type_called(client, argv[3])
         return client_lines(other for other in clients.values() if client_type(other) == kind)
-    if len(argv) > 3 and argv[2].upper() == b"ID":
+    if len(argv) > 3 and argv[2].upper() == b"ID" and client.command.options.available("ID"):
         ids = [integer(text, "ERR Invalid client ID") for text in argv[3:]]
         return client_lines(clients[number] for number in ids if number in clients)
     if len(argv) > 2:
@@ -613,6 +629,10 @@ def client_pause(client: Client, argv: Argv) -> Reply:
         raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
     client.server.pause(PAUSED_WRITE if word == b"WRITE" else PAUSED_ALL, milliseconds)
     return OK
+
+
+# Later declarations win: until 6.2 it did not tell reading from writing.
+command("CLIENT PAUSE timeout", flags=ADMIN, since="3.0.0", until="6.2.0")(client_pause)
 
 
 @command("CLIENT UNPAUSE", flags=ADMIN, since="6.2.0")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from redouble.core import errors, notify
-from redouble.core.arguments import integer, positive
+from redouble.core.arguments import integer, positive_or_told
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.digest import digest_of_databases, digest_of_value, hexadecimal
@@ -181,7 +181,7 @@ def _log(client: Client, argv: Argv) -> Reply:
 @_subcommand("POPULATE count [prefix] [size]", 1, 3)
 def _populate(client: Client, argv: Argv) -> Reply:
     """Make keys with numbers in their names; those that exist stay."""
-    count = positive(argv[2])
+    count = positive_or_told(client, argv[2])
     prefix = argv[3] if len(argv) > 3 else b"key"
     size = integer(argv[4]) if len(argv) > 4 else 0
     for number in range(count):

@@ -7,7 +7,7 @@ from typing import Any
 
 from redouble.commands.scanning import name_filter, scan_cursor
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, positive
+from redouble.core.arguments import INT64_MAX, INT64_MIN, int32, integer, integer_in, positive
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
@@ -160,7 +160,10 @@ def move(client: Client, argv: Argv) -> Reply:
 
 
 def _database(client: Client, text: bytes) -> Database:
-    index = int32(text)
+    if outside := client.server.dialect.move_outside:
+        index = integer_in(text, 0, client.server.config.databases - 1, outside)
+    else:
+        index = int32(text)
     if not 0 <= index < client.server.config.databases:
         raise CommandError(errors.DB_OUT_OF_RANGE)
     return client.server.database(index)

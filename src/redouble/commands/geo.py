@@ -62,15 +62,16 @@ def printed(client: Client, distance: float) -> bytes:
     "GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]",
     flags="write denyoom",
     since="3.2.0",
+    since_option={"NX": "6.2.0", "XX": "6.2.0", "CH": "6.2.0"},
 )
 def geoadd(client: Client, argv: Argv) -> Reply:
     """Add members with their places, or move them; answers how many are new."""
-    at = 2
-    while at < len(argv) and argv[at].upper() in (b"NX", b"XX", b"CH"):
+    at, words = 2, client.command.options.words
+    while at < len(argv) and argv[at].upper() in words:
         at += 1
     options = argv[2:at]
     if (len(argv) - at) % 3 or {b"NX", b"XX"} <= {option.upper() for option in options}:
-        raise CommandError(errors.SYNTAX_ERROR)
+        raise CommandError(client.server.dialect.geoadd_syntax)
     zadd = [b"ZADD", argv[1], *options]
     for i in range(at, len(argv), 3):
         zadd += b"%d" % geohash.encode(point(client, argv[i], argv[i + 1])), argv[i + 2]
@@ -148,7 +149,7 @@ class Search:
     store: bytes | None = None
     store_dist: bool = False
 
-    def find(self, members: SortedSet) -> list[Found]:
+    def find(self, members: SortedSet, sorts_all: bool) -> list[Found]:
         """The members in the shape, in the order of the answer."""
         shape: Shape | None = self.polygon
         if shape is None:
@@ -171,7 +172,7 @@ class Search:
         if order:
             distances = [each.distance for each in found]
             last = min(self.count or len(found), len(found)) - 1
-            if last < len(found) - 1:
+            if last < len(found) - 1 and not sorts_all:
                 indices = partial_order(distances, 0, last, order == b"DESC")[: last + 1]
             else:
                 indices = sorted(range(len(found)), key=distances.__getitem__, reverse=order == b"DESC")
@@ -215,7 +216,7 @@ def _polygon(client: Client, argv: Argv, at: int) -> Polygon:
     return Polygon([point(client, texts[i], texts[i + 1]) for i in range(0, len(texts), 2)])
 
 
-def _option(search: Search, argv: Argv, at: int) -> int:
+def _option(client: Client, search: Search, argv: Argv, at: int) -> int:
     """One of the options that all searches have: how many words it takes; 0: it is none of them."""
     word = argv[at].upper()
     if word == b"WITHDIST":
@@ -224,7 +225,7 @@ def _option(search: Search, argv: Argv, at: int) -> int:
         search.with_hash = True
     elif word == b"WITHCOORD":
         search.with_coord = True
-    elif word == b"ANY":
+    elif word == b"ANY" and client.command.options.available("ANY"):
         search.any = True
     elif word in (b"ASC", b"DESC"):
         search.order = word
@@ -249,7 +250,7 @@ def _answer(client: Client, argv: Argv, search: Search, members: SortedSet | Non
         raise CommandError(f"ERR exactly one of {client.server.dialect.geo_shapes} can be specified for {name}")
     if search.any and not search.count:
         raise CommandError("ERR the ANY argument requires COUNT argument")
-    found = search.find(members) if members is not None else []
+    found = search.find(members, client.server.dialect.sorts_all_places) if members is not None else []
     if search.store is not None:
         scores = {each.member: each.distance if search.store_dist else each.score for each in found}
         return store_scores(client, search.store, scores, event)
@@ -306,7 +307,7 @@ def _search(client: Client, argv: Argv, key_at: int, search: Search) -> Reply:
     centre_word = shape_word = b""
     while at < len(argv):
         word, left = argv[at].upper(), len(argv) - at - 1
-        if taken := _option(search, argv, at):
+        if taken := _option(client, search, argv, at):
             at += taken
             continue
         if word == b"STOREDIST" and search.store is not None:
@@ -337,25 +338,37 @@ CIRCLE = "radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [<COUNT co
 STORE = "[STORE storekey | STOREDIST storedistkey]"
 
 
-@command(f"GEORADIUS key longitude latitude {CIRCLE} {STORE}", flags="write denyoom", since="3.2.0")
+@command(
+    f"GEORADIUS key longitude latitude {CIRCLE} {STORE}",
+    flags="write denyoom",
+    since="3.2.0",
+    since_option={"ANY": "6.2.0"},
+)
 def georadius(client: Client, argv: Argv) -> Reply:
     """The members in a circle around a place; an older form of GEOSEARCH and GEOSEARCHSTORE."""
     return _radius(client, argv, by_member=False, stores=True)
 
 
-@command(f"GEORADIUS_RO key longitude latitude {CIRCLE}", flags="readonly", since="3.2.10")
+@command(
+    f"GEORADIUS_RO key longitude latitude {CIRCLE}", flags="readonly", since="3.2.10", since_option={"ANY": "6.2.0"}
+)
 def georadius_ro(client: Client, argv: Argv) -> Reply:
     """The members in a circle around a place; an older form of GEOSEARCH."""
     return _radius(client, argv, by_member=False, stores=False)
 
 
-@command(f"GEORADIUSBYMEMBER key member {CIRCLE} {STORE}", flags="write denyoom", since="3.2.0")
+@command(
+    f"GEORADIUSBYMEMBER key member {CIRCLE} {STORE}",
+    flags="write denyoom",
+    since="3.2.0",
+    since_option={"ANY": "6.2.0"},
+)
 def georadiusbymember(client: Client, argv: Argv) -> Reply:
     """The members in a circle around one of them; an older form of GEOSEARCH and GEOSEARCHSTORE."""
     return _radius(client, argv, by_member=True, stores=True)
 
 
-@command(f"GEORADIUSBYMEMBER_RO key member {CIRCLE}", flags="readonly", since="3.2.10")
+@command(f"GEORADIUSBYMEMBER_RO key member {CIRCLE}", flags="readonly", since="3.2.10", since_option={"ANY": "6.2.0"})
 def georadiusbymember_ro(client: Client, argv: Argv) -> Reply:
     """The members in a circle around one of them; an older form of GEOSEARCH."""
     return _radius(client, argv, by_member=True, stores=False)
@@ -364,13 +377,15 @@ def georadiusbymember_ro(client: Client, argv: Argv) -> Reply:
 def _radius(client: Client, argv: Argv, *, by_member: bool, stores: bool) -> Reply:
     """GEORADIUS and its kin, whose centre and radius stand in front; of several STORE the last one counts."""
     members = client.db.sorted_set(argv[1])
+    if members is None and client.server.dialect.places_of_nothing_need_no_words:
+        return []
     at = 5 if by_member else 6
     search = Search(has_centre=True, has_shape=True)
     search.centre = around(client, members, argv[2]) if by_member else point(client, argv[2], argv[3])
     if search.centre is not None:  # around a member of nothing, not even the radius is looked at
         search.shape = _circle(client, *argv[at - 2 : at])
     while at < len(argv):
-        if taken := _option(search, argv, at):
+        if taken := _option(client, search, argv, at):
             at += taken
             continue
         word = argv[at].upper()

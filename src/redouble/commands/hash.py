@@ -149,7 +149,7 @@ def hincrbyfloat(client: Client, argv: Argv) -> Reply:
     """Add to the number that a field spells, in the 80-bit arithmetic of the real server."""
     _, key, field, increment_text = argv
     increment = long_double(increment_text)
-    if not increment.is_finite():
+    if not increment.is_finite() and client.server.dialect.hincrbyfloat_reads_no_infinity:
         raise CommandError("ERR value is NaN or Infinity")
     fields = client.db.for_write(key, Hash)
     old = fields.get(field) if fields else None

@@ -108,7 +108,7 @@ command("PFMERGE destkey sourcekey [sourcekey ...]", flags="write denyoom", sinc
 @command("PFDEBUG subcommand key", flags="write denyoom admin", since="2.8.9")
 def pfdebug(client: Client, argv: Argv) -> Reply:
     """Look at the registers of a HyperLogLog."""
-    _, subcommand, key = argv
+    _, subcommand, key, *more = argv
     word = subcommand.upper()
     if word == b"SIMD" and client.server.dialect.pfdebug_simd:
         if key.upper() not in (b"ON", b"OFF"):
@@ -119,6 +119,8 @@ def pfdebug(client: Client, argv: Argv) -> Reply:
         raise CommandError("ERR The specified key does not exist")
     checked(found)
     value = writable(client, key, found)
+    if more and word in (b"GETREG", b"DECODE", b"ENCODING", b"TODENSE"):
+        raise CommandError(f"ERR Wrong number of arguments for the '{errors.text(subcommand)}' subcommand")
     if word == b"GETREG":
         _make_dense(client, value)
         return list(registers(value))
@@ -131,6 +133,10 @@ def pfdebug(client: Client, argv: Argv) -> Reply:
     if word == b"TODENSE":
         return int(_make_dense(client, value))
     raise CommandError(f"ERR Unknown PFDEBUG subcommand '{errors.text(subcommand)}'")
+
+
+# Later declarations win: until 7.0 each subcommand counted the arguments itself.
+command("PFDEBUG subcommand key", flags="write denyoom admin", since="2.8.9", until="7.0.0", arity=-3)(pfdebug)
 
 
 def _make_dense(client: Client, value: bytearray) -> bool:

@@ -10,7 +10,15 @@ from __future__ import annotations
 from functools import partial
 
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MIN, integer, keys_end_and_count, positive, signed_count, timeout_ms
+from redouble.core.arguments import (
+    INT64_MIN,
+    integer,
+    keys_end_and_count,
+    positive,
+    positive_or_told,
+    signed_count,
+    timeout_ms,
+)
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.database import Database
@@ -61,6 +69,11 @@ def lpop(client: Client, argv: Argv) -> Reply:
 def rpop(client: Client, argv: Argv) -> Reply:
     """Take elements from the tail of a list."""
     return _pop(client, argv, left=False)
+
+
+# Later declarations win: until the count came, the arity was fixed.
+command("LPOP key", flags="write fast", since="1.0.0", until="6.2.0")(lpop)
+command("RPOP key", flags="write fast", since="1.0.0", until="6.2.0")(rpop)
 
 
 def _pop(client: Client, argv: Argv, left: bool) -> Reply:
@@ -182,9 +195,9 @@ def lpos(client: Client, argv: Argv) -> Reply:
             if rank == 0:
                 raise CommandError(client.server.dialect.rank_is_zero)
         elif name == "COUNT":
-            count = positive(text, "ERR COUNT can't be negative")
+            count = positive_or_told(client, text, "ERR COUNT can't be negative")
         else:
-            maxlen = positive(text, "ERR MAXLEN can't be negative")
+            maxlen = positive_or_told(client, text, "ERR MAXLEN can't be negative")
     values = client.db.list(key)
     if count is None:
         found = values.positions(value, rank, 1, maxlen) if values else []

@@ -156,4 +156,5 @@ def _counted(channels: Mapping[bytes, Sized], argv: Argv) -> list[Reply]:
 @command("PUBSUB NUMPAT", flags="pubsub loading stale", since="2.8.0")
 def pubsub_numpat(client: Client, argv: Argv) -> Reply:
     """How many different patterns somebody hears."""
-    return len(client.server.pubsub.patterns)
+    patterns = client.server.pubsub.patterns
+    return sum(map(len, patterns.values())) if client.server.dialect.numpat_counts_listeners else len(patterns)

@@ -65,8 +65,8 @@ def dbsize(client: Client, argv: Argv) -> Reply:
     return len(client.db)
 
 
-def check_flush_option(argv: Argv) -> None:
-    if len(argv) > 2 or (len(argv) == 2 and argv[1].upper() not in (b"ASYNC", b"SYNC")):
+def check_flush_option(client: Client, argv: Argv) -> None:
+    if len(argv) > 2 or (len(argv) == 2 and argv[1].upper() not in client.command.options.words):
         raise CommandError(errors.SYNTAX_ERROR)
 
 
@@ -79,7 +79,7 @@ def check_flush_option(argv: Argv) -> None:
 )
 def flushdb(client: Client, argv: Argv) -> Reply:
     """Remove every key of the database."""
-    check_flush_option(argv)
+    check_flush_option(client, argv)
     client.server.dirty += client.db.clear()
     return OK
 
@@ -93,7 +93,7 @@ def flushdb(client: Client, argv: Argv) -> Reply:
 )
 def flushall(client: Client, argv: Argv) -> Reply:
     """Remove every key of every database."""
-    check_flush_option(argv)
+    check_flush_option(client, argv)
     client.server.dirty += sum(db.clear() for db in client.server.databases.values()) + 1
     return OK
 
@@ -101,8 +101,8 @@ def flushall(client: Client, argv: Argv) -> Reply:
 @command("SWAPDB index1 index2", flags="write fast", since="4.0.0", acl="keyspace dangerous")
 def swapdb(client: Client, argv: Argv) -> Reply:
     """Exchange the keys of two databases; who works on one of them sees the other's at once."""
-    first = database_index(argv[1], "ERR invalid first DB index")
-    second = database_index(argv[2], "ERR invalid second DB index")
+    first = database_index(client, argv[1], "ERR invalid first DB index")
+    second = database_index(client, argv[2], "ERR invalid second DB index")
     server = client.server
     if not (0 <= first < server.config.databases and 0 <= second < server.config.databases):
         raise CommandError(errors.DB_OUT_OF_RANGE)
@@ -112,9 +112,9 @@ def swapdb(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-def database_index(text: bytes, error: str) -> int:
+def database_index(client: Client, text: bytes, error: str) -> int:
     index = integer(text, error)
-    if not -(2**31) <= index < 2**31:
+    if client.server.dialect.swapdb_checks_32_bits and not -(2**31) <= index < 2**31:
         raise CommandError(error)
     return index
 
@@ -136,14 +136,14 @@ def info(client: Client, argv: Argv) -> Reply:
     return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
 
 
-@command("TIME", flags="loading stale fast", since="2.6.0")
+@command("TIME", flags="loading stale fast readonly@before:6.2.0", since="2.6.0")
 def time(client: Client, argv: Argv) -> Reply:
     """Unix time: seconds, and the microseconds since then."""
     seconds, nanoseconds = divmod(client.server.clock.time_ns(), 1_000_000_000)
     return [b"%d" % seconds, b"%d" % (nanoseconds // 1000)]
 
 
-@command("ROLE", flags="noscript loading stale fast", since="2.8.12", acl="admin dangerous")
+@command("ROLE", flags="noscript loading stale fast readonly@before:6.2.0", since="2.8.12", acl="admin dangerous")
 def role(client: Client, argv: Argv) -> Reply:
     """Whether this is a master or a replica, and of whom."""
     return [b"master", 0, []]
@@ -272,7 +272,7 @@ def memory_stats(client: Client, argv: Argv) -> Reply:
 # Saving: what is true of a server that has no disk.
 
 
-@command("LASTSAVE", flags="loading stale fast", since="1.0.0", acl="admin dangerous")
+@command("LASTSAVE", flags="loading stale fast readonly@before:6.2.0", since="1.0.0", acl="admin dangerous")
 def lastsave(client: Client, argv: Argv) -> Reply:
     """Unix time of the last save in seconds; before the first, that of the start."""
     return client.server.last_save

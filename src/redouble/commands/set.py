@@ -7,7 +7,7 @@ from itertools import chain, filterfalse, islice
 
 from redouble.commands.scanning import scan_cursor, scan_step
 from redouble.core import errors, notify
-from redouble.core.arguments import INT64_MAX, integer_in, positive, random_count
+from redouble.core.arguments import INT64_MAX, integer, integer_in, positive, positive_or_told, random_count
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
@@ -93,7 +93,8 @@ def spop(client: Client, argv: Argv) -> Reply:
     if len(argv) > 3:
         raise CommandError(errors.SYNTAX_ERROR)
     if len(argv) == 3:
-        count = positive(argv[2])  # spopWithCountCommand reads the count before the key
+        # spopWithCountCommand reads the count before the key.
+        count = positive_or_told(client, argv[2], client.server.dialect.negative_spop)
         members = db.for_write(key, Set)
         if not members or not count:
             return Members()
@@ -122,9 +123,13 @@ def srandmember(client: Client, argv: Argv) -> Reply:
         return members.choice(chance) if members else None
     if len(argv) > 3:
         raise CommandError(errors.SYNTAX_ERROR)
+    as_set = client.server.dialect.random_members_are_a_set
+    if as_set and integer(argv[2]) and not client.db.set(key):
+        return Members()
     count, _ = random_count(argv, b"")
     members = client.db.set(key)
-    return members.random(count, chance) if members else []
+    found = members.random(count, chance) if members else []
+    return Members(found) if as_set else found
 
 
 @command("SINTER key [key ...]", flags="readonly", since="1.0.0")

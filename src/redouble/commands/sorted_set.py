@@ -34,13 +34,12 @@ Scores: TypeAlias = dict[bytes, float]
 Positions: TypeAlias = Callable[[SortedSet], tuple[int, int]]
 """Where in the order of the members a range begins, and where it ends."""
 
-ZADD_WORDS = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
-
 
 @command(
     "ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     flags="write denyoom fast",
     since="1.2.0",
+    since_option={"GT": "6.2.0", "LT": "6.2.0"},
 )
 def zadd(client: Client, argv: Argv) -> Reply:
     """Add members with their scores, or change the scores; answers how many are new."""
@@ -56,8 +55,8 @@ def zincrby(client: Client, argv: Argv) -> Reply:
 def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
     """zaddGenericCommand, for GEOADD too: in ZINCRBY too a score that reads like an option is one."""
     db, key = client.db, argv[1]
-    at = 2
-    while at < len(argv) and (word := argv[at].upper()) in ZADD_WORDS:
+    at, words = 2, client.server.prototypes[b"ZADD"].options.words
+    while at < len(argv) and (word := argv[at].upper()) in words:
         given.add(word)
         at += 1
     count = (len(argv) - at) // 2
@@ -221,10 +220,16 @@ def _parse_range(
     """
     low, high = argv[at], argv[at + 1]
     by_options = (b"BYSCORE", b"BYLEX") if not by else ()
+    strict = client.server.dialect.range_bounds_come_first
+    if strict:
+        _find(client, low, high, by or b"BYRANK", reverse or False)
+    words = client.command.options.words
     with_scores, offset, limit = False, 0, -1
     at += 2
     while at < len(argv):
         word = argv[at].upper()
+        if strict and (word not in words or (with_scores and by not in (b"BYSCORE", b"BYLEX"))):
+            raise CommandError(errors.SYNTAX_ERROR)
         if word == b"WITHSCORES" and not store:
             with_scores = True
         elif word == b"LIMIT" and at + 2 < len(argv):
@@ -243,15 +248,9 @@ def _parse_range(
         raise CommandError("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX")
     if with_scores and by == b"BYLEX":
         raise CommandError("ERR syntax error, WITHSCORES not supported in combination with BYLEX")
+    find = _find(client, low, high, by, reverse)
     if by == b"BYRANK":
-        start, stop = integer(low), integer(high)
-        return Range(lambda members: members.by_index(start, stop, reverse), reverse, with_scores, by_rank=True)
-    if reverse:
-        low, high = high, low
-    if by == b"BYSCORE":
-        find: Positions = partial(SortedSet.by_score, range=score_range(client, low, high))
-    else:
-        find = partial(SortedSet.by_lex, range=lex_range(low, high), reverse=reverse)
+        return Range(find, reverse, with_scores, by_rank=True)
 
     def positions(members: SortedSet) -> tuple[int, int]:
         start, stop = find(members)
@@ -259,6 +258,18 @@ def _parse_range(
         return limited(start, stop, offset + stop - start if from_end else offset, limit, reverse)
 
     return Range(positions, reverse, with_scores)
+
+
+def _find(client: Client, low: bytes, high: bytes, by: bytes, reverse: bool) -> Positions:
+    """Where the members between two bounds are."""
+    if by == b"BYRANK":
+        start, stop = integer(low), integer(high)
+        return lambda members: members.by_index(start, stop, reverse)
+    if reverse:
+        low, high = high, low
+    if by == b"BYSCORE":
+        return partial(SortedSet.by_score, range=score_range(client, low, high))
+    return partial(SortedSet.by_lex, range=lex_range(low, high), reverse=reverse)
 
 
 def _range(client: Client, argv: Argv, by: bytes = b"", reverse: bool | None = None) -> Reply:
@@ -270,6 +281,7 @@ def _range(client: Client, argv: Argv, by: bytes = b"", reverse: bool | None = N
     "ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
     flags="readonly",
     since="1.2.0",
+    since_option=dict.fromkeys(("BYSCORE", "BYLEX", "REV", "LIMIT"), "6.2.0"),
 )
 def zrange(client: Client, argv: Argv) -> Reply:
     """The members of a range of ranks, scores or bytes."""
@@ -598,6 +610,14 @@ def store_scores(client: Client, destination: bytes, scores: Scores, event: byte
     return _store(client, destination, SortedSet.loaded(scores, client.server.limits), event)
 
 
+def _store_combined(client: Client, destination: bytes, scores: Scores, event: bytes) -> int:
+    """`store_scores`, for ZUNIONSTORE and ZINTERSTORE."""
+    stored = store_scores(client, destination, scores, event)
+    if stored and client.server.dialect.unions_delete_what_was_there:
+        client.db.signal_ready(destination)
+    return stored
+
+
 def _store(client: Client, destination: bytes, made: SortedSet, event: bytes) -> int:
     """The result takes the place of whatever `destination` held; an empty one leaves nothing there."""
     if made:
@@ -645,7 +665,7 @@ def zdiff(client: Client, argv: Argv) -> Reply:
 def zunionstore(client: Client, argv: Argv) -> Reply:
     """Store what ZUNION would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return store_scores(client, argv[1], _union(sources), b"zunionstore")
+    return _store_combined(client, argv[1], _union(sources), b"zunionstore")
 
 
 @command(
@@ -656,7 +676,7 @@ def zunionstore(client: Client, argv: Argv) -> Reply:
 def zinterstore(client: Client, argv: Argv) -> Reply:
     """Store what ZINTER would answer."""
     sources = _parse_sources(client, argv, 2, store=True)
-    return store_scores(client, argv[1], _intersection(sources), b"zinterstore")
+    return _store_combined(client, argv[1], _intersection(sources), b"zinterstore")
 
 
 @command("ZDIFFSTORE destination numkeys key [key ...]", flags="write denyoom", since="6.2.0")

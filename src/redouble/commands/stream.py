@@ -7,7 +7,7 @@ are in `stream_groups.py`, XINFO is in `stream_info.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeAlias
@@ -60,9 +60,9 @@ def _bound(text: bytes, sequence: int = 0) -> int:
     return 0 if text == b"-" else MAX_ID if text == b"+" else stream_id(text, sequence)
 
 
-def range_start(text: bytes) -> int:
+def range_start(client: Client, text: bytes) -> int:
     """Where a range begins; `(` leaves out the id itself."""
-    if text[:1] != b"(" or len(text) == 1:
+    if text[:1] != b"(" or len(text) == 1 or not client.server.dialect.stream_ranges_exclude:
         return _bound(text)
     id = stream_id(text[1:])
     if id == MAX_ID:
@@ -70,9 +70,9 @@ def range_start(text: bytes) -> int:
     return id + 1
 
 
-def range_end(text: bytes) -> int:
+def range_end(client: Client, text: bytes) -> int:
     """Where a range ends; `(` leaves out the id itself."""
-    if text[:1] != b"(" or len(text) == 1:
+    if text[:1] != b"(" or len(text) == 1 or not client.server.dialect.stream_ranges_exclude:
         return _bound(text, LAST_SEQUENCE)
     id = stream_id(text[1:], LAST_SEQUENCE)
     if id == 0:
@@ -90,6 +90,10 @@ REFERENCES = (b"KEEPREF", b"DELREF", b"ACKED")
 """What happens to the pending entries of groups when an entry goes: nothing, they go too, or the entry stays."""
 
 
+SINCE_OF_TRIMMING = {"MINID": "6.2.0", "LIMIT": "6.2.0", **dict.fromkeys(("KEEPREF", "DELREF", "ACKED"), "8.2.0")}
+TRIMMING = (b"MAXLEN", b"MINID", b"LIMIT", *REFERENCES)
+
+
 @dataclass
 class _Trim:
     """What MAXLEN, MINID and their companions ask for."""
@@ -105,11 +109,13 @@ class _Trim:
     def given(self) -> bool:
         return self.maxlen is not None or self.minid is not None
 
-    def take(self, argv: Argv, at: int, words: Mapping[bytes, object]) -> int:
+    def take(self, argv: Argv, at: int, available: Callable[[str], bool]) -> int:
         """Read the option at `argv[at]`; where it ends, or `at` if it is none."""
         word, more = argv[at].upper(), len(argv) - 1 - at
+        if word not in TRIMMING or not available(word.decode()):
+            return at
         if word in (b"MAXLEN", b"MINID") and more:
-            if self.given:
+            if self.given and available("MINID"):
                 raise CommandError(TWO_STRATEGIES)
             at += 1
             self.approximate = argv[at] == b"~" and more >= 2
@@ -127,7 +133,7 @@ class _Trim:
             if self.limit < 0:
                 raise CommandError("ERR The LIMIT argument must be >= 0.")
             return at + 2
-        if word in REFERENCES and word in words and not self.references:
+        if word in REFERENCES and not self.references:
             self.references = word
             return at + 1
         return at
@@ -165,9 +171,7 @@ class _Trim:
     since="5.0.0",
     since_option={
         "NOMKSTREAM": "6.2.0",
-        "MINID": "6.2.0",
-        "LIMIT": "6.2.0",
-        **dict.fromkeys(("KEEPREF", "DELREF", "ACKED"), "8.2.0"),
+        **SINCE_OF_TRIMMING,
         **dict.fromkeys(("IDMP", "IDMPAUTO"), "8.6.0"),
     },
 )
@@ -175,11 +179,12 @@ def xadd(client: Client, argv: Argv) -> Reply:
     """Add an entry behind the last one of a stream."""
     trim, create, at = _Trim(), True, 2
     producer, own_id = b"", b""
-    words = client.command.options.words
+    options = client.command.options
+    words = options.words
     while at < len(argv) and argv[at] != b"*":
-        after = trim.take(argv, at, words)
+        after = trim.take(argv, at, options.available)
         word, more = argv[at].upper(), len(argv) - 1 - at
-        if word == b"NOMKSTREAM":
+        if word == b"NOMKSTREAM" and word in words:
             create = False
             after += 1
         elif word in (b"IDMP", b"IDMPAUTO") and word in words and more >= (2 if word == b"IDMP" else 1):
@@ -259,27 +264,39 @@ def _next_id(client: Client, stream: Stream, id: int | None, whole: bool) -> int
     "XTRIM key <<MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]>",
     flags="write",
     since="5.0.0",
-    since_option={"MINID": "6.2.0", "LIMIT": "6.2.0", **dict.fromkeys(("KEEPREF", "DELREF", "ACKED"), "8.2.0")},
+    since_option=SINCE_OF_TRIMMING,
     arity=-4,
 )
 def xtrim(client: Client, argv: Argv) -> Reply:
     """Remove the first entries of a stream, to a length or up to an id."""
     trim, at = _Trim(), 2
-    words = client.server.prototypes[b"XADD"].options.words
+    if client.server.dialect.xtrim_looks_at_the_key_first and client.db.for_write(argv[1], Stream) is None:
+        return 0
     while at < len(argv):
-        after = trim.take(argv, at, words)
+        after = trim.take(argv, at, client.command.options.available)
         if after == at:
             raise CommandError(errors.SYNTAX_ERROR)
         at = after
     trim.check()
     if not trim.given:
-        raise CommandError("ERR syntax error, XTRIM must be called with a trimming strategy")
+        raise CommandError(client.server.dialect.xtrim_without_strategy)
     trim.check_limit()
     stream = client.db.for_write(argv[1], Stream)
     removed = trim.apply(stream) if stream is not None else 0
     if removed:
         client.db.modified(argv[1], b"xtrim", notify.STREAM)
     return removed
+
+
+# Later declarations win: until 6.2 nothing behind the key was needed.
+command(
+    "XTRIM key [MAXLEN [= | ~] threshold]",
+    flags="write",
+    since="5.0.0",
+    until="6.2.0",
+    since_option=SINCE_OF_TRIMMING,
+    arity=-2,
+)(xtrim)
 
 
 @command("XLEN key", flags="readonly fast", since="5.0.0")
@@ -301,7 +318,7 @@ def xrevrange(client: Client, argv: Argv) -> Reply:
 
 
 def _range(client: Client, argv: Argv, start_text: bytes, end_text: bytes, entries: Entries) -> Reply:
-    start, end = range_start(start_text), range_end(end_text)
+    start, end = range_start(client, start_text), range_end(client, end_text)
     count = None
     for _, text in client.command.options.each(argv, 4):
         count = max(integer(text), 0)

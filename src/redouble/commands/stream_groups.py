@@ -79,6 +79,8 @@ def xackdel(client: Client, argv: Argv) -> Reply:
     "XPENDING key group [[IDLE min-idle-time] start end count [consumer]]",
     flags="readonly",
     since="5.0.0",
+    since_option={"IDLE": "6.2.0"},
+    arity=-3,
     group="stream",
 )
 def xpending(client: Client, argv: Argv) -> Reply:
@@ -87,15 +89,16 @@ def xpending(client: Client, argv: Argv) -> Reply:
     least_idle = 0
     start = end = count = 0
     if len(argv) > 3:
-        if not 6 <= len(argv) <= 9:
+        has_idle = client.command.options.available("IDLE")
+        if not 6 <= len(argv) <= (9 if has_idle else 7):
             raise CommandError(errors.SYNTAX_ERROR)
-        if argv[3].upper() == b"IDLE":
+        if argv[3].upper() == b"IDLE" and has_idle:
             least_idle = integer(argv[4])
             if len(argv) < 8:
                 raise CommandError(errors.SYNTAX_ERROR)
             at = 5
         count = max(integer(argv[at + 2]), 0)
-        start, end = range_start(argv[at]), range_end(argv[at + 1])
+        start, end = range_start(client, argv[at]), range_end(client, argv[at + 1])
     stream = client.db.stream(argv[1])
     group = stream.groups.get(argv[2]) if stream is not None else None
     if group is None:
@@ -216,7 +219,7 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
     min_idle = max(integer(argv[4], "ERR Invalid min-idle-time argument for XAUTOCLAIM"), 0)
     dialect = client.server.dialect
     most = INT64_MAX if dialect.deleted_entries_stay_pending else MOST_CLAIMED
-    start, count, just_id = range_start(argv[5]), 100, False
+    start, count, just_id = range_start(client, argv[5]), 100, False
     for name, text in client.command.options.each(argv, 6):
         if name == "COUNT":
             count = integer_in(text, 1, most, "ERR COUNT must be > 0")
@@ -263,7 +266,14 @@ MOST_CLAIMED = INT64_MAX // 16
 
 # XGROUP.
 
-container("XGROUP", since="5.0.0", group="stream")
+
+def _look_for_stream(client: Client, argv: Argv) -> None:
+    """`XGROUP NOSUCH missing g`."""
+    if len(argv) > 3 and client.db.for_write(argv[2], Stream) is None:
+        raise CommandError(NO_STREAM)
+
+
+container("XGROUP", since="5.0.0", group="stream", first=_look_for_stream)
 
 
 def _group_options(client: Client, argv: Argv, make_stream: bool) -> tuple[bool, int | None]:

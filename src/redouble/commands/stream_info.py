@@ -17,14 +17,20 @@ from redouble.resp.reply import Reply
 from redouble.types.id_order import IdOrder
 from redouble.types.stream import MAX_ID, Group, Pending, Stream, id_text
 
-container("XINFO", since="5.0.0", group="stream")
-
 
 def _stream_for_info(client: Client, argv: Argv) -> Stream:
     stream = client.db.stream(argv[2])
     if stream is None:
         raise CommandError(errors.NO_SUCH_KEY)
     return stream
+
+
+container(
+    "XINFO",
+    since="5.0.0",
+    group="stream",
+    first=lambda client, argv: len(argv) > 2 and _stream_for_info(client, argv),
+)
 
 
 @command("XINFO STREAM key [FULL [COUNT count]]", flags="readonly", since="5.0.0", group="stream")

@@ -38,6 +38,7 @@ def get(client: Client, argv: Argv) -> Reply:
         "IFNE": "8.4.0",
         "IFDEQ": "8.4.0",
         "IFDNE": "8.4.0",
+        **dict.fromkeys(("GET", "EXAT", "PXAT"), "6.2.0"),
     },
 )
 def set_(client: Client, argv: Argv) -> Reply:

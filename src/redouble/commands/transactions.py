@@ -19,7 +19,9 @@ def multi(client: Client, argv: Argv) -> Reply:
 
 
 @command(
-    "EXEC", flags="noscript loading stale skip_slowlog@before:valkey=8.1.0 skip_commandlog@valkey=8.1.0", since="1.2.0"
+    "EXEC",
+    flags="noscript loading stale skip_slowlog@before:valkey=8.1.0 skip_commandlog@valkey=8.1.0 skip_monitor@before:6.2.0",
+    since="1.2.0",
 )
 def exec_(client: Client, argv: Argv) -> Reply:
     """Run the queued commands as one unit; nil if a watched key was changed."""

@@ -28,6 +28,7 @@ __all__ = [
     "keys_end_and_count",
     "long_double",
     "positive",
+    "positive_or_told",
     "random_count",
     "signed_count",
     "timeout_ms",
@@ -69,6 +70,13 @@ def int32(text: bytes, low: int = -(2**31), high: int = 2**31 - 1) -> int:
 def positive(text: bytes, error: str = errors.NOT_POSITIVE) -> int:
     """Zero or more; everything else, also what is no integer, is out of range (getPositiveLongFromObjectOrReply)."""
     return integer_in(text, 0, INT64_MAX, error)
+
+
+def positive_or_told(client: Client, text: bytes, error: str = errors.NOT_POSITIVE) -> int:
+    """As `positive`, but in Redis 6.0 what is no integer is told apart."""
+    if client.server.dialect.tells_what_is_no_integer:
+        integer(text)
+    return positive(text, error)
 
 
 def double(client: Client, text: bytes, error: str = errors.NOT_A_FLOAT) -> float:

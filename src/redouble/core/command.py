@@ -241,10 +241,23 @@ def command(
     return declare
 
 
-def container(name: str, *, since: str, until: str = "", help_since: str = "5.0.0", group: str = "") -> None:
-    """Declare a command that only holds subcommands, and its HELP."""
+def container(
+    name: str,
+    *,
+    since: str,
+    until: str = "",
+    help_since: str = "5.0.0",
+    group: str = "",
+    first: Callable[[Client, Argv], object] | None = None,
+) -> None:
+    """Declare a command that only holds subcommands, and its HELP.
+
+    `first` is what it did before 7.0 when it did not know the subcommand, before it said so.
+    """
 
     def run(client: Client, argv: Argv) -> Reply:
+        if first is not None:
+            first(client, argv)
         raise CommandError(client.server.dialect.unknown_subcommand(argv))
 
     run.__doc__ = f"The commands that begin with {name}."
@@ -252,6 +265,8 @@ def container(name: str, *, since: str, until: str = "", help_since: str = "5.0.
     group = group or frame.f_globals["__name__"].rpartition(".")[2].replace("_", "-")
     command(name, since=since, until=until, arity=-2, group=group)(run)
     command(f"{name} HELP", flags="loading stale", since=help_since, until=until, group=group)(_help)
+    # It was there since 5.0, whatever COMMAND DOCS says.
+    command(f"{name} HELP", flags="loading stale", since="5.0.0", until=help_since, group=group)(_help)
 
 
 def _help(client: Client, argv: Argv) -> Reply:
@@ -272,8 +287,12 @@ def help_reply(client: Client) -> Reply:
 
 def first_since(name: str, dialect: type[Dialect]) -> str:
     """With which of its versions `dialect` got the command `name`; of several declarations the oldest counts."""
-    moments = [declaration.since for declaration in _DECLARATIONS if declaration.name == name]
-    versions = [dialect.own_version(moment) for moment in moments if dialect.has(moment)]
+    moments = [
+        declaration.since
+        for declaration in _DECLARATIONS
+        if declaration.name == name and dialect.has(declaration.since, declaration.until)
+    ]
+    versions = [dialect.own_version(moment) for moment in moments]
     return min(versions, key=lambda version: [int(part) for part in version.split(".")])
 
 

@@ -284,7 +284,7 @@ used_active_time_main_thread  *cpu_user  since valkey=9.0.0
 module  *modules
 [commandstats] Commandstats  all
 cmdstat_  *command_statistics
-[errorstats] Errorstats  default
+[errorstats] Errorstats  default  since 6.2.0
 errorstat_  *error_statistics
 [latencystats] Latencystats  all
 [cluster] Cluster  default

@@ -37,8 +37,6 @@ xinfo  readonly random  read stream slow
 
 _CATEGORIES: Final = {b"select": "keyspace fast", b"wait": "keyspace slow", b"role": "fast dangerous"}
 
-_ARITY: Final = {b"pfdebug": -3}
-
 
 def before_7(facts: list[Reply]) -> list[Reply]:
     """The seven facts of a command, as 6.0 and 6.2 tell them."""
@@ -55,7 +53,7 @@ def before_7(facts: list[Reply]) -> list[Reply]:
         flags = Members((*kept, *_added().get(name, ())))
     if name in _CATEGORIES:
         categories = _statuses(_CATEGORIES[name], "@")
-    return [name, _ARITY.get(name, arity), flags, first, last, step, categories]
+    return [name, arity, flags, first, last, step, categories]
 
 
 def _statuses(words: str, before: str = "") -> Members:

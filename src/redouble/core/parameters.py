@@ -116,7 +116,8 @@ hide-user-data-from-log  bool  no  since 7.4.0
 hide-user-data-from-log  bool  yes  since valkey=8.0.0
 hll-sparse-max-bytes  memory:0..long  3000
 hz  hz:0..int  10
-ignore-warnings  text  -
+ignore-warnings  text  ARM64-COW-BUG
+ignore-warnings  text  -  since 6.2.0
 import-mode  bool  no  since valkey=8.0.0
 io-threads  int:-1..int  1  immutable
 io-threads  int:1..256  1  since valkey=9.0.0

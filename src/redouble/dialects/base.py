@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from redouble.core.errors import NOT_AN_INTEGER, SYNTAX_ERROR, text
+from redouble.core.errors import INDEX_OUT_OF_RANGE, INVALID_DB, NOPROTO, NOT_AN_INTEGER, SYNTAX_ERROR, text
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_lua
 from redouble.types.number import (
@@ -151,6 +151,49 @@ class Dialect:
     """`XADD s 5-* a 1`: no id (6.2), 5-0 (7.0)."""
     deleted_entries_stay_pending: ClassVar[bool] = True
     """`XADD s 1-1 a 1`, reading it as a consumer, `XDEL s 1-1`, `XAUTOCLAIM s g d 0 0`: nil (6.2), a deleted id (7.0)."""
+    stream_ranges_exclude: ClassVar[bool] = False
+    """`XRANGE s (1-1 +`: an invalid id (6.0), what follows 1-1 (6.2)."""
+    xtrim_looks_at_the_key_first: ClassVar[bool] = True
+    """`XTRIM missing FOO 1`: 0 (6.0), a syntax error (6.2)."""
+    xtrim_without_strategy: ClassVar[str] = "ERR XTRIM called without an option to trim the stream"
+    """`XADD s 1-1 a b`, `XTRIM s`."""
+    range_bounds_come_first: ClassVar[bool] = True
+    """`ZRANGEBYSCORE z a 2 LIMIT 0`: min or max is not a float (6.0), a syntax error (6.2, which reads the options of all
+    ranges in one place: `ZRANGEBYLEX z - + WITHSCORES` has an error of its own there)."""
+    random_members_are_a_set: ClassVar[bool] = True
+    """`HELLO 3`, `SRANDMEMBER s 3`: a set (6.0), an array (6.2); `SRANDMEMBER missing -9223372036854775808`: nothing (6.0),
+    out of range (6.2)."""
+    tells_what_is_no_integer: ClassVar[bool] = True
+    """`LPOS l a COUNT abc`, `SPOP s abc`, `DEBUG POPULATE a`: not an integer (6.0), what is said of a negative one (6.2)."""
+    negative_spop: ClassVar[str] = INDEX_OUT_OF_RANGE
+    """`SPOP s -1`."""
+    geoadd_syntax: ClassVar[str] = f"{SYNTAX_ERROR}. Try GEOADD key [x1] [y1] [name1] [x2] [y2] [name2] ... "
+    """`GEOADD g 1 2 a 3`."""
+    places_of_nothing_need_no_words: ClassVar[bool] = True
+    """`GEORADIUS missing 1 20 1 xx`: nothing (6.0), an unsupported unit (6.2); nor is anything stored in 6.0."""
+    sorts_all_places: ClassVar[bool] = True
+    """`GEORADIUS g 15 38 1000 km COUNT 11 DESC` of many that are equally far: in the order of a whole sort (6.0), or of a
+    partial one (6.2)."""
+    unions_delete_what_was_there: ClassVar[bool] = True
+    """`BZPOPMIN k 0`, another client's `SET k string` and `ZUNIONSTORE k 1 source`: is served (6.0), waits (6.2)."""
+    hincrbyfloat_reads_no_infinity: ClassVar[bool] = False
+    """`HINCRBYFLOAT h f inf`: the sum would be infinite (6.0), the increment is (6.2)."""
+    bits_end_where_strings_end: ClassVar[bool] = False
+    """`CONFIG SET proto-max-bulk-len 1mb`, `SETBIT k 8388608 1`: 0 (6.0), an offset out of range (6.2)."""
+    move_outside: ClassVar[str] = INDEX_OUT_OF_RANGE
+    """`MOVE k abc`, `MOVE k 99`: this (6.0), or what is wrong with the number (6.2)."""
+    select_nothing: ClassVar[str] = INVALID_DB
+    """`SELECT abc`."""
+    select_wraps: ClassVar[bool] = True
+    """`SELECT 4294967296`: OK, it is database 0 (6.0), out of range (6.2)."""
+    swapdb_checks_32_bits: ClassVar[bool] = False
+    """`SWAPDB 99999999999 0`: DB index is out of range (6.0), an invalid first index (6.2)."""
+    wrong_password: ClassVar[str] = "WRONGPASS invalid username-password pair"
+    """`AUTH nobody x`."""
+    hello_without_number: ClassVar[str] = NOPROTO
+    """`HELLO abc`."""
+    numpat_counts_listeners: ClassVar[bool] = True
+    """`PSUBSCRIBE a*` of two clients, `PUBSUB NUMPAT`: 2 (6.0), 1 (6.2)."""
     set_nx_gets: ClassVar[bool] = False
     """`SET k v NX GET`: a syntax error (6.2), the old value (7.0)."""
     decrby_takes_int64_min: ClassVar[bool] = True
@@ -176,8 +219,8 @@ class Dialect:
     """`GEODIST g a b KM`: an error that names km (6.2), kilometres (7.0)."""
     checks_client_ids: ClassVar[bool] = False
     """`CLIENT KILL ID 0`: 0 (6.2), an error (7.0)."""
-    malloc_stats_are_plain: ClassVar[bool] = True
-    """`HELLO 3`, `MEMORY MALLOC-STATS`: a bulk string (6.2), a verbatim one (7.0)."""
+    malloc_stats_are_plain: ClassVar[bool] = False
+    """`HELLO 3`, `MEMORY MALLOC-STATS`: a bulk string (6.2), a verbatim one (6.0, 7.0)."""
     info_takes_one_section: ClassVar[bool] = True
     """`INFO cpu cluster`: a syntax error (6.2), two sections (7.0)."""
     denies_in_transactions: ClassVar[bool] = False
@@ -294,8 +337,9 @@ class Dialect:
     """`LOLWUT VERSION 1`: `Redis ver. 8.1.1` (also Valkey 8.1), `Valkey ver.9.1.2`."""
     lolwut_gap: ClassVar[str] = " "
     """`LOLWUT VERSION 1`: `Redis ver. 7.0.15`, `Valkey ver.9.1.2`."""
-    event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtmd"
-    """`CONFIG SET notify-keyspace-events n`: an error in 6.2; `CONFIG SET notify-keyspace-events oc`: one, but in Redis 8.2."""
+    event_letters: ClassVar[bytes] = b"Ag$lshzxeKEtm"
+    """`CONFIG SET notify-keyspace-events d`: an error in 6.0; `CONFIG SET notify-keyspace-events n`: one in 6.2;
+    `CONFIG SET notify-keyspace-events oc`: one, but in Redis 8.2."""
     config_sets_one: ClassVar[bool] = True
     """`CONFIG GET timeout hz`, `CONFIG SET timeout 1 hz 2`: wrong numbers of arguments (6.2), fine (7.0)."""
     checks_size_of_memory_values: ClassVar[bool] = False
@@ -332,8 +376,9 @@ class Dialect:
     """`CLIENT INFO`: the fields of its line."""
     client_types: ClassVar[frozenset[bytes]] = frozenset((b"normal", b"master", b"slave", b"replica", b"pubsub"))
     """`CLIENT LIST TYPE primary`: an error, but in Valkey."""
-    client_filters: ClassVar[frozenset[str]] = frozenset(("ID", "TYPE", "USER", "ADDR", "LADDR", "SKIPME"))
-    """`CLIENT KILL MAXAGE 100`: a syntax error (7.0, 7.2), 0 (7.4)."""
+    client_filters: ClassVar[frozenset[str]] = frozenset(("ID", "TYPE", "USER", "ADDR", "SKIPME"))
+    """`CLIENT KILL LADDR 1.2.3.4:5`: a syntax error (6.0), 0 (6.2); `CLIENT KILL MAXAGE 100`: a syntax error (7.0, 7.2),
+    0 (7.4)."""
     several_client_ids: ClassVar[bool] = False
     """`CLIENT KILL ID 7 8 9`: a syntax error (Redis), 0 (Valkey 8), whose CLIENT LIST knows the same filters."""
     complains_of_more_client_arguments: ClassVar[bool] = True
@@ -341,7 +386,7 @@ class Dialect:
     checks_end_of_pause: ClassVar[bool] = False
     """`CLIENT PAUSE 9223372036854775807`: OK (7.0), out of range (7.2)."""
     allowed_when_subscribed: ClassVar[frozenset[str]] = frozenset(
-        ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset")
+        ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit")
     )
     """What a subscribed RESP2 client may still call."""
 
@@ -349,7 +394,7 @@ class Dialect:
     def denied_when_subscribed(name: str) -> str:
         """`SUBSCRIBE c`, `GET k`."""
         return (
-            f"ERR Can't execute '{name.partition('|')[0]}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT / RESET"
+            f"ERR Can't execute '{name.partition('|')[0]}': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT"
             " are allowed in this context"
         )
 
@@ -376,7 +421,7 @@ class Dialect:
     @staticmethod
     def no_input_keys(name: str) -> str:
         """`ZUNION 0 a`."""
-        return f"ERR at least 1 input key is needed for {name}"
+        return "ERR at least 1 input key is needed for ZUNIONSTORE/ZINTERSTORE"
 
     @staticmethod
     def cannot_store_places(storing: str) -> str:
@@ -405,23 +450,24 @@ class Dialect:
             quoted += f"`{text(argument[: 128 - len(quoted)])}`, "
         return f"ERR unknown command `{text(argv[0])}`, with args beginning with: {quoted}"
 
-    @staticmethod
-    def unknown_subcommand(argv: list[bytes]) -> str:
+    @classmethod
+    def unknown_subcommand(cls, argv: list[bytes]) -> str:
         """`CLIENT NOSUCH`."""
-        return Dialect.wrong_subcommand(argv)
+        return cls.wrong_subcommand(argv)
 
-    @staticmethod
-    def wrong_subcommand_arity(argv: list[bytes], name: str) -> str:
+    @classmethod
+    def wrong_subcommand_arity(cls, argv: list[bytes], name: str) -> str:
         """`CLIENT ID x`."""
-        return SYNTAX_ERROR if name == "client|kill" else Dialect.wrong_subcommand(argv)
+        return SYNTAX_ERROR if name == "client|kill" else cls.wrong_subcommand(argv)
 
     @staticmethod
     def wrong_subcommand(argv: list[bytes]) -> str:
-        """`CLIENT PAUSE 1 ALL ALL`: what commands say that count their arguments themselves."""
-        return (
-            f"ERR Unknown subcommand or wrong number of arguments for '{text(argv[1])}'."
-            f" Try {text(argv[0].upper())} HELP."
-        )
+        """`CLIENT PAUSE 1 ALL ALL`, `MEMORY FOO`, `XINFO FOO`: what commands say that count their arguments themselves."""
+        name = text(argv[0].upper())
+        if name == "XINFO" and len(argv) < 3:
+            return f"{SYNTAX_ERROR}, try 'XINFO HELP'"
+        end = "" if name in ("CLIENT", "MEMORY") else "."
+        return f"ERR Unknown subcommand or wrong number of arguments for '{text(argv[1])}'. Try {name} HELP{end}"
 
     @classmethod
     def has(cls, since: str, until: str = "") -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from redouble.core.errors import text, wrong_arity
+from redouble.core.errors import NOT_AN_INTEGER, NOT_POSITIVE, SYNTAX_ERROR, text, wrong_arity
 from redouble.dialects.base import Dialect, Module, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import (
@@ -28,6 +28,45 @@ class Redis60(Dialect):
 class Redis62(Redis60):
     version = redis_version = (6, 2, 14)
     client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
+    client_filters = Redis60.client_filters | {"LADDR"}
+    allowed_when_subscribed = Redis60.allowed_when_subscribed | {"reset"}
+    event_letters = Redis60.event_letters + b"d"
+    malloc_stats_are_plain = True
+    stream_ranges_exclude = True
+    xtrim_looks_at_the_key_first = False
+    xtrim_without_strategy = "ERR syntax error, XTRIM must be called with a trimming strategy"
+    range_bounds_come_first = False
+    random_members_are_a_set = False
+    tells_what_is_no_integer = False
+    negative_spop = NOT_POSITIVE
+    geoadd_syntax = SYNTAX_ERROR
+    places_of_nothing_need_no_words = False
+    sorts_all_places = False
+    unions_delete_what_was_there = False
+    hincrbyfloat_reads_no_infinity = True
+    bits_end_where_strings_end = True
+    move_outside = ""
+    select_nothing = NOT_AN_INTEGER
+    select_wraps = False
+    swapdb_checks_32_bits = True
+    wrong_password = "WRONGPASS invalid username-password pair or user is disabled."
+    hello_without_number = "ERR Protocol version is not an integer or out of range"
+    numpat_counts_listeners = False
+
+    @staticmethod
+    def denied_when_subscribed(name: str) -> str:
+        return Redis60.denied_when_subscribed(name).replace("/ QUIT", "/ QUIT / RESET")
+
+    @staticmethod
+    def no_input_keys(name: str) -> str:
+        return f"ERR at least 1 input key is needed for {name}"
+
+    @staticmethod
+    def wrong_subcommand(argv: list[bytes]) -> str:
+        return (
+            f"ERR Unknown subcommand or wrong number of arguments for '{text(argv[1])}'."
+            f" Try {text(argv[0].upper())} HELP."
+        )
 
 
 class Redis70(Redis62):
@@ -113,12 +152,12 @@ class Redis70(Redis62):
             quoted += f"'{text(argument[: 128 - len(quoted)])}' "
         return f"ERR unknown command '{text(argv[0][:128])}', with args beginning with: {quoted}"
 
-    @staticmethod
-    def unknown_subcommand(argv: list[bytes]) -> str:
+    @classmethod
+    def unknown_subcommand(cls, argv: list[bytes]) -> str:
         return f"ERR unknown subcommand '{text(argv[1][:128])}'. Try {text(argv[0].upper())} HELP."
 
-    @staticmethod
-    def wrong_subcommand_arity(argv: list[bytes], name: str) -> str:
+    @classmethod
+    def wrong_subcommand_arity(cls, argv: list[bytes], name: str) -> str:
         return wrong_arity(name).message
 
     @staticmethod

@@ -29,6 +29,11 @@ class Limits:
     """How large a block of a stream may become; 0: any size."""
     stream_node_max_entries: int = 100
     """How many entries a block of a stream may hold, deleted ones included; 0: any number."""
+    stream_deleted_entries_count: bool = True
+    """`CONFIG SET stream-node-max-entries 3`, `XADD s 1-{1..3} f v`, `XDEL s 1-1`, `XADD s 2-1 f v`, `DUMP s`: the block has
+    room for one more (6.0), or it is full (6.2)."""
+    stream_no_limit_is_zero: bool = False
+    """`CONFIG SET stream-node-max-bytes 0`, `XADD s 1-{1..2} f v`, `XINFO STREAM s`: two blocks (6.0), one (6.2)."""
     stream_idmp_duration: int = 100
     """How many seconds a new stream remembers an idempotent id."""
     stream_idmp_maxsize: int = 100
@@ -54,6 +59,8 @@ class Limits:
             small_lists_are_listpacks=recent,
             small_sets_are_listpacks=recent,
             arguments_count=recent,
+            stream_deleted_entries_count=version >= (6, 2),
+            stream_no_limit_is_zero=version < (6, 2),
             small=b"listpack" if version >= (7,) else b"ziplist",
         )
 

@@ -457,10 +457,13 @@ class Stream:
     def _is_full(self, block: Block, fields: list[bytes]) -> bool:
         limits = self.limits
         most_bytes = min(limits.stream_node_max_bytes or MOST_BLOCK_BYTES, MOST_BLOCK_BYTES)
+        if limits.stream_no_limit_is_zero and not limits.stream_node_max_bytes:
+            return True
         if block.total() + sum(map(len, fields)) >= most_bytes:
             return True
         most = limits.stream_node_max_entries
-        return bool(most) and len(block.ids) + len(block.deleted) >= most
+        deleted = len(block.deleted) if limits.stream_deleted_entries_count else 0
+        return bool(most) and len(block.ids) + deleted >= most
 
     def delete(self, id: int) -> bool:
         """XDEL: whether the entry was there."""
