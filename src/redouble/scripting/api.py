@@ -69,6 +69,7 @@ class Api:
         self.server = server
         self.texts = server.dialect.script_texts
         self.client = ScriptClient(server)
+        self.format_number = server.dialect.format_script_number
         self.read_only = False
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
@@ -138,7 +139,7 @@ class Api:
             if argument.__class__ is not bytes:
                 if argument.__class__ is not float:
                     return CommandError(self.texts.arguments)
-                argv[at] = self.server.dialect.format_script_number(argument)
+                argv[at] = self.format_number(argument)
         if not argv:
             return CommandError(self.texts.no_arguments)
         server = self.server
@@ -188,7 +189,7 @@ class Api:
         if kind is Pairs:
             return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
         if kind is list or kind is Push or kind is tuple or kind is Messages:
-            return self._array([self._value(item) for item in reply])
+            return self._array([item if item.__class__ is bytes else self._value(item) for item in reply])
         if kind is dict:
             found = Table({self._value(key): self._value(value) for key, value in reply.items()})
             return Table({b"map": found})
@@ -321,6 +322,20 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         return None
     if depth >= MAX_REPLY_DEPTH:
         return CommandError("ERR reached lua stack limit")
+    items: list[Value] = []
+    at = 1.0
+    while (item := _get(value, at)) is not None:
+        items.append(item)
+        at += 1.0
+    if len(items) < len(value):
+        other = _to_other_reply(value, resp, order, depth)
+        if other is not NO_REPLY:
+            return other
+    return [to_reply(item, resp, order, depth + 1) for item in items]
+
+
+def _to_other_reply(value: Table, resp: int, order: Any, depth: int) -> Reply:
+    """What a table stands for that has a certain field; NO_REPLY: it is an array."""
     message = _get(value, b"err")
     if message.__class__ is bytes:
         return CommandError(_one_line(message).decode("utf-8", "surrogateescape"))
@@ -350,12 +365,7 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         string, form = _get(verbatim, b"string"), _get(verbatim, b"format")
         if string.__class__ is bytes and form.__class__ is bytes:
             return Verbatim(string)
-    result: list[Reply] = []
-    at = 1.0
-    while (item := _get(value, at)) is not None:
-        result.append(to_reply(item, resp, order, depth + 1))
-        at += 1.0
-    return result
+    return NO_REPLY
 
 
 class _Map(list[tuple[Reply, Reply]]):

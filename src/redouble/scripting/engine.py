@@ -156,7 +156,7 @@ class Engine:
         self.generators = program.generators
         memory.begin()
         limit = 0
-        if _DEEP:
+        if _DEEP and (program.recursive or program.generators):
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
         runtime.start()

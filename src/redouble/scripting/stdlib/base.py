@@ -173,7 +173,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         return values[number - 1 :]
 
     def tonumber(value: Value = MISSING, base: Value = None, *_: Value) -> Value:
-        radix = int32(optional_integer(base, 2, 10))
+        radix = 10 if base is None else int32(optional_integer(base, 2, 10))
         if radix == 10:
             return to_number(given(value, 1))
         digits = text(value, 1).partition(b"\0")[0]
