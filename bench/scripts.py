@@ -1,6 +1,6 @@
 """Scripts: redouble in process, fakeredis with lupa in process, and redis-py with a real server over TCP.
 
-A loop that only computes is compared by the time of the script itself, its own worst case beside compiled Lua.
+A loop that only computes is the worst case beside compiled Lua.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redouble.types import number as number_module
 from redouble.types.number import (
     LongDouble,
     format_double_17g,
@@ -26,6 +27,14 @@ def value(number: LongDouble) -> Fraction:
 
 
 long_doubles = st.builds(LongDouble, st.integers(-(2**64), 2**64), st.integers(-200, 200))
+
+
+@given(st.integers(1, 10**15 - 1), st.integers(1, 6))
+def test_what_repr_prints_of_a_short_decimal_is_what_grisu2_finds(digits: int, places: int) -> None:
+    number = digits / 10**places
+    if not number.is_integer():
+        long_way = number_module._in_fpconv_notation("", *number_module._grisu2(number))
+        assert number_module.format_double_shortest(number) == long_way
 
 
 @given(finite)

@@ -43,6 +43,7 @@ REPLICATION = {
     b"REPL_ALL": 3.0,
 }
 MAX_REPLY_DEPTH = 1000
+_STRINGS = frozenset((bytes, type(None)))
 
 _get = dict.get
 
@@ -76,7 +77,7 @@ class Api:
         self._verdicts: dict[Command, int] = {}
 
     def functions(self) -> dict[bytes, Any]:
-        run, to_lua = self.run, self.to_lua
+        run, to_lua, client = self.run, self.to_lua, self.client
 
         def call(*arguments: Value) -> Value:
             reply = run(arguments)
@@ -87,6 +88,8 @@ class Api:
                 return float(reply)
             if kind is CommandError:
                 raise LuaError(_error_table(reply.message, True))
+            if kind is list and client.resp == 2 and _STRINGS.issuperset(map(type, reply)):
+                return array([FALSE if item is None else item for item in reply])
             return to_lua(reply)
 
         def pcall(*arguments: Value) -> Value:
@@ -189,7 +192,7 @@ class Api:
         if kind is Pairs:
             return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
         if kind is list or kind is Push or kind is tuple or kind is Messages:
-            return self._array([item if item.__class__ is bytes else self._value(item) for item in reply])
+            return self._array([self._value(item) for item in reply])
         if kind is dict:
             found = Table({self._value(key): self._value(value) for key, value in reply.items()})
             return Table({b"map": found})
@@ -331,7 +334,7 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         other = _to_other_reply(value, resp, order, depth)
         if other is not NO_REPLY:
             return other
-    return [to_reply(item, resp, order, depth + 1) for item in items]
+    return [item if item.__class__ is bytes else to_reply(item, resp, order, depth + 1) for item in items]
 
 
 def _to_other_reply(value: Table, resp: int, order: Any, depth: int) -> Reply:

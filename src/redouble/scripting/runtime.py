@@ -653,10 +653,8 @@ def build(items: dict[Value, Value], array_size: int, node_size: int) -> Table:
 
 
 def build_without_nil(items: dict[Value, Value], array_size: int, node_size: int) -> Table:
-    for value in items.values():
-        if value is None:
-            items = {key: value for key, value in items.items() if value is not None}
-            break
+    if None in items.values():
+        items = {key: value for key, value in items.items() if value is not None}
     table = Table(items)
     table.sizes = (array_size, node_size)
     return table

@@ -197,8 +197,12 @@ def _format_grisu(number: float) -> bytes:
     text = repr(number)
     if _is_plain(number, text):  # x0.3
         return text.encode()
-    sign, number = ("-", -number) if number < 0 else ("", number)
-    text, power = _grisu2(number)
+    if number < 0:
+        return _in_fpconv_notation("-", *_grisu2(-number))
+    return _in_fpconv_notation("", *_grisu2(number))
+
+
+def _in_fpconv_notation(sign: str, text: str, power: int) -> bytes:
     count = len(text)
     exponent = power + count - 1
     if power >= 0 and exponent < count + 7:
@@ -215,7 +219,7 @@ def _format_grisu(number: float) -> bytes:
 def _is_plain(number: float, text: str) -> bool:
     """Whether `text`, the shortest that reads back as `number`, is certainly what Grisu2 finds.
 
-    Of decimals of 15 digits at most only one reads back.  Grisu2 misses it where it is within 1/1000 of a half way to
+    Of decimals of 15 digits at most only one reads back.  Grisu2 misses it if it is within a thousandth of half way to
     the next double, so there we do not say.
     """
     whole, _, fraction = text.partition(".")
@@ -223,7 +227,7 @@ def _is_plain(number: float, text: str) -> bool:
     if places > 6 or len(text) > 16 or "e" in text:
         return False
     numerator, denominator = number.as_integer_ratio()
-    scale = 10**places
+    scale: int = 10**places
     error = abs(int(whole + fraction) * denominator - numerator * scale)
     return error < 0.49 * math.ulp(number) * denominator * scale
 

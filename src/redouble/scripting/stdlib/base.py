@@ -21,7 +21,7 @@ from redouble.scripting.stdlib.arguments import (
     wrong_type,
 )
 from redouble.scripting.table import SpecialTable, Table
-from redouble.scripting.values import FALSE, TRUE, Userdata, Value, format_number, to_number, type_name
+from redouble.scripting.values import FALSE, TRUE, Userdata, Value, format_number, parse_number, to_number, type_name
 
 __all__ = ["MAX_RESULTS", "library"]
 
@@ -173,7 +173,11 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         return values[number - 1 :]
 
     def tonumber(value: Value = MISSING, base: Value = None, *_: Value) -> Value:
-        radix = 10 if base is None else int32(optional_integer(base, 2, 10))
+        if base is None:
+            if value.__class__ is bytes:
+                return parse_number(value)
+            return value if value.__class__ is float else to_number(given(value, 1))
+        radix = int32(optional_integer(base, 2, 10))
         if radix == 10:
             return to_number(given(value, 1))
         digits = text(value, 1).partition(b"\0")[0]
