@@ -187,9 +187,7 @@ def format_argument(number: float) -> bytes:
     """The same since 7.2: an integer as one, anything else with the shortest digits."""
     if number.is_integer() and abs(number) < 2.0**63 - 1024:
         return b"%d" % number
-    if number != number:
-        return format_argument_17g(number)
-    return format_double_shortest(number)
+    return _format_grisu(number) if math.isfinite(number) else format_argument_17g(number)
 
 
 def _format_grisu(number: float) -> bytes:
