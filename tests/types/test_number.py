@@ -29,6 +29,11 @@ def value(number: LongDouble) -> Fraction:
 long_doubles = st.builds(LongDouble, st.integers(-(2**64), 2**64), st.integers(-200, 200))
 
 
+def test_a_script_of_redis_7_0_gives_commands_a_negative_zero_as_one() -> None:
+    format_number = number_module.format_argument_17g
+    assert [format_number(0.0), format_number(-0.0), format_number(0.0)] == [b"0", b"-0", b"0"]
+
+
 @given(st.integers(1, 10**15 - 1), st.integers(1, 6))
 def test_what_repr_prints_of_a_short_decimal_is_what_grisu2_finds(digits: int, places: int) -> None:
     number = digits / 10**places

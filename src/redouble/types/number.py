@@ -176,7 +176,6 @@ def format_double_shortest(number: float) -> bytes:
     return _format_grisu(number)
 
 
-@functools.lru_cache(maxsize=1024)
 def format_argument_17g(number: float) -> bytes:
     """A number that a script gives to a command, in Redis 7.0."""
     text = b"%.17g" % number
@@ -190,6 +189,7 @@ def format_argument(number: float) -> bytes:
     return _format_grisu(number) if math.isfinite(number) else format_argument_17g(number)
 
 
+@functools.lru_cache(maxsize=1024)
 def _format_grisu(number: float) -> bytes:
     """The digits that Grisu2 finds, in the notation of the fpconv library (fpconv_dtoa)."""
     text = repr(number)
