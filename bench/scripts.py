@@ -6,6 +6,7 @@ A loop that only computes is the worst case beside compiled Lua.
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Callable
 
@@ -52,8 +53,11 @@ def release(r: redis.Redis) -> None:
     r.eval(RELEASE, 1, "lock", "token")
 
 
+moments = itertools.count(1_700_000_000_000, 97)
+
+
 def token_bucket(r: redis.Redis) -> None:
-    r.eval(TOKEN_BUCKET, 1, "bucket", "10", "20", "1700000000.25", "1")
+    r.eval(TOKEN_BUCKET, 1, "bucket", 10, 20, next(moments) / 1000, 1)
 
 
 OPERATIONS: dict[str, Callable[[redis.Redis], object]] = {

@@ -34,12 +34,12 @@ def test_a_script_of_redis_7_0_gives_commands_a_negative_zero_as_one() -> None:
     assert [format_number(0.0), format_number(-0.0), format_number(0.0)] == [b"0", b"-0", b"0"]
 
 
-@given(st.integers(1, 10**15 - 1), st.integers(1, 6))
-def test_what_repr_prints_of_a_short_decimal_is_what_grisu2_finds(digits: int, places: int) -> None:
-    number = digits / 10**places
+@given(st.one_of(st.floats(1e-5, 1e17), st.floats(0.001, 100), st.decimals(0, 10**9, places=3).map(float)))
+def test_what_repr_prints_is_taken_only_if_grisu2_finds_it(number: float) -> None:
     if not number.is_integer():
         long_way = number_module._in_fpconv_notation("", *number_module._grisu2(number))
         assert number_module.format_double_shortest(number) == long_way
+        assert number_module.format_double_shortest(-number) == b"-" + long_way
 
 
 @given(finite)

@@ -193,11 +193,16 @@ def format_argument(number: float) -> bytes:
 def _format_grisu(number: float) -> bytes:
     """The digits that Grisu2 finds, in the notation of the fpconv library (fpconv_dtoa)."""
     text = repr(number)
-    if _is_plain(number, text):  # x0.3
+    whole, _, fraction = text.partition(".")
+    places = len(fraction)
+    if (
+        (places < 7 or 0.001 <= abs(number) < 10_000)  # else the notation is another one
+        and "e" not in text
+        and _finds_shortest(number, int(whole + fraction), places)
+    ):
         return text.encode()
-    if number < 0:
-        return _in_fpconv_notation("-", *_grisu2(-number))
-    return _in_fpconv_notation("", *_grisu2(number))
+    sign, number = ("-", -number) if number < 0 else ("", number)
+    return _in_fpconv_notation(sign, *_grisu2(number))
 
 
 def _in_fpconv_notation(sign: str, text: str, power: int) -> bytes:
@@ -214,20 +219,16 @@ def _in_fpconv_notation(sign: str, text: str, power: int) -> bytes:
     return f"{sign}{text[0]}{fraction}e{exponent:+d}".encode()
 
 
-def _is_plain(number: float, text: str) -> bool:
-    """Whether `text`, the shortest that reads back as `number`, is certainly what Grisu2 finds.
+def _finds_shortest(number: float, digits: int, places: int) -> bool:
+    """Whether Grisu2 certainly finds what `repr` prints: `digits`, of which `places` stand behind the point.
 
-    Of decimals of 15 digits at most only one reads back.  Grisu2 misses it if it is within a thousandth of half way to
-    the next double, so there we do not say.
+    These are the shortest digits that read back, and of those the nearest.  So are Grisu2's, but it cannot tell whether
+    they read back if they are nearly half way to the next double, nor which are nearer if two are nearly so.
     """
-    whole, _, fraction = text.partition(".")
-    places = len(fraction)
-    if places > 6 or len(text) > 16 or "e" in text:
-        return False
     numerator, denominator = number.as_integer_ratio()
     scale: int = 10**places
-    error = abs(int(whole + fraction) * denominator - numerator * scale)
-    return error < 0.49 * math.ulp(number) * denominator * scale
+    error = abs(digits * denominator - numerator * scale)
+    return error <= min(0.49 * math.ulp(number) * scale, 0.45) * denominator
 
 
 _FIRST_POWER, _POWER_STEP, _POWER_COUNT = -348, 8, 87
