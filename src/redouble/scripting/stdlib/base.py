@@ -193,7 +193,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         return float(-number % 2**64 if found[1] == b"-" else number)
 
     def tostring(value: Value = MISSING, *_: Value) -> Value:
-        return runtime.to_text(given(value, 1))
+        return format_number(value) if value.__class__ is float else runtime.to_text(given(value, 1))
 
     def type_(value: Value = MISSING, *_: Value) -> Value:
         return type_name(given(value, 1)).encode()
