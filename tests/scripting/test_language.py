@@ -103,6 +103,8 @@ def failed(source: str) -> bytes:
 
 def test_recursion_ends_with_the_stack_overflow_of_lua() -> None:
     assert failed("local function f() return 1+f() end return f()").endswith(b"stack overflow")
+    loaded = "local t=... local function f() t.n=t.n+1 return 1+f() end return f()"
+    assert 100 < run(f"local t={{n=0}} pcall(loadstring('{loaded}'), t) return t.n") < 20_000
     assert run("local d=0 local function f() d=d+1 local ok,e=pcall(f) return e end return f()") == b"C stack overflow"
     assert b"stack overflow" in failed("local function f() return coroutine.wrap(f)() end f()")
 

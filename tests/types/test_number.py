@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redouble.types import number as number_module
 from redouble.types.number import (
     LongDouble,
     format_double_17g,
@@ -26,6 +27,19 @@ def value(number: LongDouble) -> Fraction:
 
 
 long_doubles = st.builds(LongDouble, st.integers(-(2**64), 2**64), st.integers(-200, 200))
+
+
+def test_a_script_of_redis_7_0_gives_commands_a_negative_zero_as_one() -> None:
+    format_number = number_module.format_argument_17g
+    assert [format_number(0.0), format_number(-0.0), format_number(0.0)] == [b"0", b"-0", b"0"]
+
+
+@given(st.one_of(st.floats(1e-5, 1e17), st.floats(0.001, 100), st.decimals(0, 10**9, places=3).map(float)))
+def test_what_repr_prints_is_taken_only_if_grisu2_finds_it(number: float) -> None:
+    if not number.is_integer():
+        long_way = number_module._in_fpconv_notation("", *number_module._grisu2(number))
+        assert number_module.format_double_shortest(number) == long_way
+        assert number_module.format_double_shortest(-number) == b"-" + long_way
 
 
 @given(finite)

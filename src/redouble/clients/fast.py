@@ -276,6 +276,8 @@ def _arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes
             add(value)
         elif kind is str:
             add(value.encode(encoder.encoding, encoder.encoding_errors))
+        elif kind is int or kind is float:
+            add(repr(value).encode())
         else:
             add(bytes(encoder.encode(value)))
     return argv

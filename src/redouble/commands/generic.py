@@ -314,7 +314,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
     db = client.db
     options = expire_options(words) if words else frozenset()
     at = integer(text)
-    if not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms and unit_ms > 1:
+    if unit_ms > 1 and not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms:
         raise CommandError(client.server.dialect.invalid_expire_time(client.command.name))
     at *= unit_ms
     if at > INT64_MAX - base_ms:

@@ -56,6 +56,8 @@ class Scripting:
         )
         self.engine = Engine(features, self.api.functions())
         self.scripts: dict[bytes, Script] = {}
+        """By the digest of their source."""
+        self.by_source: dict[bytes, Script] = {}
         self.engine.runtime.check = self.check
         self.first_look = 0.0
         """When the running script was first looked at; 0: not yet."""
@@ -70,9 +72,9 @@ class Scripting:
 
     def define(self, source: bytes) -> Script:
         """The script with this source; compiled if it is new."""
-        digest = hashlib.sha1(source).hexdigest()
-        script = self.scripts.get(digest.encode())
+        script = self.by_source.get(source)
         if script is None:
+            digest = hashlib.sha1(source).hexdigest()
             script = Script(source, digest, _shebang_flags(self.server, source))
             body = source[source.index(b"\n") :] if script.flags is not None else source
             generators = b"coroutine" in body or b"_G" in body or b"load" in body
@@ -82,7 +84,7 @@ class Scripting:
                 message = error.text(b"user_script").decode("utf-8", "surrogateescape")
                 raise CommandError(f"ERR Error compiling script (new function): {message}") from None
             script.main = self.engine.function(script.program, b"user_script", b"@user_script")
-            self.scripts[digest.encode()] = script
+            self.scripts[digest.encode()] = self.by_source[source] = script
         return script
 
     def run(self, client: Client, script: Script, argv: Argv, count: int, read_only: bool) -> Reply:

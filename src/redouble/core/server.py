@@ -156,8 +156,7 @@ class Server:
             try:
                 reply = command.run(client, argv)
             except CommandError as error:
-                command.failed += 1
-                reply = self._count(error)
+                reply = self.failed(command, error)
         if self.blocking.ready:
             self.blocking.serve()
         return reply
@@ -176,8 +175,12 @@ class Server:
         try:
             return command.run(client, argv)
         except CommandError as error:
-            command.failed += 1
-            return self._count(error)
+            return self.failed(command, error)
+
+    def failed(self, command: Command, error: CommandError) -> CommandError:
+        """A command that ran into an error, which is its reply."""
+        command.failed += 1
+        return self._count(error)
 
     def internal_call(self, client: Client, argv: list[bytes]) -> Reply:
         """What a command answers to another command of `client`; not counted."""

@@ -43,6 +43,7 @@ REPLICATION = {
     b"REPL_ALL": 3.0,
 }
 MAX_REPLY_DEPTH = 1000
+_STRINGS = frozenset((bytes, type(None)))
 
 _get = dict.get
 
@@ -69,13 +70,14 @@ class Api:
         self.server = server
         self.texts = server.dialect.script_texts
         self.client = ScriptClient(server)
+        self.format_number = server.dialect.format_script_number
         self.read_only = False
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
         self._verdicts: dict[Command, int] = {}
 
     def functions(self) -> dict[bytes, Any]:
-        run, to_lua = self.run, self.to_lua
+        run, to_lua, client = self.run, self.to_lua, self.client
 
         def call(*arguments: Value) -> Value:
             reply = run(arguments)
@@ -86,6 +88,8 @@ class Api:
                 return float(reply)
             if kind is CommandError:
                 raise LuaError(_error_table(reply.message, True))
+            if kind is list and client.resp == 2 and _STRINGS.issuperset(map(type, reply)):
+                return array([FALSE if item is None else item for item in reply])
             return to_lua(reply)
 
         def pcall(*arguments: Value) -> Value:
@@ -138,7 +142,7 @@ class Api:
             if argument.__class__ is not bytes:
                 if argument.__class__ is not float:
                     return CommandError(self.texts.arguments)
-                argv[at] = self.server.dialect.format_script_number(argument)
+                argv[at] = self.format_number(argument)
         if not argv:
             return CommandError(self.texts.no_arguments)
         server = self.server
@@ -164,7 +168,13 @@ class Api:
             if self.read_only:
                 return CommandError("ERR Write commands are not allowed from read-only scripts.")
             self.wrote = True
-        return server.run(self.client, command, argv)
+        client = self.client  # from here on `Server.run`, without the cost of one more call
+        command.calls += 1
+        client.command = command
+        try:
+            return command.run(client, argv)
+        except CommandError as error:
+            return server.failed(command, error)
 
     # Replies.
 
@@ -321,6 +331,20 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         return None
     if depth >= MAX_REPLY_DEPTH:
         return CommandError("ERR reached lua stack limit")
+    items: list[Value] = []
+    at = 1.0
+    while (item := _get(value, at)) is not None:
+        items.append(item)
+        at += 1.0
+    if len(items) < len(value):
+        other = _to_other_reply(value, resp, order, depth)
+        if other is not NO_REPLY:
+            return other
+    return [item if item.__class__ is bytes else to_reply(item, resp, order, depth + 1) for item in items]
+
+
+def _to_other_reply(value: Table, resp: int, order: Any, depth: int) -> Reply:
+    """What a table stands for that has a certain field; NO_REPLY: it is an array."""
     message = _get(value, b"err")
     if message.__class__ is bytes:
         return CommandError(_one_line(message).decode("utf-8", "surrogateescape"))
@@ -350,12 +374,7 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         string, form = _get(verbatim, b"string"), _get(verbatim, b"format")
         if string.__class__ is bytes and form.__class__ is bytes:
             return Verbatim(string)
-    result: list[Reply] = []
-    at = 1.0
-    while (item := _get(value, at)) is not None:
-        result.append(to_reply(item, resp, order, depth + 1))
-        at += 1.0
-    return result
+    return NO_REPLY
 
 
 class _Map(list[tuple[Reply, Reply]]):

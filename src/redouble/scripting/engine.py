@@ -143,7 +143,9 @@ class Engine:
         if len(self.runtime.chunks) > 4 * KEPT_PROGRAMS:
             raise LuaError(b"not enough memory", 0)
         try:
-            return self.function(self.program(source, self.generators), chunk, name)
+            program = self.program(source, self.generators)
+            self.runtime.recursive = self.runtime.recursive or program.recursive
+            return self.function(program, chunk, name)
         except LuaSyntaxError as error:
             raise LuaError(error.text(chunk), 0) from None
 
@@ -156,7 +158,7 @@ class Engine:
         self.generators = program.generators
         memory.begin()
         limit = 0
-        if _DEEP:
+        if _DEEP and (program.recursive or program.generators):
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
         runtime.start()

@@ -28,7 +28,8 @@ _PURE: dict[bytes, dict[str, str]] = {
 }
 """Functions with one result that run no code of a script's and change nothing, by the kind of the result."""
 _SINGLE: dict[bytes, str] = {
-    b"": "getmetatable setmetatable rawset collectgarbage gcinfo",
+    b"": "tostring getmetatable setmetatable rawset collectgarbage gcinfo",
+    b"string": "format",
     b"redis": "call pcall",
     b"server": "call pcall",
     b"math": "random",

@@ -10,7 +10,9 @@ from __future__ import annotations
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-__all__ = ["BOUNDARIES", "ArgumentError", "LuaError", "Slow", "caught", "innermost", "is_piece"]
+from redouble.scripting.values import Value, type_name
+
+__all__ = ["BOUNDARIES", "ArgumentError", "LuaError", "Slow", "caught", "innermost", "is_piece", "type_error"]
 
 BOUNDARIES: set[CodeType] = set()
 
@@ -72,6 +74,13 @@ def caught(error: BaseException) -> Any:
     # A kept exception would keep the frames it was raised through.
     error.__traceback__ = error.__context__ = None
     return error.value
+
+
+def type_error(action: bytes, value: Value, description: bytes) -> LuaError:
+    kind = type_name(value).encode()
+    if description:
+        return LuaError(b"attempt to %s %s (a %s value)" % (action, description, kind))
+    return LuaError(b"attempt to %s a %s value" % (action, kind))
 
 
 def is_piece(code: CodeType) -> bool:

@@ -108,6 +108,11 @@ _NUMBER = re.compile(
 
 def parse_number(text: bytes) -> float | None:
     """The number that `text` spells, as C's strtod reads it, with blanks around it; a string ends at its first zero byte."""
+    if b"_" not in text:  # which Python takes
+        try:
+            return float(text)
+        except ValueError:
+            pass
     if b"\0" in text:
         text = text.partition(b"\0")[0]
     found = _NUMBER.fullmatch(text)

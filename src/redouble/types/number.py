@@ -176,7 +176,6 @@ def format_double_shortest(number: float) -> bytes:
     return _format_grisu(number)
 
 
-@functools.lru_cache(maxsize=1024)
 def format_argument_17g(number: float) -> bytes:
     """A number that a script gives to a command, in Redis 7.0."""
     text = b"%.17g" % number
@@ -187,15 +186,26 @@ def format_argument(number: float) -> bytes:
     """The same since 7.2: an integer as one, anything else with the shortest digits."""
     if number.is_integer() and abs(number) < 2.0**63 - 1024:
         return b"%d" % number
-    if number != number:
-        return format_argument_17g(number)
-    return format_double_shortest(number)
+    return _format_grisu(number) if math.isfinite(number) else format_argument_17g(number)
 
 
+@functools.lru_cache(maxsize=1024)
 def _format_grisu(number: float) -> bytes:
     """The digits that Grisu2 finds, in the notation of the fpconv library (fpconv_dtoa)."""
+    text = repr(number)
+    whole, _, fraction = text.partition(".")
+    places = len(fraction)
+    if (
+        (places < 7 or 0.001 <= abs(number) < 10_000)  # else the notation is another one
+        and "e" not in text
+        and _finds_shortest(number, int(whole + fraction), places)
+    ):
+        return text.encode()
     sign, number = ("-", -number) if number < 0 else ("", number)
-    text, power = _grisu2(number)
+    return _in_fpconv_notation(sign, *_grisu2(number))
+
+
+def _in_fpconv_notation(sign: str, text: str, power: int) -> bytes:
     count = len(text)
     exponent = power + count - 1
     if power >= 0 and exponent < count + 7:
@@ -207,6 +217,18 @@ def _format_grisu(number: float) -> bytes:
         return f"{sign}{text[:point]}.{text[point:]}".encode()
     fraction = f".{text[1:]}" if count > 1 else ""
     return f"{sign}{text[0]}{fraction}e{exponent:+d}".encode()
+
+
+def _finds_shortest(number: float, digits: int, places: int) -> bool:
+    """Whether Grisu2 certainly finds what `repr` prints: `digits`, of which `places` stand behind the point.
+
+    These are the shortest digits that read back, and of those the nearest.  So are Grisu2's, but it cannot tell whether
+    they read back if they are nearly half way to the next double, nor which are nearer if two are nearly so.
+    """
+    numerator, denominator = number.as_integer_ratio()
+    scale: int = 10**places
+    error = abs(digits * denominator - numerator * scale)
+    return error <= min(0.49 * math.ulp(number) * scale, 0.45) * denominator
 
 
 _FIRST_POWER, _POWER_STEP, _POWER_COUNT = -348, 8, 87

@@ -21,7 +21,7 @@ from redouble.scripting.stdlib.arguments import (
     wrong_type,
 )
 from redouble.scripting.table import SpecialTable, Table
-from redouble.scripting.values import FALSE, TRUE, Userdata, Value, format_number, to_number, type_name
+from redouble.scripting.values import FALSE, TRUE, Userdata, Value, format_number, parse_number, to_number, type_name
 
 __all__ = ["MAX_RESULTS", "library"]
 
@@ -173,6 +173,10 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         return values[number - 1 :]
 
     def tonumber(value: Value = MISSING, base: Value = None, *_: Value) -> Value:
+        if base is None:
+            if value.__class__ is bytes:
+                return parse_number(value)
+            return value if value.__class__ is float else to_number(given(value, 1))
         radix = int32(optional_integer(base, 2, 10))
         if radix == 10:
             return to_number(given(value, 1))
@@ -189,7 +193,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         return float(-number % 2**64 if found[1] == b"-" else number)
 
     def tostring(value: Value = MISSING, *_: Value) -> Value:
-        return runtime.to_text(given(value, 1))
+        return format_number(value) if value.__class__ is float else runtime.to_text(given(value, 1))
 
     def type_(value: Value = MISSING, *_: Value) -> Value:
         return type_name(given(value, 1)).encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redouble.scripting.errors import ArgumentError, LuaError
@@ -16,6 +16,14 @@ __all__ = ["CONSTANTS", "library"]
 CONSTANTS = {b"pi": math.pi, b"huge": math.inf}
 FIRST_STATE = 0x1234ABCD330E
 _MODULUS = 0x7FFFFFFF
+_FLOAT = frozenset((float,))
+
+
+def numbers(values: Sequence[Value]) -> Sequence[float]:
+    """The arguments of `max` and `min`: numbers, at least one."""
+    if values and _FLOAT.issuperset(map(type, values)):
+        return values
+    return [number(value, place) for place, value in enumerate(values or (MISSING,), 1)]
 
 
 def library() -> dict[bytes, Any]:
@@ -58,20 +66,10 @@ def library() -> dict[bytes, Any]:
             return math.copysign(math.inf, double)
 
     def max_(*values: Value) -> Value:
-        found = number(values[0] if values else MISSING, 1)
-        for place, value in enumerate(values[1:], 2):
-            double = number(value, place)
-            if double > found:
-                found = double
-        return found
+        return max(numbers(values))
 
     def min_(*values: Value) -> Value:
-        found = number(values[0] if values else MISSING, 1)
-        for place, value in enumerate(values[1:], 2):
-            double = number(value, place)
-            if double < found:
-                found = double
-        return found
+        return min(numbers(values))
 
     def modf(value: Value = MISSING, *_: Value) -> Value:
         fraction, whole = math.modf(number(value, 1))

@@ -1,0 +1,135 @@
+"""Python expressions for Lua ones, and how they become parts of others or statements of their own."""
+
+from __future__ import annotations
+
+from redouble.scripting.compiler.output import Output
+
+__all__ = ["MAX_DEPTH", "TRUTHY", "Text", "Texts"]
+
+MAX_DEPTH = 20
+"""How deep the brackets of one Python expression nest."""
+TRUTHY = frozenset(("number", "string", "function", "table"))
+"""The kinds that are neither nil nor false."""
+
+
+class Text:
+    """A Python expression for a Lua one, the fast one and the slow (see the head of the package)."""
+
+    __slots__ = ("depth", "fast", "kind", "line", "risky", "simple", "slow", "stable")
+
+    def __init__(
+        self,
+        fast: str,
+        slow: str = "",
+        *,
+        kind: str = "any",
+        simple: bool = False,
+        stable: bool = False,
+        risky: bool = False,
+        depth: int = 0,
+        line: int = 0,
+    ) -> None:
+        self.fast = fast
+        self.slow = slow or fast
+        self.kind = kind
+        """What `fast` certainly gives: number, string, function, table, boolean, nil; or any."""
+        self.simple = simple
+        """A name or a constant."""
+        self.stable = stable
+        """Nobody else's code can change it."""
+        self.risky = risky
+        """Whether `fast` may fail."""
+        self.depth = depth
+        self.line = line
+
+
+class Texts(Output):
+    """What can be done with expressions, whatever they compute."""
+
+    def truth(self, text: Text) -> Text:
+        if text.kind == "truth":
+            return text
+        if text.fast in ("None", "FALSE"):
+            return Text("False", kind="truth", simple=True, stable=True)
+        if text.fast == "TRUE" or (text.kind in TRUTHY and text.simple):
+            return Text("True", kind="truth", simple=True, stable=True)
+        if text.simple:
+            name = text.fast
+            return Text(f"({name} is not None and {name} is not FALSE)", kind="truth", stable=text.stable)
+        name = self.temporary()
+        form = f"(({name}:={{}}) is not None and {name} is not FALSE)"
+        return self.combined(form, form, [text], kind="truth", line=text.line)
+
+    def combined(self, fast: str, slow: str, parts: list[Text], *, kind: str, line: int, risky: bool = False) -> Text:
+        """An expression of several."""
+        stable, depth = not risky, 0
+        for place, part in enumerate(parts):
+            if part.line and line and part.line != line and part.risky:
+                part = parts[place] = self.settle(part)
+            risky = risky or part.risky
+            stable = stable and part.stable
+            depth = max(depth, part.depth)
+            line = line or part.line
+        return Text(
+            fast.format(*[part.fast for part in parts]),
+            slow.format(*[part.slow for part in parts]),
+            kind=kind,
+            risky=risky,
+            stable=stable,
+            depth=depth + 1,
+            line=line,
+        )
+
+    def settle(self, text: Text, target: str = "") -> Text:
+        """Evaluate an expression now, into a name."""
+        if text.simple and text.stable and not target:
+            return text
+        name = target or self.temporary()
+        self.assign(name, text)
+        kind = text.kind if not text.risky or text.kind == "truth" else "any"
+        return Text(name, kind=kind, simple=True, stable=True)
+
+    def assign(self, name: str, text: Text) -> None:
+        if text.line:
+            self.line = text.line
+        if text.risky:
+            self.emit(f"try: {name} = {text.fast}")
+            self.emit(f"except ERRORS: {name} = {text.slow}")
+        elif name != text.fast:
+            self.emit(f"{name} = {text.fast}")
+
+    def settle_all(self, texts: list[Text], unstable: bool) -> None:
+        """Evaluate those that may fail, together; with `unstable` also those that a call may change."""
+        todo = [place for place, text in enumerate(texts) if text.risky or (unstable and not text.stable)]
+        while todo:
+            line = texts[todo[0]].line
+            group = [place for place in todo if texts[place].line in (line, 0)]
+            todo = [place for place in todo if place not in group]
+            if len(group) == 1 or not any(texts[place].risky for place in group):
+                for place in group:
+                    texts[place] = self.settle(texts[place])
+                continue
+            names = [self.temporary() for _ in group]
+            if line:
+                self.line = line
+            pairs = [(name, texts[place]) for name, place in zip(names, group)]
+            self.emit("try: " + "; ".join(f"{name} = {text.fast}" for name, text in pairs))
+            self.emit("except ERRORS: " + "; ".join(f"{name} = {text.slow}" for name, text in pairs))
+            for name, place in zip(names, group):
+                text = texts[place]
+                texts[place] = Text(name, kind="any" if text.risky else text.kind, simple=True, stable=True)
+
+    def plain(self, text: Text) -> str:
+        """Text that cannot fail."""
+        return self.settle(text).fast if text.risky else text.fast
+
+    def settle_new(self, text: Text) -> str:
+        name = self.temporary()
+        self.assign(name, text)
+        return name
+
+    def as_value(self, text: Text) -> Text:
+        if text.kind != "truth":
+            return text
+        form = "(TRUE if {} else FALSE)"
+        return self.combined(form, form, [text], kind="boolean", line=text.line)

@@ -1,0 +1,160 @@
+"""Indexing, and constructors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+
+from redouble.scripting.errors import LuaError, Slow, type_error
+from redouble.scripting.runtime.calls import Calls, first_of
+from redouble.scripting.table import SpecialTable, Table, array, length, next_key, order, raw_set
+from redouble.scripting.values import Value
+
+__all__ = [
+    "Tables",
+    "argument_table",
+    "build",
+    "build_from_pairs",
+    "build_without_nil",
+    "extended",
+    "nonexistent",
+    "readonly",
+]
+
+_get = dict.get
+
+
+class Tables(Calls):
+    """What is done with tables."""
+
+    def __init__(self, string_hash: Callable[[bytes], int]) -> None:
+        super().__init__()
+        self.string_hash = string_hash
+        self.strings: Table = Table()
+        """The library `string`, in which methods of strings are found."""
+
+    def index(self, table: Value, key: Value, description: bytes = b"") -> Value:
+        for _ in range(100):
+            if isinstance(table, Table):
+                value = _get(table, key)
+                if value is not None or table.meta is None:
+                    return value
+                handler = _get(table.meta, b"__index")
+                if handler is None:
+                    return None
+            elif table.__class__ is bytes:
+                handler = _get(self.string_meta, b"__index")
+                if handler is None:
+                    raise LuaError(b"attempt to index a string value")
+            else:
+                raise type_error(b"index", table, description)
+            if handler.__class__ is FunctionType:
+                return first_of(self.invoke(handler, table, key))
+            table, description = handler, b""
+        raise LuaError(b"loop in gettable")
+
+    def method(self, table: Value, name: bytes, description: bytes) -> Value:
+        """The function that `table:name(...)` calls."""
+        if table.__class__ is bytes:
+            return _get(self.strings, name)
+        if table.__class__ is SpecialTable:
+            try:
+                return table[name]
+            except Slow:
+                pass
+        return self.index(table, name, description)
+
+    def store(self, table: Value, key: Value, value: Value, description: bytes = b"") -> None:
+        for _ in range(100):
+            if isinstance(table, Table):
+                handler = None
+                if table.meta is not None and _get(table, key) is None:
+                    handler = _get(table.meta, b"__newindex")
+                if handler is None:
+                    if table.read_only:
+                        raise LuaError(b"Attempt to modify a readonly table")
+                    self.raw_set(table, key, value, 1)
+                    return
+            else:
+                raise type_error(b"index", table, description)
+            if handler.__class__ is FunctionType:
+                self.invoke(handler, table, key, value)
+                return
+            table, description = handler, b""
+        raise LuaError(b"loop in settable")
+
+    def raw_set(self, table: Table, key: Value, value: Value, level: int = 0) -> None:
+        """Store without metamethods."""
+        if table.read_only:
+            raise LuaError(b"Attempt to modify a readonly table", level)
+        if key is None:
+            raise LuaError(b"table index is nil", level)
+        if key != key:
+            raise LuaError(b"table index is NaN", level)
+        raw_set(table, key, value, self.string_hash)
+
+    def order(self, table: Table) -> list[Value]:
+        return order(table, self.string_hash)
+
+    def border(self, table: Table) -> int:
+        return length(table, self.string_hash)
+
+    def next_key(self, table: Table, key: Value) -> Value:
+        return next_key(table, key, self.string_hash)
+
+    def length(self, value: Value, description: bytes = b"") -> Value:
+        if value.__class__ is bytes:
+            return float(len(value))
+        if isinstance(value, Table):
+            return float(length(value, self.string_hash))
+        raise type_error(b"get length of", value, description)
+
+
+def readonly() -> None:
+    raise LuaError(b"Attempt to modify a readonly table")
+
+
+def nonexistent(name: bytes) -> None:
+    raise LuaError(b"Script attempted to access nonexistent global variable '%s'" % name)
+
+
+def build(items: dict[Value, Value], array_size: int, node_size: int) -> Table:
+    """`{...}`, with the sizes that the constructor tells."""
+    table = Table(items)
+    table.sizes = (array_size, node_size)
+    return table
+
+
+def build_without_nil(items: dict[Value, Value], array_size: int, node_size: int) -> Table:
+    if None in items.values():
+        items = {key: value for key, value in items.items() if value is not None}
+    table = Table(items)
+    table.sizes = (array_size, node_size)
+    return table
+
+
+def build_from_pairs(pairs: list[tuple[Value, Value]], array_size: int, node_size: int) -> Table:
+    for key, _ in pairs:
+        if key is None:
+            raise LuaError(b"table index is nil")
+        if key != key:
+            raise LuaError(b"table index is NaN")
+    return build_without_nil(dict(pairs), array_size, node_size)
+
+
+def extended(table: Table, count: int, values: tuple[Value, ...]) -> Table:
+    """A constructor that ends with several values."""
+    for at, value in enumerate(values, count + 1):
+        if value is not None:
+            dict.__setitem__(table, float(at), value)
+    table.extended_to = count + len(values)
+    table.sizes = (count, table.sizes[1])
+    return table
+
+
+def argument_table(values: tuple[Value, ...]) -> Table:
+    """`arg`, as Lua 5.0 had it."""
+    table = array(list(values)) if None not in values else extended(Table(), 0, values)
+    dict.__setitem__(table, b"n", float(len(values)))
+    table.sizes = (len(values), 1)
+    return table
