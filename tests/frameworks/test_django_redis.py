@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("django_redis")
 
-from django_redis.cache import RedisCache  # noqa: E402
-from redis.exceptions import LockNotOwnedError  # noqa: E402
+from django_redis.cache import RedisCache
+from redis.exceptions import LockNotOwnedError
 
-from redouble import FakeConnection, reset  # noqa: E402
+from redouble import FakeConnection, reset
 
 
 @pytest.fixture(params=["connection class", "url"])

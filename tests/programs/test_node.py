@@ -1,4 +1,4 @@
-"""The npm clients `redis` and `ioredis`."""
+"""The npm clients `redis` and `ioredis`, and BullMQ, whose every step is a script."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("program", ["node_redis.mjs", "io_redis.mjs"])
+@pytest.mark.parametrize("program", ["node_redis.mjs", "io_redis.mjs", "bullmq.mjs"])
 def test_node_program(program: str, packages: Path, port: int) -> None:
     command = ["node", str(packages / program), f"redis://127.0.0.1:{port}"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
