@@ -27,9 +27,11 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in HERE.iterdir():
             if file.is_file():
                 shutil.copy(file, folder)
-        if not (folder / "node_modules").exists():
+        wanted, installed = (folder / "package.json").read_text(), folder / "installed.json"
+        if not installed.exists() or installed.read_text() != wanted:
             command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
             subprocess.run(command, cwd=folder, check=True, timeout=300)
+            installed.write_text(wanted)
     return folder
 
 
