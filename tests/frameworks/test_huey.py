@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -63,3 +64,19 @@ def test_locks_and_rate_limits_expire(queue: Any) -> None:
     assert queue.storage.put_if_empty("once", b"1", ttl=60)
     assert not queue.storage.put_if_empty("once", b"1", ttl=60)
     assert queue.storage.conn.httl(queue.storage.result_key, "once") == [60]
+
+
+def test_scheduled_tasks(queue: Any) -> None:
+    @queue.task()
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    soon, later = add.schedule((1, 2), delay=60), add.schedule((3, 4), delay=600)
+    work_off(queue)  # to the schedule
+    assert queue.scheduled_count() == 2
+    in_two_minutes = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(minutes=2)
+    [task] = queue.read_schedule(in_two_minutes)
+    assert queue.read_schedule(in_two_minutes) == []
+    assert queue.execute(task, in_two_minutes) == 3
+    assert soon.get(blocking=True, timeout=5) == 3
+    assert [task.id for task in queue.scheduled()] == [later.id]

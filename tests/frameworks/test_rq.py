@@ -35,11 +35,6 @@ from tests.frameworks import rq_jobs as jobs  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 
-needs_scripting = pytest.mark.skipif(
-    hasattr(rq.scheduler, "acquire_or_refresh_lock") and not FakeRedis().execute_command("COMMAND INFO", "EVALSHA")[0],
-    reason="from RQ 2.9 on its schedulers lock with a script",
-)
-
 
 def run(url: str, name: str, *arguments: str) -> str:
     """`rq name arguments...`, to its end."""
@@ -144,7 +139,6 @@ def test_an_idle_worker_is_served_and_shut_down_by_command(url: str, connection:
     assert rq.Worker.count(connection=connection) == 0
 
 
-@needs_scripting
 def test_a_group_is_worked_off_by_a_pool_of_workers(url: str, connection: Any) -> None:
     queue = rq.Queue(connection=connection)
     group = Group.create(connection=connection)
@@ -154,7 +148,6 @@ def test_a_group_is_worked_off_by_a_pool_of_workers(url: str, connection: Any) -
     assert [each.name for each in Group.all(connection)] == [group.name]
 
 
-@needs_scripting
 def test_delayed_jobs_of_a_worker_with_a_scheduler(url: str, connection: Any) -> None:
     queue = rq.Queue(connection=connection)
     queue.enqueue_in(timedelta(milliseconds=500), jobs.note, "later")
@@ -235,3 +228,49 @@ class TestSimpleWorker(InProcess):
         assert due.return_value() == 3
         assert registry.get_job_ids() == [later.id]
         assert later.get_status() == JobStatus.SCHEDULED
+
+
+class TestScripts(InProcess):
+    """What RQ leaves to Lua."""
+
+    def test_a_queue_is_emptied_and_deleted(self, queue: Any, connection: Any) -> None:
+        emptied = [queue.enqueue(jobs.add, i, i) for i in range(5)]
+        assert queue.empty() == 5
+        assert queue.is_empty()
+        assert not any(rq.job.Job.exists(job.id, connection) for job in emptied)
+        queue.enqueue(jobs.add, 1, 1)
+        queue.delete()
+        assert rq.Queue.all(connection) == []
+        assert connection.keys("rq:job:*") == []
+
+    def test_a_job_that_is_enqueued_once(self, queue: Any) -> None:
+        duplicate = pytest.importorskip("rq.exceptions").DuplicateJobError
+        first = queue.enqueue(jobs.add, 1, 2, job_id="one", unique=True)
+        with pytest.raises(duplicate):
+            queue.enqueue(jobs.add, 3, 4, job_id="one", unique=True)
+        in_time = queue.enqueue_in(timedelta(minutes=5), jobs.add, 1, 2, job_id="later", unique=True)
+        with pytest.raises(duplicate):
+            queue.enqueue_in(timedelta(minutes=5), jobs.add, 1, 2, job_id="later", unique=True)
+        assert ScheduledJobRegistry(queue=queue).get_job_ids() == [in_time.id]
+        work(queue)
+        assert first.return_value() == 3
+
+    def test_rate_limits(self, queue: Any, connection: Any) -> None:
+        rate_limit = pytest.importorskip("rq.rate_limit")
+        limit = rate_limit.RateLimit("mails", concurrency=2)
+        limited = [queue.enqueue(jobs.add, i, i, job_id=f"mail-{i}", rate_limit=limit) for i in range(5)]
+        registry = rate_limit.RateLimitRegistry("mails", connection)
+        assert queue.job_ids == registry.get_allowed_job_ids() == [job.id for job in limited[:2]]
+        assert registry.get_rate_limited_job_ids() == [job.id for job in limited[2:]]
+        limited[0].cancel()
+        assert registry.get_allowed_job_count() == 2
+        work(queue)
+        assert [job.return_value() for job in limited[1:]] == [2, 4, 6, 8]
+        registry.cleanup()
+        assert rate_limit.RateLimitRegistry.all(connection) == []
+
+
+def test_rq_empty(url: str, connection: Any) -> None:
+    rq.Queue(connection=connection).enqueue(jobs.add, 1, 1)
+    assert "1 jobs removed from default queue" in run(url, "empty", "default")
+    assert connection.keys("rq:job:*") == []

@@ -30,16 +30,11 @@ from taskiq_redis import (
     RedisStreamBroker,
 )
 
-from redouble import FakeAsyncConnection, FakeRedis, FakeServer
+from redouble import FakeAsyncConnection, FakeServer
 from tests.frameworks.conftest import subscribed
 
 ROOT = Path(__file__).parents[2]
 CONTEXT, PROGRESS = TaskiqDepends(), TaskiqDepends(ProgressTracker)
-
-needs_scripting = pytest.mark.skipif(
-    not FakeRedis().execute_command("COMMAND INFO", "EVALSHA")[0],
-    reason="RedisStreamBroker claims under redis-py's Lock, which unlocks with a script",
-)
 
 
 @pytest.fixture(params=["in process", "url"])
@@ -65,7 +60,7 @@ async def working(broker: Any) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize(
     "kind",
-    [ListQueueBroker, PubSubBroker, pytest.param(RedisStreamBroker, marks=needs_scripting)],
+    [ListQueueBroker, PubSubBroker, RedisStreamBroker],
     ids=lambda kind: kind.__name__,
 )
 async def test_tasks_and_their_results(kind: Any, place: Any) -> None:

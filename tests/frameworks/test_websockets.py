@@ -1,4 +1,4 @@
-"""What spreads messages to the web sockets of several processes: Channels' pub/sub layer and Socket.IO's manager."""
+"""What spreads messages to the web sockets of several processes: Channels' layers and Socket.IO's manager."""
 
 from __future__ import annotations
 
@@ -38,6 +38,29 @@ async def test_channels_pubsub_layer(host: Any) -> None:
     assert await asyncio.wait_for(layers[0].receive(channels[0]), 10) == {"type": "direct"}
     for layer in layers:
         await layer.flush()
+
+
+async def test_channels_core_layer(host: Any) -> None:
+    """The layer with lists, whose groups send and whose flush deletes with scripts."""
+    layer_class = pytest.importorskip("channels_redis.core").RedisChannelLayer
+    url, options = host
+    layers = [layer_class(hosts=[{"address": url, **options}], capacity=3) for _ in range(2)]
+    channels = [await layer.new_channel() for layer in layers]
+    for layer, channel in zip(layers, channels):
+        await layer.group_add("chat", channel)
+    await layers[0].group_send("chat", {"type": "chat.message", "text": "hello"})
+    for layer, channel in zip(layers, channels):
+        message = await asyncio.wait_for(layer.receive(channel), 10)
+        assert message == {"type": "chat.message", "text": "hello"}
+    for number in range(5):  # what is over capacity is dropped
+        await layers[0].group_send("chat", {"type": "number", "number": number})
+    assert [(await asyncio.wait_for(layers[1].receive(channels[1]), 10))["number"] for _ in range(3)] == [0, 1, 2]
+    await layers[1].group_discard("chat", channels[1])
+    await layers[0].flush()
+    async with Redis.from_url(url, **options) as redis:
+        assert await redis.keys("asgi*") == []
+    for layer in layers:
+        await layer.close_pools()
 
 
 async def test_socket_io_manager(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:

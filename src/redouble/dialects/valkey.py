@@ -89,6 +89,7 @@ class Valkey91(Valkey81):
         unknown_engine="ERR Could not find scripting engine '{}'",
     )
     lua_string_hash = staticmethod(hash_of_valkey)
+    lua_sizes_maps = True
     reload_without_file = Valkey81.reload_without_file[0], False
     plus_needs_an_id = False
     rdb_version = 80

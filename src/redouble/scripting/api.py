@@ -6,6 +6,7 @@ The commands of a script are run for a client of their own, with the database an
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from redouble.core.client import Client
@@ -13,6 +14,7 @@ from redouble.resp.reply import (
     NO_REPLY,
     NULL_ARRAY,
     BigNumber,
+    ByKey,
     CommandError,
     Members,
     Messages,
@@ -199,11 +201,13 @@ class Api:
             return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
         if kind is list or kind is Push or kind is tuple or kind is Messages:
             return self._array([self._value(item) for item in reply])
-        if kind is dict:
-            found = Table({self._value(key): self._value(value) for key, value in reply.items()})
-            return Table({b"map": found})
+        if kind is dict or kind is ByKey:
+            items = dict(reply).items()
+            return Table({b"map": self._map((self._value(key), self._value(value)) for key, value in items)})
+        if kind is Members and self.client.resp == 2:
+            return self._array([self._value(item) for item in reply])
         if kind is set or kind is Members:
-            return Table({b"set": Table({self._value(item): TRUE for item in reply})})
+            return Table({b"set": self._map((self._value(item), TRUE) for item in reply)})
         if kind is bool:
             return TRUE if reply else FALSE
         if isinstance(reply, float):
@@ -220,6 +224,12 @@ class Api:
         if None not in values:
             return array(values)
         return Table({float(at): value for at, value in enumerate(values, 1) if value is not None})
+
+    def _map(self, entries: Iterable[tuple[Value, Value]]) -> Table:
+        found = Table(entries)
+        if self.server.dialect.lua_sizes_maps:
+            found.sizes = 0, len(found)
+        return found
 
     # The rest of `redis`.
 
