@@ -60,7 +60,7 @@ def quit_(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("RESET", flags="noscript loading stale fast no_auth@7.0.0 allow_busy@7.0.0", since="6.2.0")
+@command("RESET", flags="noscript loading stale fast no_auth@7.0.0 allow_busy", since="6.2.0")
 def reset(client: Client, argv: Argv) -> Reply:
     """Make this connection what it was when it was new."""
     server = client.server

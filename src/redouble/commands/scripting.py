@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,16 +12,14 @@ from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
 from redouble.core.server import Server
 from redouble.resp.reply import OK, Reply
-from redouble.scripting.api import Api, failure_text, to_reply
+from redouble.scripting.api import Api, described, failure_text, to_reply
 from redouble.scripting.compiler import Program
-from redouble.scripting.engine import Engine, Features, ScriptFailed
+from redouble.scripting.engine import Engine, ScriptFailed, needs_generators
+from redouble.scripting.functions import FLAGS
 from redouble.scripting.lexer import LuaSyntaxError
 from redouble.scripting.table import array
 from redouble.scripting.values import Killed
-
-LONGEST_RUN = 60
-"""Seconds after which a script is ended: nobody could use the thread that runs it in the meantime."""
-_FLAGS = frozenset((b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys"))
+from redouble.scripting.watch import Watch, kill
 
 
 class Script:
@@ -43,32 +40,14 @@ class Scripting:
     """The scripts of one server, and the engine that runs them."""
 
     def __init__(self, server: Server) -> None:
-        dialect = server.dialect
         self.server = server
         self.api = Api(server)
-        features = Features(
-            string_hash=dialect.lua_string_hash,
-            has_os=dialect.lua_has_os,
-            array_metatable=dialect.lua_marks_arrays,
-            constants=self.api.constants(),
-            old_globals=dialect.lua_keeps_old_globals,
-            server_table=dialect.script_texts.library == "server",
-        )
-        self.engine = Engine(features, self.api.functions())
+        self.watch = Watch(self.api, "SCRIPT")
+        self.engine = Engine(self.api.features(), self.api.functions())
+        self.engine.runtime.check = self.watch.check
         self.scripts: dict[bytes, Script] = {}
         """By the digest of their source."""
         self.by_source: dict[bytes, Script] = {}
-        self.engine.runtime.check = self.check
-        self.first_look = 0.0
-        """When the running script was first looked at; 0: not yet."""
-
-    def check(self) -> None:
-        """Called every few thousand steps of a script: has it had its time?"""
-        now = time.monotonic()
-        if not self.first_look:
-            self.first_look = now
-        elif now - self.first_look > LONGEST_RUN:
-            raise Killed(b"ERR Script killed by redouble: it ran for more than %d seconds." % LONGEST_RUN)
 
     def define(self, source: bytes) -> Script:
         """The script with this source; compiled if it is new."""
@@ -77,9 +56,8 @@ class Scripting:
             digest = hashlib.sha1(source).hexdigest()
             script = Script(source, digest, _shebang_flags(self.server, source))
             body = source[source.index(b"\n") :] if script.flags is not None else source
-            generators = b"coroutine" in body or b"_G" in body or b"load" in body
             try:
-                script.program = self.engine.program(body, generators)
+                script.program = self.engine.program(body, needs_generators(body))
             except LuaSyntaxError as error:
                 message = error.text(b"user_script").decode("utf-8", "surrogateescape")
                 raise CommandError(f"ERR Error compiling script (new function): {message}") from None
@@ -93,7 +71,7 @@ class Scripting:
         if read_only and flags is not None and b"no-writes" not in flags:
             raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
         api, engine = self.api, self.engine
-        self.first_look = 0.0
+        self.watch.begin(b"", argv)
         api.begin(client, read_only or (flags is not None and b"no-writes" in flags))
         names = engine.runtime.names
         names["G_KEYS"] = keys = array(argv[3 : 3 + count])
@@ -103,20 +81,18 @@ class Scripting:
         dict.__setitem__(globals_, b"ARGV", arguments)
         assert script.main is not None
         assert script.program is not None
+        texts = self.server.dialect.script_texts
         try:
             value = engine.run(script.main, script.program)
         except ScriptFailed as failed:
             message = failure_text(failed.value)
-            raise CommandError(self.described(script, message, failed.source, failed.line)) from None
+            raise CommandError(described(texts, script.digest, message, failed.source, failed.line)) from None
         except Killed as killed:
-            raise CommandError(self.described(script, killed.message, b"@user_script", 1)) from None
+            source, line = engine.place_of(killed)
+            raise CommandError(described(texts, script.digest, killed.message, source, line)) from None
+        finally:
+            self.watch.end()
         return to_reply(value, api.client.resp, engine.runtime.order)
-
-    def described(self, script: Script, message: bytes, source: bytes, line: int) -> str:
-        """An error, with the place where it arose."""
-        digest = f" {script.digest}," if self.server.dialect.script_texts.names_digest else ""
-        told = message.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
-        return f"{told} script:{digest} on {source.decode('latin-1')}:{line}."
 
 
 def scripting_of(server: Server) -> Scripting:
@@ -142,7 +118,7 @@ def _shebang_flags(server: Server, source: bytes) -> frozenset[bytes] | None:
         if not word.startswith(b"flags="):
             raise CommandError(f"ERR Unknown lua shebang option: {text(word)}")
         for flag in filter(None, word[6:].split(b",")):
-            if flag not in _FLAGS:
+            if flag not in FLAGS:
                 raise CommandError(f"ERR Unexpected flag in script shebang: {text(flag)}")
             flags.add(flag)
     return frozenset(flags)
@@ -233,6 +209,13 @@ def script_flush(client: Client, argv: Argv) -> Reply:
     if len(argv) > 3 or (len(argv) == 3 and argv[2].upper() not in (b"ASYNC", b"SYNC")):
         raise CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
     client.server.scripting = None
+    return OK
+
+
+@command("SCRIPT KILL", flags="noscript allow_busy", since="2.6.0")
+def script_kill(client: Client, argv: Argv) -> Reply:
+    """End the script that is running, if it has not written anything yet."""
+    kill(client.server, "SCRIPT")
     return OK
 
 

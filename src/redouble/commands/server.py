@@ -329,6 +329,8 @@ def shutdown(client: Client, argv: Argv) -> Reply:
         raise CommandError(errors.SYNTAX_ERROR)
     if b"ABORT" in words:
         raise CommandError("ERR No shutdown in progress.")
+    if client.server.busy_script is not None and b"NOSAVE" not in words:
+        raise CommandError(client.server.busy_text)
     client.server.shut_down()
     return NO_REPLY
 

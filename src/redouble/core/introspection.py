@@ -225,7 +225,15 @@ _ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat"))
 _DOUBLES: Final = frozenset(("score", "longitude", "latitude", "radius", "width", "height"))
 _MIN_MAX_DOUBLES: Final = frozenset(("zcount", "zrangebyscore", "zrevrangebyscore", "zremrangebyscore"))
 _OWN_STRINGS: Final = frozenset(
-    ("zrange start", "zrange stop", "xrange start", "xrevrange start", "xpending start", "xautoclaim start")
+    (
+        "zrange start",
+        "zrange stop",
+        "xrange start",
+        "xrevrange start",
+        "xpending start",
+        "xautoclaim start",
+        "function|list library-name-pattern",
+    )
 )
 _OWN_INTEGERS: Final = frozenset(
     (

@@ -121,7 +121,10 @@ _SPECIAL: Final[dict[str, list[Place]]] = {
     "sort_ro": [{"index": 1}, _UNKNOWN],
     "migrate": [{"index": 3}, {"keyword": "KEYS", "index": -2, "last": -1}],
     "lcs": [{"index": 1, "last": 1}],
-    **{name: [{"index": 2, "counted": True}] for name in ("eval", "evalsha", "eval_ro", "evalsha_ro")},
+    **{
+        name: [{"index": 2, "counted": True}]
+        for name in ("eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro")
+    },
     "xread": [{"keyword": "STREAMS", "index": 1, "last": -1, "limit": 2}],
     "xreadgroup": [{"keyword": "STREAMS", "index": 4, "last": -1, "limit": 2}],
 }

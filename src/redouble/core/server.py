@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random as random_module
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -28,7 +29,7 @@ from redouble.types.limits import Limits
 if TYPE_CHECKING:
     from redouble.core.client import Client
 
-__all__ = ["PAUSED_ALL", "PAUSED_WRITE", "Server"]
+__all__ = ["BUSY", "PAUSED_ALL", "PAUSED_WRITE", "Server"]
 
 
 def _no_command(client: Client, argv: list[bytes]) -> Reply:
@@ -73,6 +74,11 @@ class Server:
         self.connected = True
         self.scripting: Any = None
         """What `commands/scripting.py` keeps: the scripts and the engine that runs them."""
+        self.functions: Any = None
+        """What `scripting/functions.py` keeps: the libraries of functions."""
+        self.busy_script: Any = None
+        """The script that runs for too long, while it lets others in (`step_aside`)."""
+        self._pollers: list[Callable[[], None]] = []
         self.gate = 0
         self._paused_until = 0.0
         self.table: dict[bytes, Command] = {}
@@ -157,7 +163,7 @@ class Server:
                 reply = command.run(client, argv)
             except CommandError as error:
                 reply = self.failed(command, error)
-        if self.blocking.ready:
+        if self.blocking.ready and not self.gate & BUSY:
             self.blocking.serve()
         return reply
 
@@ -255,6 +261,8 @@ class Server:
             return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
+        if self.gate & BUSY and "allow_busy" not in command.flags:
+            return self._reject(client, command, CommandError(self.busy_text))
         if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
             return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
         if self.gate & PAUSED and self._paused_for(client, command):
@@ -266,6 +274,43 @@ class Server:
         if client.gate & gates.REPLY_OFF and reply is not NO_REPLY and reply is not BLOCKED:
             return client.filter_reply(reply)
         return reply
+
+    # A script that runs for too long.
+
+    def step_aside(self, script: Any) -> None:
+        """Called within a script every now and then: let others in for a moment, who hear BUSY or end the script."""
+        told = self.unit_ms, self._teller, self._told_itself
+        self._teller, self._told_itself = None, []
+        self.busy_script = script
+        self.gate |= BUSY
+        depth = 0
+        try:
+            while True:
+                self.lock.release()
+                depth += 1
+        except RuntimeError:  # it is free
+            pass
+        try:
+            for poll in self._pollers:
+                poll()
+            time.sleep(STEP_ASIDE)
+        finally:
+            for _ in range(depth):
+                self.lock.acquire()
+            self.gate &= ~BUSY
+            self.busy_script = None
+            self.unit_ms, self._teller, self._told_itself = told
+
+    def on_busy(self, poll: Callable[[], None]) -> None:
+        """`poll` is called, without the lock and by the thread of the script, when a script steps aside."""
+        self._pollers.append(poll)
+
+    def forget_poller(self, poll: Callable[[], None]) -> None:
+        self._pollers.remove(poll)
+
+    @property
+    def busy_text(self) -> str:
+        return self.dialect.script_texts.busy.format(self.busy_script.kind)
 
     # CLIENT PAUSE.
 
@@ -330,6 +375,8 @@ class Server:
     def shut_down(self) -> None:
         """SHUTDOWN: close every connection and tell the drivers."""
         self.connected = False
+        if self.busy_script is not None:
+            self.busy_script.kill()
         for client in list(self.clients.values()):
             client.kill()
             client.disconnect()
@@ -428,6 +475,8 @@ class Server:
 
     def next_event(self) -> float | None:
         """When something next happens by itself, in the clock's monotonic seconds; a driver that waits calls `tick` then."""
+        if self.gate & BUSY:
+            return None
         moments = []
         deadline = self.blocking.next_deadline()
         if deadline is not None:
@@ -449,6 +498,8 @@ class Server:
 
     def tick(self) -> None:
         """Do what is due: remove expired keys, answer blocked clients whose time is up, close idle ones."""
+        if self.gate & BUSY:  # nothing happens by itself while a script runs
+            return
         self.unit_ms = 0
         self.run_deferred()
         if self.active_expire:
@@ -488,7 +539,7 @@ class Server:
             client.kill()
             client.disconnect()
         self._databases.clear()
-        self.scripting = None
+        self.scripting = self.functions = None
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("config", None)
@@ -498,8 +549,11 @@ class Server:
 PAUSED_WRITE = 1
 PAUSED_ALL = 2
 PAUSED = PAUSED_WRITE | PAUSED_ALL
+BUSY = 8  # a script runs for too long
 NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not listen
 
+STEP_ASIDE = 0.001
+"""Seconds for which a script that runs for too long lets other threads in, each time."""
 EXPIRY_GRAIN = 0.1
 """Seconds between two sweeps for expired keys that nobody asks for, as with Redis's default hz of 10."""
 FINE_GRAIN = 0.001

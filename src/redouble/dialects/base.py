@@ -59,6 +59,14 @@ class ScriptTexts:
     no_script: str = "NOSCRIPT No matching script. Please use EVAL."
     """`EVALSHA nosuch 0`."""
     unknown_engine: str = "ERR Unexpected engine in script shebang: #!{}"
+    busy: str = "BUSY Redis is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE."
+    killed: bytes = b"ERR Script killed by user with SCRIPT KILL..."
+    bad_function_name: str = (
+        "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
+    )
+    """`FUNCTION LOAD "#!lua name=x\\nredis.register_function('a-b', function() end)"`."""
+    plain_load_errors: tuple[bytes, ...] = ()
+    """The errors of FUNCTION LOAD that are not introduced by `Error registering functions:`."""
 
 
 class Dialect:

@@ -169,6 +169,7 @@ class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
     format_script_number = staticmethod(format_argument)
+    lua_keeps_old_globals = True
     reload_without_file = "ERR Error trying to load the RDB dump, check server logs.", True
     rdb_version = 11
     rdb_types = Redis70.rdb_types | {20, 21}
@@ -203,7 +204,6 @@ class Redis72(Redis70):
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     lua_has_os = True
-    lua_keeps_old_globals = True
     rdb_version = 12
     large_elements_are_plain = True
     lrem_takes_int64_min = False

@@ -25,9 +25,29 @@ class Valkey72(Redis72):
     version = (7, 2, 4)
 
 
+BAD_FUNCTION_NAME = (
+    "Function names can only contain letters, numbers, or underscores(_) and must be at least one character long"
+)
+PLAIN_LOAD_ERRORS = (b"ERR Function names can", b"ERR Function already exists")
+
+
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    script_texts = ScriptTexts(
+        library="server",
+        unknown="ERR Unknown command called from script",
+        tells_subcommands=True,
+        arity="ERR Wrong number of args calling command from script",
+        no_arguments="ERR Please specify at least one argument for this call",
+        log_level="Invalid log level.",
+        set_repl_arguments="one argument",
+        busy="BUSY Valkey is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE.",
+        killed=b"ERR Script killed by user with SCRIPT KILL.",
+        bad_function_name=BAD_FUNCTION_NAME,
+        plain_load_errors=PLAIN_LOAD_ERRORS,
+    )
     lua_has_os = True
+    lua_keeps_old_globals = False
     large_elements_are_plain = True
     lrem_takes_int64_min = False
     xread_has_plus = True
@@ -74,16 +94,10 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
-    script_texts = ScriptTexts(
-        library="server",
-        unknown="ERR Unknown command called from script",
-        tells_subcommands=True,
-        arity="ERR Wrong number of args calling command from script",
-        no_arguments="ERR Please specify at least one argument for this call",
-        arguments="ERR Command arguments must be strings or integers",
+    script_texts = replace(
+        Valkey81.script_texts,
         not_allowed="ERR This Valkey command is not allowed from script",
-        log_level="Invalid log level.",
-        set_repl_arguments="one argument",
+        arguments="ERR Command arguments must be strings or integers",
         names_digest=False,
         no_script="NOSCRIPT No matching script.",
         unknown_engine="ERR Could not find scripting engine '{}'",

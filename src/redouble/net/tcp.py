@@ -469,12 +469,14 @@ class TcpFakeServer:
         wake = self.loop.wake
         with self.server.lock:
             self.server.on_new_event(wake)
+            self.server.on_busy(self._let_others_speak)
         try:
             while not self._stop:
                 self.poll()
         finally:
             with self.server.lock:
                 self.server.forget_driver(wake)
+                self.server.forget_poller(self._let_others_speak)
             with self._state:
                 self._serving = self._stop = False
                 self.loop.thread = None
@@ -485,7 +487,7 @@ class TcpFakeServer:
     def poll(self, timeout: float | None = None) -> None:
         """One round: wait until something happens (for `timeout` seconds at most), and do it.
 
-        A command that runs for long may call `poll(0)` to let the other connections speak.
+        A script that runs for too long calls `poll(0)` to let the other connections speak.
         """
         self._attend_all()
         pauses = [timeout, self._tick()]
@@ -499,6 +501,15 @@ class TcpFakeServer:
             key.data(events)
         self._send_all()
         self._attend_all()
+
+    def _let_others_speak(self) -> None:
+        """A script of this thread's runs for too long."""
+        if self.loop.thread != threading.get_ident():
+            return
+        self.poll(0)
+        script = self.server.busy_script
+        if self._stop and script is not None:
+            script.kill()
 
     def _tick(self) -> float | None:
         """Do what is due by now; returns how long it is until something will be."""

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from redouble.core.errors import CommandError
 from redouble.core.memory import used_memory
 from redouble.persistence.crc64 import crc64
 from redouble.persistence.encoding import Reader, module_name, write_length, write_milliseconds, write_string
 from redouble.persistence.errors import BadPayload, Unsupported
+from redouble.persistence.functions import FUNCTION, write_functions
 from redouble.persistence.values import MODULE_2, read_value, write_value
+from redouble.scripting.functions import libraries_of
 from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ModuleValue", "Record", "Snapshot", "fill_server", "read_file", "snapshot_of", "write_file"]
 
-SLOT_INFO, FUNCTION, MODULE_AUX, IDLE, FREQUENCY, AUX, RESIZEDB = 244, 245, 247, 248, 249, 250, 251
+SLOT_INFO, MODULE_AUX, IDLE, FREQUENCY, AUX, RESIZEDB = 244, 247, 248, 249, 250, 251
 EXPIRETIME_MS, EXPIRETIME, SELECTDB, EOF = 252, 253, 254, 255
 _MAGIC_LENGTH = 9
 _FIRST_WITH_CHECKSUM = 5
@@ -83,7 +86,8 @@ def snapshot_of(server: Server) -> Snapshot:
         b"used-mem": b"%d" % used_memory(server),
         b"aof-base": b"0",
     }
-    return Snapshot(_records_of(server), aux)
+    functions = [] if server.functions is None else server.functions.codes
+    return Snapshot(_records_of(server), aux, functions)
 
 
 def _records_of(server: Server) -> Iterator[Record]:
@@ -101,6 +105,11 @@ def _records_of(server: Server) -> Iterator[Record]:
 def fill_server(server: Server, snapshot: Snapshot, merge: bool = False) -> None:
     """Add what a snapshot holds, but for keys whose time has come; one that exists is replaced if told to `merge`."""
     now = server.now_ms()
+    if snapshot.functions:
+        try:
+            libraries_of(server).restore(snapshot.functions, replace=merge)
+        except CommandError as error:
+            raise BadPayload(f"functions: {error.message}") from None
     for record in snapshot.records:
         if type(record.value) is ModuleValue:
             raise Unsupported(f"values of the module {record.value.module.decode()}")
@@ -126,8 +135,7 @@ def write_file(snapshot: Snapshot, dialect: type[Dialect], compress: bool = True
     output = bytearray(_magic(dialect.rdb_version))
     for name, text in snapshot.aux.items():
         output += bytes((AUX,)) + write_string(name, compress) + write_string(text, compress)
-    for code in snapshot.functions:
-        output += bytes((FUNCTION,)) + write_string(code, compress)
+    output += write_functions(snapshot.functions, compress)
     for db, group in groupby(snapshot.records, lambda record: record.db):
         records = list(group)
         expiring = sum(record.expires_at is not None for record in records)

@@ -30,9 +30,9 @@ from redouble.types.stream import Stream
 if TYPE_CHECKING:
     from redouble.dialects import Dialect
 
-__all__ = ["checksum_fits", "dump_value", "load_value", "read_value", "write_value"]
+__all__ = ["FOOTER", "checksum_fits", "dump_value", "load_value", "read_value", "with_footer", "write_value"]
 
-_FOOTER = 10
+FOOTER = 10
 """Bytes behind the value in a DUMP: version and checksum."""
 
 STRING, LIST, SET, ZSET, HASH, ZSET_2, MODULE_2 = 0, 1, 2, 3, 4, 5, 7
@@ -50,15 +50,20 @@ PLAIN, PACKED = 1, 2
 
 def dump_value(value: Any, dialect: type[Dialect], do_compress: bool = True) -> bytes:
     """The payload of DUMP, as the emulated server would write it."""
-    payload = write_value(value, dialect, do_compress) + dialect.rdb_version.to_bytes(2, "little")
+    return with_footer(write_value(value, dialect, do_compress), dialect)
+
+
+def with_footer(payload: bytes, dialect: type[Dialect]) -> bytes:
+    """The version and the checksum at the end."""
+    payload += dialect.rdb_version.to_bytes(2, "little")
     return payload + crc64(payload).to_bytes(8, "little")
 
 
 def checksum_fits(payload: bytes, dialect: type[Dialect]) -> bool:
     """Whether a payload has a version that the emulated server reads, and its checksum is right."""
-    if len(payload) < _FOOTER:
+    if len(payload) < FOOTER:
         return False
-    version = int.from_bytes(payload[-_FOOTER:-8], "little")
+    version = int.from_bytes(payload[-FOOTER:-8], "little")
     if not dialect.reads_rdb_version(version):
         return False
     checksum = int.from_bytes(payload[-8:], "little")

@@ -25,6 +25,7 @@ from redouble.resp.reply import (
     Verbatim,
     resp2,
 )
+from redouble.scripting.engine import Features
 from redouble.scripting.errors import LuaError
 from redouble.scripting.stdlib.arguments import to_integer
 from redouble.scripting.table import Table, array
@@ -33,8 +34,9 @@ from redouble.scripting.values import FALSE, NULL, TRUE, Value, to_number
 if TYPE_CHECKING:
     from redouble.core.command import Command
     from redouble.core.server import Server
+    from redouble.dialects.base import ScriptTexts
 
-__all__ = ["Api", "ScriptClient", "failure_text", "to_reply"]
+__all__ = ["Api", "ScriptClient", "described", "failure_text", "to_reply"]
 
 LOG_LEVELS = {b"LOG_DEBUG": 0.0, b"LOG_VERBOSE": 1.0, b"LOG_NOTICE": 2.0, b"LOG_WARNING": 3.0}
 REPLICATION = {
@@ -134,6 +136,18 @@ class Api:
         own = self.client
         own.db, own.user, own.resp = client.db, client.user, 2
         self.read_only, self.wrote = read_only, False
+
+    def features(self) -> Features:
+        """What scripts of this server find besides `redis`."""
+        dialect = self.server.dialect
+        return Features(
+            string_hash=dialect.lua_string_hash,
+            has_os=dialect.lua_has_os,
+            array_metatable=dialect.lua_marks_arrays,
+            constants=self.constants(),
+            old_globals=dialect.lua_keeps_old_globals,
+            server_table=dialect.script_texts.library == "server",
+        )
 
     # Commands.
 
@@ -321,6 +335,12 @@ def _error_table(message: str, counted: bool) -> Table:
 
 def _number_text(value: Value) -> bytes:
     return b"%.14g" % value if value.__class__ is float else b""
+
+
+def described(texts: ScriptTexts, name: str, message: bytes, source: bytes, line: int) -> str:
+    """An error, with the script or function where it arose, and the place in it."""
+    told = _one_line(message).decode("utf-8", "surrogateescape")
+    return f"{told} script:{f' {name},' if texts.names_digest else ''} on {source.decode('latin-1')}:{line}."
 
 
 # From Lua to a reply.

@@ -19,9 +19,11 @@ from redouble.scripting.table import SpecialTable, Table
 from redouble.scripting.values import Value, format_number
 from redouble.types.lua_hash import hash_of_lua
 
-__all__ = ["Engine", "Features", "ScriptFailed"]
+__all__ = ["KNOWN_WHEN_LOADED", "Engine", "Features", "ScriptFailed", "needs_generators", "read_only"]
 
 KEPT_PROGRAMS = 1024
+KNOWN_WHEN_LOADED = (b"LOG_", b"REDIS_VERSION", b"SERVER_NAME", b"VALKEY_VERSION")
+"""How the constants begin that a library finds in `redis` while it is loaded."""
 _programs: dict[tuple[bytes, object, bool], Program] = {}
 """What was compiled in this process, for all servers: a new server for each test compiles nothing twice."""
 
@@ -51,9 +53,9 @@ class ScriptFailed(Exception):
 
 
 class Engine:
-    """`functions` are the `redis.*` of this server."""
+    """`functions` are the `redis.*` of this server; `for_libraries`: what runs here are functions (FCALL), not scripts."""
 
-    def __init__(self, features: Features, functions: Mapping[bytes, Any]) -> None:
+    def __init__(self, features: Features, functions: Mapping[bytes, Any], *, for_libraries: bool = False) -> None:
         runtime = self.runtime = Runtime(features.string_hash)
         runtime.bottom = Engine.run.__code__
         self.generators = False
@@ -77,9 +79,10 @@ class Engine:
         functions_ = base.library(runtime, self.load)
         if features.old_globals:
             functions_ |= base.old_functions(lambda: self.globals)
-        functions_[b"__redis__err__handler"] = error_handler
-        if features.server_table:
-            functions_[b"__server__err__handler"] = error_handler
+        if not for_libraries:
+            functions_[b"__redis__err__handler"] = error_handler
+            if features.server_table:
+                functions_[b"__server__err__handler"] = error_handler
         tables = {name: read_only(entries) for name, entries in libraries.items() if name != b"server"}
         if features.server_table:
             tables[b"server"] = tables[b"redis"]
@@ -90,10 +93,14 @@ class Engine:
         self.globals.__class__ = SpecialTable
         self.globals.meta = read_only({b"__index": missing_global})
         self.globals.read_only = True
-        self._name(functions_, libraries, tables)
+        self._name(functions_, libraries, tables, for_libraries)
 
     def _name(
-        self, functions: Mapping[bytes, Value], libraries: Mapping[bytes, Any], tables: Mapping[bytes, Table]
+        self,
+        functions: Mapping[bytes, Value],
+        libraries: Mapping[bytes, Any],
+        tables: Mapping[bytes, Table],
+        for_libraries: bool,
     ) -> None:
         """Tell the compiler what there is, and give the compiled code the same names."""
         paths: dict[tuple[bytes, ...], Value] = {(name,): value for name, value in functions.items()}
@@ -101,10 +108,16 @@ class Engine:
             paths.update({(library, name): value for name, value in entries.items()})
         constants = {path: value for path, value in paths.items() if value.__class__ in (float, bytes)}
         constants[b"_VERSION",] = b"Lua 5.1"
+        variables: list[tuple[bytes, ...]] = [(b"KEYS",), (b"ARGV",)]
+        if for_libraries:
+            # What a library may not use while it is loaded is looked up when the code runs.
+            self.runtime.names["G__VERSION"] = constants[b"_VERSION",]
+            variables = [(b"_VERSION",)]
+            constants = {path: value for path, value in constants.items() if path[-1].startswith(KNOWN_WHEN_LOADED)}
         natives = {path: value for path, value in paths.items() if value.__class__ is FunctionType}
         named = {(name,): table for name, table in tables.items()} | {(b"_G",): self.globals}
         self.environment = environment.environment(
-            frozenset(natives), frozenset([*named, (b"KEYS",), (b"ARGV",)]), frozenset(constants.items())
+            frozenset(natives), frozenset([*named, *variables]), frozenset(constants.items())
         )
         names = self.runtime.names
         for path, function in natives.items():
@@ -149,8 +162,8 @@ class Engine:
         except LuaSyntaxError as error:
             raise LuaError(error.text(chunk), 0) from None
 
-    def run(self, main: Callable[..., Any], program: Program) -> Value:
-        """Run a chunk; its first result.  Raises ScriptFailed."""
+    def run(self, main: Callable[..., Any], program: Program, *arguments: Value) -> Value:
+        """Run a chunk, or a function of it; its first result.  Raises ScriptFailed."""
         runtime = self.runtime
         runtime.depth = 1
         runtime.current = None
@@ -163,7 +176,7 @@ class Engine:
             sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
         runtime.start()
         try:
-            result = main()
+            result = main(*arguments)
             if result.__class__ is GeneratorType:
                 result = drive(result)
             if result.__class__ is tuple:
@@ -177,9 +190,19 @@ class Engine:
             if limit:
                 sys.setrecursionlimit(limit)
 
+    @staticmethod
+    def place_of(error: BaseException) -> tuple[bytes, int]:
+        """The chunk and the line that an exception ended."""
+        return innermost(error.__traceback__)
+
 
 _DEEP = sys.implementation.name == "cpython" and sys.version_info >= (3, 12)
 """Whether a call from Python to Python takes none of C's stack."""
+
+
+def needs_generators(source: bytes) -> bool:
+    """Whether coroutines may run in this chunk: under their own name, or one that is only known when it runs."""
+    return b"coroutine" in source or b"_G" in source or b"load" in source
 
 
 def read_only(entries: Mapping[bytes, Value]) -> Table:
