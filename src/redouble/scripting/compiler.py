@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from types import CodeType
 from typing import Any
 
@@ -337,7 +338,7 @@ class _Writer:
         """An expression of several."""
         stable, depth = not risky, 0
         for place, part in enumerate(parts):
-            if part.line and line and part.line != line and part.risky:
+            if part.line and line and part.line != line:
                 part = parts[place] = self.settle(part)
             risky = risky or part.risky
             stable = stable and part.stable
@@ -368,23 +369,33 @@ class _Writer:
         if text.risky:
             self.emit(f"try: {name} = {text.fast}")
             self.emit(f"except ERRORS: {name} = {text.slow}")
-        elif name != text.fast:
-            self.emit(f"{name} = {text.fast}")
+        else:
+            self.emit(f"{name} = {text.fast}" if name != text.fast else "pass")
 
-    def settle_all(self, texts: list[Text], unstable: bool) -> None:
-        """Evaluate those that may fail, together; with `unstable` also those that a call may change."""
-        todo = [place for place, text in enumerate(texts) if text.risky or (unstable and not text.stable)]
+    def settle_all(self, texts: list[Text], unstable: bool, line: int = 0) -> None:
+        """Evaluate those that may fail, together, and what may complain before them; with `unstable` also those that a
+        call may change, with `line` also those that stand on another line."""
+
+        def due(text: Text) -> bool:
+            return (
+                text.risky
+                or (unstable and not (text.stable and not text.line))
+                or (line != 0 and text.line not in (0, line))
+            )
+
+        last = max((place for place, text in enumerate(texts) if due(text)), default=-1)
+        todo = [place for place, text in enumerate(texts[: last + 1]) if due(text) or text.line]
         while todo:
-            line = texts[todo[0]].line
-            group = [place for place in todo if texts[place].line in (line, 0)]
-            todo = [place for place in todo if place not in group]
+            here = texts[todo[0]].line
+            group = list(takewhile(lambda place, here=here: texts[place].line in (here, 0), todo))  # type: ignore[misc]
+            todo = todo[len(group) :]
             if len(group) == 1 or not any(texts[place].risky for place in group):
                 for place in group:
                     texts[place] = self.settle(texts[place])
                 continue
             names = [self.temporary() for _ in group]
-            if line:
-                self.line = line
+            if here:
+                self.line = here
             pairs = [(name, texts[place]) for name, place in zip(names, group)]
             self.emit("try: " + "; ".join(f"{name} = {text.fast}" for name, text in pairs))
             self.emit("except ERRORS: " + "; ".join(f"{name} = {text.slow}" for name, text in pairs))
@@ -398,6 +409,11 @@ class _Writer:
 
     def constant(self, node: Constant) -> Text:
         value = node.value
+        if value == 0.0:  # a function of Lua's keeps each constant once, and 0 equals -0
+            function = self.def_.function
+            if function.zero is None:
+                function.zero = value
+            value = function.zero
         if value is None:
             return Text("None", kind="nil", simple=True, stable=True)
         if value is TRUE or value is FALSE:
@@ -477,9 +493,9 @@ class _Writer:
             return repr(b"global '%s'" % node.name)
         if type(node) is tree.Index:
             key = node.key.value if type(node.key) is Constant else None
-            return repr(b"field '%s'" % key) if type(key) is bytes else repr(b"field '?'")
-        if type(node) is tree.Method:
-            return repr(b"method '%s'" % node.name)
+            return repr(b"field '%s'" % key.partition(b"\0")[0]) if type(key) is bytes else repr(b"field '?'")
+        if type(node) is tree.Paren:
+            return self.describe(node.inner)
         return "b''"
 
     def paren(self, node: tree.Paren) -> Text:
@@ -548,7 +564,11 @@ class _Writer:
         for node in nodes:
             if node.calls:
                 self.settle_all(texts, unstable=True)
-            texts.append(self.value(node))
+            text, lines, numbers = self.captured(lambda node=node: self.value(node))  # type: ignore[misc]
+            if lines:
+                self.settle_all(texts, unstable=True)
+                self.replay(lines, numbers, 0)
+            texts.append(text)
         return texts
 
     def comparison(self, node: tree.Binary) -> Text:
@@ -675,8 +695,8 @@ class _Writer:
                 nodes.append(key)
             nodes.append(value)
         texts = self.in_order(nodes)
-        if len(nodes) > 30:
-            self.settle_all(texts, unstable=False)
+        if len(nodes) > 30 or (node.named and node.items):
+            self.settle_all(texts, unstable=True)
         star = ""
         if tail is not None:
             if tail.calls:
@@ -743,7 +763,6 @@ class _Writer:
 
     def call(self, node: tree.Call | tree.Method, want: str, target: str = "") -> str:
         """Write a call.  `want`: `one` value, `many` (what came, as it is), `none`, or `tail`, which returns it."""
-        described: Expression = node
         native = None
         first: list[str] = []
         if type(node) is tree.Method:
@@ -756,9 +775,10 @@ class _Writer:
             method = f"method({name}, {node.name!r}, {self.describe(node.object)})"
             self.emit(f"{function} = {name}[{node.name!r}] if {name}.__class__ is Table else {method}")
             first = [name]
+            describe = repr(b"method '%s'" % node.name)
         else:
             assert type(node) is tree.Call
-            described = node.function
+            describe = self.describe(node.function)
             native = node.native
             if native is not None:
                 function = native.python_name
@@ -770,11 +790,10 @@ class _Writer:
                     text = self.settle(text)
                 function = text.fast
         texts, star = self.arguments(node.arguments)
-        self.settle_all(texts, unstable=False)
+        self.settle_all(texts, unstable=False, line=node.line)
         inside = ", ".join([*first, *(text.fast for text in texts), *([f"*{star}"] if star else [])])
         self.line = node.line
         if want == "tail" and native is None:
-            describe = self.describe(described)
             name = "tail_g" if self.generators else "tail"
             self.emit(self.return_text(f"{name}({', '.join([function, describe, *([inside] if inside else [])])})"))
             return ""
@@ -789,7 +808,7 @@ class _Writer:
         else:
             more = f", {inside}" if inside else ""
             self.emit(f"try: {result} = {function}({inside})")
-            self.emit(f"except TypeError: {result} = uncallable({function}, {self.describe(described)}{more})")
+            self.emit(f"except TypeError: {result} = uncallable({function}, {describe}{more})")
             if self.generators:
                 self.emit(f"if {result}.__class__ is generator: {result} = yield from {result}")
         if want == "one":
@@ -1019,7 +1038,7 @@ class _Writer:
 
     def numeric_for(self, node: tree.NumericFor) -> None:
         texts = self.in_order(node.limits)
-        self.settle_all(texts, unstable=False)
+        self.settle_all(texts, unstable=False, line=node.do_line)
         self.line = node.do_line
         limits = ", ".join(text.fast for text in texts)
         self.for_loop(node, [node.variable], f"counted({limits})")
@@ -1057,7 +1076,7 @@ class _Writer:
         if len(node.values) == 1 and path in ((b"pairs",), (b"ipairs",)) and len(node.variables) <= 2:
             assert type(first) is tree.Call
             texts, star = self.arguments(first.arguments)
-            self.settle_all(texts, unstable=False)
+            self.settle_all(texts, unstable=False, line=first.line)
             self.line = first.line
             inside = ", ".join([*(text.fast for text in texts), *([f"*{star}"] if star else [])])
             one = "_keys" if len(node.variables) == 1 else ""
@@ -1180,7 +1199,8 @@ class _Writer:
                     self.emit(self.return_text(text.fast))
         else:
             texts, star = self.arguments(values)
-            self.settle_all(texts, unstable=False)
+            self.settle_all(texts, unstable=False, line=node.line)
+            self.line = node.line
             inside = ", ".join([*(text.fast for text in texts), *([f"*{star}"] if star else [])])
             self.emit(self.return_text(f"({inside},)" if star and not texts else f"({inside})"))
 

@@ -138,8 +138,6 @@ class Engine:
     def load(self, source: bytes, name: bytes) -> Value:
         """`loadstring`."""
         chunk = base.chunk_id(name)
-        if source[:1] == b"\x1b":
-            raise LuaError(b"bad header in precompiled chunk", 0)
         if len(self.runtime.chunks) > 4 * KEPT_PROGRAMS:
             raise LuaError(b"not enough memory", 0)
         try:
@@ -182,6 +180,7 @@ _DEEP = sys.implementation.name == "cpython" and sys.version_info >= (3, 12)
 
 def read_only(entries: Mapping[bytes, Value]) -> Table:
     table = Table(entries)
+    table.sizes = (0, len(entries))
     table.__class__ = SpecialTable
     table.read_only = True
     return table

@@ -407,7 +407,8 @@ class Runtime:
             self.refill()
             yield map(float, numbers[at : at + STEPS])
 
-    def added_up(self, number: float, limit: float, step: float) -> Iterator[float]:
+    def added_up(self, start: float, limit: float, step: float) -> Iterator[float]:
+        number = start - step + step  # as Lua begins: from 0.1 in steps of 1 that is not 0.1
         while number <= limit if step > 0 else number >= limit:
             self.spend()
             yield number
@@ -673,10 +674,12 @@ def build_from_pairs(pairs: list[tuple[Value, Value]], array_size: int, node_siz
 
 def extended(table: Table, count: int, values: tuple[Value, ...]) -> Table:
     """A constructor that ends with several values."""
+    named = len(table) - sum(float(at) in table for at in range(1, count + 1)) if table.sizes[1] else 0
     for at, value in enumerate(values, count + 1):
         if value is not None:
             dict.__setitem__(table, float(at), value)
     table.extended_to = count + len(values)
+    table.extended_after = named
     table.sizes = (count, table.sizes[1])
     return table
 

@@ -91,7 +91,8 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
     def unpack_limit(string: Value = MISSING, limit: Value = MISSING, offset: Value = None, *_: Value) -> Value:
         most = int32(integer(limit, 2))
-        return unpacked(string, most, int32(optional_integer(offset, 3, 0)), most == 0)
+        start = int32(optional_integer(offset, 3, 0))
+        return unpacked(string, most, start, not most and not start)
 
     return {b"pack": pack, b"unpack": unpack, b"unpack_limit": unpack_limit, b"unpack_one": unpack_one}
 

@@ -157,7 +157,7 @@ def library() -> dict[bytes, Any]:
                 raise ArgumentError(1, "option 's' has no fixed size")
             if option == "c" and not size:
                 raise ArgumentError(1, "option 'c0' has no fixed size")
-            if not option.isalnum():
+            if not (option.isascii() and option.isalnum()):
                 form.control(option)
         return float(form.position)
 
