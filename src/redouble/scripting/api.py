@@ -363,7 +363,11 @@ class _Map(list[tuple[Reply, Reply]]):
         try:
             return dict(self)
         except TypeError:  # a key that Python cannot look up
-            return {str(key): value for key, value in self}
+            return {_as_key(key): value for key, value in self}
+
+
+def _as_key(reply: Reply) -> Reply:
+    return tuple(map(_as_key, reply)) if isinstance(reply, (list, set)) else b"" if isinstance(reply, dict) else reply
 
 
 def _big_number(digits: bytes) -> Reply:

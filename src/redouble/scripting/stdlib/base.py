@@ -146,7 +146,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         if done:
             return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
         error: Value = result
-        for _ in range(MAX_C_DEPTH):  # an error of the handler's goes to the handler
+        for _attempt in range(MAX_C_DEPTH):  # an error of the handler's goes to the handler
             done, error = protected(handler, (error,))
             if done:
                 return FALSE, first_of(error)
