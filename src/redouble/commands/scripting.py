@@ -108,7 +108,10 @@ class Scripting:
             raise CommandError(self.described(script, message, failed.source, failed.line)) from None
         except Killed as killed:
             raise CommandError(self.described(script, killed.message, b"@user_script", 1)) from None
-        return to_reply(value, api.client.resp, engine.runtime.order)
+        try:
+            return to_reply(value, api.client.resp, engine.runtime.order)
+        except RecursionError:  # whoever calls us has used most of Python's stack
+            raise CommandError("ERR reached lua stack limit") from None
 
     def described(self, script: Script, message: bytes, source: bytes, line: int) -> str:
         """An error, with the place where it arose."""

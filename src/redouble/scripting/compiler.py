@@ -522,7 +522,7 @@ class _Writer:
         return left
 
     def arithmetic(self, node: tree.Binary, left: Text, described: Expression) -> Text:
-        if node.right.calls and not left.stable and not _own_local(described, self.def_.function):
+        if node.right.calls and (left.line or not left.stable) and not _own_local(described, self.def_.function):
             left = self.settle(left)
         right = self.value(node.right)
         operator = node.operator
@@ -573,7 +573,7 @@ class _Writer:
 
     def comparison(self, node: tree.Binary) -> Text:
         left = self.value(node.left)
-        if node.right.calls and not left.stable and not _own_local(node.left, self.def_.function):
+        if node.right.calls and (left.line or not left.stable) and not _own_local(node.left, self.def_.function):
             left = self.settle(left)
         right = self.value(node.right)
         operator = node.operator
