@@ -37,7 +37,8 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed $(VENV)-redis5/.installed
 	$(VENV)-redis5/bin/python -m pytest -q tests/frameworks
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal
+	@# four, also on two cores: real servers are mostly waited for
+	$(BIN)/python -m coverage run -m pytest -n 4 --dist worksteal
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered
 

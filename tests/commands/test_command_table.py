@@ -54,8 +54,10 @@ ARGUMENTS_DIFFER = {
     **dict.fromkeys(
         (("valkey-9", "geosearch"), ("valkey-9", "geosearchstore")), "Valkey says that the centre may be left out"
     ),
-    ("valkey-9", "bitcount"): "one more optional level in the usage line",
-    ("valkey-9", "client|kill"): "Valkey may name several ids",
+    **dict.fromkeys(
+        (("valkey-8.1", "bitcount"), ("valkey-9", "bitcount")), "one more optional level in the usage line"
+    ),
+    **dict.fromkeys((("valkey-8.1", "client|kill"), ("valkey-9", "client|kill")), "Valkey may name several ids"),
 }
 """Shapes of one version that no other repeats.  Also `docs/differences.md`, under COMMAND DOCS."""
 
