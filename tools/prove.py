@@ -2,6 +2,7 @@
 
 python tools/prove.py                    all of it (about an hour)
 python tools/prove.py fuzz --commands 20000
+python tools/prove.py lua                random Lua programs
 python tools/prove.py scenarios          every scenario of every recorded server through every driver
 python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
@@ -33,6 +34,9 @@ from tests.parity.__main__ import SERVERS  # noqa: E402
 FUZZED = {"redis-8.6": 100_000, "redis-7.0": 50_000, "redis-7.4": 50_000, "valkey-9": 50_000}
 """Commands that redouble and a real server are sent alike."""
 
+PROGRAMS = {"redis-8.6": 50_000, "redis-7.0": 10_000, "valkey-9": 10_000}
+"""Lua programs that redouble and a real server run alike."""
+
 COUNTED = {"redis-8.6": 200, "valkey-9": 20}
 """Random sets of up to a million members."""
 
@@ -56,14 +60,14 @@ Rows = Iterator[tuple[str, str]]
 """What each row of a table is about, and the rest of the row."""
 
 
-def fuzz(wanted: Wanted, commands: int | None) -> Rows:
-    for server, count in FUZZED.items():
+def fuzz(wanted: Wanted, commands: int | None, counts: dict[str, int] = FUZZED, *options: str) -> Rows:
+    for server, count in counts.items():
         if not wanted(server):
             continue
         began = time.monotonic()
         seed = int.from_bytes(os.urandom(3), "big")
         count = commands or count
-        arguments = ["--server", server, "--commands", str(count), "--seed", str(seed)]
+        arguments = ["--server", server, "--commands", str(count), "--seed", str(seed), *options]
         result = subprocess.run([sys.executable, "-m", "tests.fuzz", *arguments], cwd=ROOT, check=False)
         verdict = "0" if result.returncode == 0 else "found some: see the output"
         yield server, f"{count:,} | {seed} | {verdict} | {time.monotonic() - began:.0f} s"
@@ -186,7 +190,7 @@ def dump(wanted: Wanted) -> Rows:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "proofs", nargs="*", help="fuzz, scenarios, hyperloglog, geo, interpreters, clients, dump (default: all)"
+        "proofs", nargs="*", help="fuzz, lua, scenarios, hyperloglog, geo, interpreters, clients, dump (default: all)"
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
@@ -202,6 +206,12 @@ def main() -> None:
             "server | commands | seed | differences | time",
             FUZZED,
             lambda: fuzz(wanted, arguments.commands),
+        ),
+        "lua": (
+            "Random Lua programs, redouble beside a real server",
+            "server | programs | seed | differences | time",
+            PROGRAMS,
+            lambda: fuzz(wanted, arguments.commands, PROGRAMS, "--lua"),
         ),
         "scenarios": (
             "Every scenario through every driver",

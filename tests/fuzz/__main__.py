@@ -1,11 +1,12 @@
 """`python -m tests.fuzz`: random commands to redouble and to a real server, until stopped or for a number of commands.
 
-What differs is made short and printed as a scenario, ready to paste into tests/parity/.
+What differs is made short and printed as a scenario, ready to paste into tests/parity/.  `--lua`: random scripts.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import secrets
 import sys
 import time
@@ -15,6 +16,7 @@ from tests.parity.machine import real
 
 from .duel import Difference
 from .families import NAMES
+from .lua.duel import Duel as LuaDuel
 from .run import Report, Run
 
 
@@ -22,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--server", nargs="+", default=["redis-8.6"], metavar="NAME", help="names of servers.json")
     parser.add_argument("--commands", type=int, default=0, metavar="N", help="for each server (default: until stopped)")
+    parser.add_argument("--lua", action="store_true", help="Lua programs in the place of commands; N is how many")
     parser.add_argument("--seed", type=int, help="the same seed plays the same commands (default: another every time)")
     parser.add_argument("--families", nargs="+", choices=NAMES, default=NAMES, metavar="FAMILY", help=", ".join(NAMES))
     parser.add_argument("--differences", type=int, default=10, metavar="N", help="stop after so many (default: 10)")
@@ -33,7 +36,10 @@ def main() -> int:
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     failed = False
     for name in arguments.server:
-        failed |= bool(fuzz(name, seed, arguments.families, arguments.commands, arguments.differences))
+        if arguments.lua:
+            failed |= bool(fuzz_lua(name, seed, arguments.commands, arguments.differences))
+        else:
+            failed |= bool(fuzz(name, seed, arguments.families, arguments.commands, arguments.differences))
     return int(failed)
 
 
@@ -66,11 +72,30 @@ def fuzz(name: str, seed: int, families: list[str], commands: int, limit: int) -
         return len(signatures)
 
 
+def fuzz_lua(name: str, seed: int, programs: int, limit: int) -> int:
+    began = time.monotonic()
+    with LuaDuel(name) as duel:
+        print(f"{name}, seed {seed}, Lua programs", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            round_number = 0
+            while (not programs or duel.played < programs) and len(duel.known) < limit:
+                for difference in duel.round(Random(f"{seed} {round_number}")):
+                    print(f"\n{difference.text(name)}\n", flush=True)
+                round_number += 1
+        seconds = time.monotonic() - began
+        print(
+            f"{name}: {duel.played} programs in {seconds:.0f} s, {len(duel.known)} differences"
+            + (f" (met again {duel.again} times)" if duel.again else ""),
+            flush=True,
+        )
+        return len(duel.known)
+
+
 def new(difference: Difference, signatures: set[object]) -> bool:
     return difference.signature not in signatures
 
 
-__all__ = ["Report", "fuzz", "main"]
+__all__ = ["Report", "fuzz", "fuzz_lua", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

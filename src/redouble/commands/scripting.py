@@ -92,7 +92,10 @@ class Scripting:
             raise CommandError(described(texts, script.digest, killed.message, source, line)) from None
         finally:
             self.watch.end()
-        return to_reply(value, api.client.resp, engine.runtime.order)
+        try:
+            return to_reply(value, api.client.resp, engine.runtime.order)
+        except RecursionError:  # whoever calls us has used most of Python's stack
+            raise CommandError("ERR reached lua stack limit") from None
 
 
 def scripting_of(server: Server) -> Scripting:

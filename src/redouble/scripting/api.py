@@ -91,7 +91,7 @@ class Api:
             if kind is int:
                 return float(reply)
             if kind is CommandError:
-                raise LuaError(_error_table(reply.message, True))
+                raise LuaError(to_lua(reply))
             if kind is list and client.resp == 2 and _STRINGS.issuperset(map(type, reply)):
                 return array([FALSE if item is None else item for item in reply])
             return to_lua(reply)
@@ -210,7 +210,7 @@ class Api:
         if kind is Status:
             return Table({b"ok": bytes(reply)})
         if kind is CommandError:
-            return _error_table(reply.message, True)
+            return _error_table(reply.message, reply.message != self.texts.arguments)
         if kind is Pairs:
             return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
         if kind is list or kind is Push or kind is tuple or kind is Messages:
@@ -249,7 +249,7 @@ class Api:
 
     def single_field(self, name: bytes, values: tuple[Value, ...]) -> Table:
         if len(values) != 1 or values[0].__class__ is not bytes:
-            return _error_table("ERR wrong number or type of arguments", True)
+            return _error_table("ERR wrong number or type of arguments", False)
         return Table({name: values[0]})
 
     def status_reply(self, *values: Value) -> Value:
@@ -281,7 +281,7 @@ class Api:
         level = to_number(values[0])
         if level is None:
             raise self.complaint("First argument must be a number (log level).")
-        if not 0 <= int(level) <= 3:
+        if not 0 <= to_integer(level) <= 3:
             raise self.complaint(self.texts.log_level)
         return ()
 
@@ -289,9 +289,9 @@ class Api:
         if len(values) != 1:
             raise self.complaint(f"{self.texts.library}.setresp() requires one argument.")
         version = to_number(values[0])
-        if version is None or int(version) not in (2, 3):
+        if version is None or to_integer(version) not in (2, 3):
             raise self.complaint("RESP version must be 2 or 3.")
-        self.client.resp = int(version)
+        self.client.resp = to_integer(version)
         return ()
 
     def set_repl(self, *values: Value) -> Value:
@@ -412,7 +412,11 @@ class _Map(list[tuple[Reply, Reply]]):
         try:
             return dict(self)
         except TypeError:  # a key that Python cannot look up
-            return {str(key): value for key, value in self}
+            return {_as_key(key): value for key, value in self}
+
+
+def _as_key(reply: Reply) -> Reply:
+    return tuple(map(_as_key, reply)) if isinstance(reply, (list, set)) else b"" if isinstance(reply, dict) else reply
 
 
 def _big_number(digits: bytes) -> Reply:
@@ -423,11 +427,16 @@ def _big_number(digits: bytes) -> Reply:
 
 
 def _one_line(message: bytes) -> bytes:
-    return message.replace(b"\r", b" ").replace(b"\n", b" ")
+    """C's string of it, which ends at a zero byte."""
+    return message.partition(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def failure_text(value: Value) -> bytes:
-    """The message of an error that a script did not catch."""
+    """The message of an error that a script did not catch; the server sees C's strings."""
+    return _uncaught(value).partition(b"\0")[0]
+
+
+def _uncaught(value: Value) -> bytes:
     if isinstance(value, Table):
         message = _get(value, b"err")
         if message.__class__ is float:

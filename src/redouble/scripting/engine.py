@@ -151,8 +151,6 @@ class Engine:
     def load(self, source: bytes, name: bytes) -> Value:
         """`loadstring`."""
         chunk = base.chunk_id(name)
-        if source[:1] == b"\x1b":
-            raise LuaError(b"bad header in precompiled chunk", 0)
         if len(self.runtime.chunks) > 4 * KEPT_PROGRAMS:
             raise LuaError(b"not enough memory", 0)
         try:
@@ -207,6 +205,7 @@ def needs_generators(source: bytes) -> bool:
 
 def read_only(entries: Mapping[bytes, Value]) -> Table:
     table = Table(entries)
+    table.sizes = (0, len(entries))
     table.__class__ = SpecialTable
     table.read_only = True
     return table

@@ -36,7 +36,6 @@ _SINGLE: dict[bytes, str] = {
     b"os": "clock",
     b"cmsgpack": "pack",
     b"struct": "pack size",
-    b"table": "insert sort",
 }
 """More functions that answer exactly one value."""
 _CALLS_BACK = {

@@ -127,9 +127,11 @@ def innermost(traceback: TracebackType | None) -> tuple[bytes, int]:
     """The chunk in which an error arose, as its source calls it, and the line."""
     found = (b"", 0)
     while traceback is not None:
-        code = traceback.tb_frame.f_code
+        code, inner = traceback.tb_frame.f_code, traceback.tb_next
         chunk = traceback.tb_frame.f_globals.get("CHUNKS", {}).get(code.co_filename)
         if chunk is not None:
             found = chunk[2], chunk[1][traceback.tb_lineno - 1]
-        traceback = traceback.tb_next
+        elif code in BOUNDARIES and inner is not None and inner.tb_frame.f_code.co_name != "uncallable":
+            found = b"=[C]", -1  # unless it is a function of the script's that the library called
+        traceback = inner
     return found

@@ -7,6 +7,7 @@ same object with another class, which looks closer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from redouble.scripting.errors import Slow
@@ -33,7 +34,9 @@ class Table(dict[Any, Any]):
     sizes: tuple[int, int] = (0, 0)
     """What a constructor told: items without and with a key."""
     extended_to = 0
-    """How long a constructor with an open end became."""
+    """How long a constructor with an open end became ..."""
+    extended_after = 0
+    """... after so many keys."""
     layout: Layout | None = None
     walk: tuple[object, list[Value], dict[Value, int]] | None = None
     """The order of `next`, with where each key stands in it, and for what it holds."""
@@ -104,6 +107,9 @@ def layout_of(table: Table, string_hash: StringHash) -> Layout:
     if layout is None:
         layout = table.layout = Layout(string_hash, *table.sizes)
         if table.extended_to:
+            for key in islice(table, table.extended_after):
+                layout.set(key, True)
+            layout.seen = table.extended_after
             layout.grow_array(table.extended_to)
     if not table.tracked:
         missing = len(table) - layout.seen
@@ -166,6 +172,14 @@ def order(table: Table, string_hash: StringHash) -> list[Value]:
     return layout_of(table, string_hash).order()
 
 
+def _place_in_array(table: Table, key: Value, string_hash: StringHash) -> int:
+    """Where the walk goes on after a place of the array part that holds nil."""
+    array_part = layout_of(table, string_hash).array
+    if key.__class__ is not float or not 1 <= key <= len(array_part) or not key.is_integer():
+        raise KeyError(key)
+    return sum(array_part[: int(key)])
+
+
 def next_key(table: Table, key: Value, string_hash: StringHash) -> Value:
     """The key after `key` (nil: the first); raises KeyError for one that is not there."""
     version: object = table.layout.version if table.tracked and table.layout is not None else len(table)
@@ -174,7 +188,7 @@ def next_key(table: Table, key: Value, string_hash: StringHash) -> Value:
         keys = order(table, string_hash)
         walk = table.walk = (version, keys, {one: at for at, one in enumerate(keys)})
     _, keys, places = walk
-    start = 0 if key is None else places[key] + 1
+    start = 0 if key is None else places[key] + 1 if key in places else _place_in_array(table, key, string_hash)
     for at in range(start, len(keys)):
         if _get(table, keys[at]) is not None:
             return keys[at]

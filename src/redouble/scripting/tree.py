@@ -72,11 +72,14 @@ class Function:
         "upvalues",
         "uses_vararg",
         "vararg",
+        "zero",
     )
     calls = False
 
     def __init__(self, parent: Function | None, line: int) -> None:
         self.parent = parent
+        self.zero: float | None = None
+        """The first of its constants that is 0 or -0."""
         self.line = line
         self.parameters: list[Variable] = []
         self.vararg = False

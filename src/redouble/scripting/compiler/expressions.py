@@ -44,6 +44,11 @@ class Expressions(Texts):
 
     def constant(self, node: Constant) -> Text:
         value = node.value
+        if value == 0.0:  # a function of Lua's keeps each constant once, and 0 equals -0
+            function = self.def_.function
+            if function.zero is None:
+                function.zero = value
+            value = function.zero
         if value is None:
             return Text("None", kind="nil", simple=True, stable=True)
         if value is TRUE or value is FALSE:
@@ -123,9 +128,9 @@ class Expressions(Texts):
             return repr(b"global '%s'" % node.name)
         if type(node) is tree.Index:
             key = node.key.value if type(node.key) is Constant else None
-            return repr(b"field '%s'" % key) if type(key) is bytes else repr(b"field '?'")
-        if type(node) is tree.Method:
-            return repr(b"method '%s'" % node.name)
+            return repr(b"field '%s'" % key.partition(b"\0")[0]) if type(key) is bytes else repr(b"field '?'")
+        if type(node) is tree.Paren:
+            return self.describe(node.inner)
         return "b''"
 
     def paren(self, node: tree.Paren) -> Text:
@@ -152,7 +157,7 @@ class Expressions(Texts):
         return left
 
     def arithmetic(self, node: tree.Binary, left: Text, described: Expression) -> Text:
-        if node.right.calls and not left.stable and not _own_local(described, self.def_.function):
+        if node.right.calls and (left.line or not left.stable) and not _own_local(described, self.def_.function):
             left = self.settle(left)
         right = self.value(node.right)
         operator = node.operator
@@ -194,12 +199,16 @@ class Expressions(Texts):
         for node in nodes:
             if node.calls:
                 self.settle_all(texts, unstable=True)
-            texts.append(self.value(node))
+            text, lines, numbers = self.captured(lambda node=node: self.value(node))  # type: ignore[misc]
+            if lines:
+                self.settle_all(texts, unstable=True)
+                self.replay(lines, numbers, 0)
+            texts.append(text)
         return texts
 
     def comparison(self, node: tree.Binary) -> Text:
         left = self.value(node.left)
-        if node.right.calls and not left.stable and not _own_local(node.left, self.def_.function):
+        if node.right.calls and (left.line or not left.stable) and not _own_local(node.left, self.def_.function):
             left = self.settle(left)
         right = self.value(node.right)
         operator = node.operator
@@ -315,8 +324,8 @@ class Expressions(Texts):
                 nodes.append(key)
             nodes.append(value)
         texts = self.in_order(nodes)
-        if len(nodes) > 30:
-            self.settle_all(texts, unstable=False)
+        if len(nodes) > 30 or (node.named and node.items):
+            self.settle_all(texts, unstable=True)
         star = ""
         if tail is not None:
             if tail.calls:
@@ -383,7 +392,6 @@ class Expressions(Texts):
 
     def call(self, node: tree.Call | tree.Method, want: str, target: str = "") -> str:
         """Write a call.  `want`: `one` value, `many` (what came, as it is), `none`, or `tail`, which returns it."""
-        described: Expression = node
         native = None
         first: list[str] = []
         if type(node) is tree.Method:
@@ -396,9 +404,10 @@ class Expressions(Texts):
             method = f"method({name}, {node.name!r}, {self.describe(node.object)})"
             self.emit(f"{function} = {name}[{node.name!r}] if {name}.__class__ is Table else {method}")
             first = [name]
+            describe = repr(b"method '%s'" % node.name)
         else:
             assert type(node) is tree.Call
-            described = node.function
+            describe = self.describe(node.function)
             native = node.native
             if native is not None:
                 function = native.python_name
@@ -410,11 +419,10 @@ class Expressions(Texts):
                     text = self.settle(text)
                 function = text.fast
         texts, star = self.arguments(node.arguments)
-        self.settle_all(texts, unstable=False)
+        self.settle_all(texts, unstable=False, line=node.line)
         inside = ", ".join([*first, *(text.fast for text in texts), *([f"*{star}"] if star else [])])
         self.line = node.line
         if want == "tail" and native is None:
-            describe = self.describe(described)
             name = "tail_g" if self.generators else "tail"
             self.emit(self.return_text(f"{name}({', '.join([function, describe, *([inside] if inside else [])])})"))
             return ""
@@ -429,7 +437,7 @@ class Expressions(Texts):
         else:
             more = f", {inside}" if inside else ""
             self.emit(f"try: {result} = {function}({inside})")
-            self.emit(f"except TypeError: {result} = uncallable({function}, {self.describe(described)}{more})")
+            self.emit(f"except TypeError: {result} = uncallable({function}, {describe}{more})")
             if self.generators:
                 self.emit(f"if {result}.__class__ is generator: {result} = yield from {result}")
         if want == "one":

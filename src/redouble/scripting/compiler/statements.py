@@ -261,7 +261,7 @@ class Writer(Expressions):
 
     def numeric_for(self, node: tree.NumericFor) -> None:
         texts = self.in_order(node.limits)
-        self.settle_all(texts, unstable=False)
+        self.settle_all(texts, unstable=False, line=node.do_line)
         self.line = node.do_line
         limits = ", ".join(text.fast for text in texts)
         self.for_loop(node, [node.variable], f"counted({limits})")
@@ -299,7 +299,7 @@ class Writer(Expressions):
         if len(node.values) == 1 and path in ((b"pairs",), (b"ipairs",)) and len(node.variables) <= 2:
             assert type(first) is tree.Call
             texts, star = self.arguments(first.arguments)
-            self.settle_all(texts, unstable=False)
+            self.settle_all(texts, unstable=False, line=first.line)
             self.line = first.line
             inside = ", ".join([*(text.fast for text in texts), *([f"*{star}"] if star else [])])
             one = "_keys" if len(node.variables) == 1 else ""
@@ -422,7 +422,8 @@ class Writer(Expressions):
                     self.emit(self.return_text(text.fast))
         else:
             texts, star = self.arguments(values)
-            self.settle_all(texts, unstable=False)
+            self.settle_all(texts, unstable=False, line=node.line)
+            self.line = node.line
             inside = ", ".join([*(text.fast for text in texts), *([f"*{star}"] if star else [])])
             self.emit(self.return_text(f"({inside},)" if star and not texts else f"({inside})"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from redouble.scripting.compiler.output import Output
 
 __all__ = ["MAX_DEPTH", "TRUTHY", "Text", "Texts"]
@@ -64,7 +66,7 @@ class Texts(Output):
         """An expression of several."""
         stable, depth = not risky, 0
         for place, part in enumerate(parts):
-            if part.line and line and part.line != line and part.risky:
+            if part.line and line and part.line != line:
                 part = parts[place] = self.settle(part)
             risky = risky or part.risky
             stable = stable and part.stable
@@ -95,23 +97,33 @@ class Texts(Output):
         if text.risky:
             self.emit(f"try: {name} = {text.fast}")
             self.emit(f"except ERRORS: {name} = {text.slow}")
-        elif name != text.fast:
-            self.emit(f"{name} = {text.fast}")
+        else:
+            self.emit(f"{name} = {text.fast}" if name != text.fast else "pass")
 
-    def settle_all(self, texts: list[Text], unstable: bool) -> None:
-        """Evaluate those that may fail, together; with `unstable` also those that a call may change."""
-        todo = [place for place, text in enumerate(texts) if text.risky or (unstable and not text.stable)]
+    def settle_all(self, texts: list[Text], unstable: bool, line: int = 0) -> None:
+        """Evaluate those that may fail, together, and what may complain before them; with `unstable` also those that a
+        call may change, with `line` also those that stand on another line."""
+
+        def due(text: Text) -> bool:
+            return (
+                text.risky
+                or (unstable and not (text.stable and not text.line))
+                or (line != 0 and text.line not in (0, line))
+            )
+
+        last = max((place for place, text in enumerate(texts) if due(text)), default=-1)
+        todo = [place for place, text in enumerate(texts[: last + 1]) if due(text) or text.line]
         while todo:
-            line = texts[todo[0]].line
-            group = [place for place in todo if texts[place].line in (line, 0)]
-            todo = [place for place in todo if place not in group]
+            here = texts[todo[0]].line
+            group = list(takewhile(lambda place, here=here: texts[place].line in (here, 0), todo))  # type: ignore[misc]
+            todo = todo[len(group) :]
             if len(group) == 1 or not any(texts[place].risky for place in group):
                 for place in group:
                     texts[place] = self.settle(texts[place])
                 continue
             names = [self.temporary() for _ in group]
-            if line:
-                self.line = line
+            if here:
+                self.line = here
             pairs = [(name, texts[place]) for name, place in zip(names, group)]
             self.emit("try: " + "; ".join(f"{name} = {text.fast}" for name, text in pairs))
             self.emit("except ERRORS: " + "; ".join(f"{name} = {text.slow}" for name, text in pairs))

@@ -100,7 +100,8 @@ class Loops(Operators):
             self.refill()
             yield map(float, numbers[at : at + STEPS])
 
-    def added_up(self, number: float, limit: float, step: float) -> Iterator[float]:
+    def added_up(self, start: float, limit: float, step: float) -> Iterator[float]:
+        number = start - step + step  # as Lua begins: from 0.1 in steps of 1 that is not 0.1
         while number <= limit if step > 0 else number >= limit:
             self.spend()
             yield number

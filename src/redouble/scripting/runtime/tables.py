@@ -144,10 +144,12 @@ def build_from_pairs(pairs: list[tuple[Value, Value]], array_size: int, node_siz
 
 def extended(table: Table, count: int, values: tuple[Value, ...]) -> Table:
     """A constructor that ends with several values."""
+    named = len(table) - sum(float(at) in table for at in range(1, count + 1)) if table.sizes[1] else 0
     for at, value in enumerate(values, count + 1):
         if value is not None:
             dict.__setitem__(table, float(at), value)
     table.extended_to = count + len(values)
+    table.extended_after = named
     table.sizes = (count, table.sizes[1])
     return table
 

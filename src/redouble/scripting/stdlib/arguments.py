@@ -58,6 +58,13 @@ def to_integer(value: float) -> int:
     return -0x8000000000000000
 
 
+def to_unsigned(value: float) -> int:
+    """C's conversion of a double to an unsigned 64-bit integer, as x86 does it."""
+    if value >= 9223372036854775808.0:
+        return (to_integer(value - 9223372036854775808.0) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000
+    return to_integer(value) & 0xFFFFFFFFFFFFFFFF
+
+
 def integer(value: Value, place: int) -> int:
     return to_integer(number(value, place))
 

@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from redouble.scripting.errors import ArgumentError, LuaError
-from redouble.scripting.runtime import Runtime, first_of
+from redouble.scripting.runtime import MAX_C_DEPTH, Runtime, first_of
 from redouble.scripting.stdlib.arguments import (
     MISSING,
     given,
@@ -133,8 +133,9 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         given(function, 1)
         done, result = protected(function, arguments)
         if not done:
-            if isinstance(result, Table) and raw_get(result, b"err").__class__ in (bytes, float):
-                result = raw_get(result, b"err")  # Redis's own pcall makes a string of its errors
+            if isinstance(result, Table):  # Redis's own pcall makes a string of its errors
+                message = raw_get(result, b"err")
+                return (FALSE, message) if message.__class__ in (bytes, float) else (FALSE, result, None)
             return FALSE, result
         return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
 
@@ -144,8 +145,12 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         done, result = protected(function, ())
         if done:
             return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
-        value = protected(handler, (result,))[1]
-        return FALSE, first_of(value)
+        error: Value = result
+        for _attempt in range(MAX_C_DEPTH):  # an error of the handler's goes to the handler
+            done, error = protected(handler, (error,))
+            if done:
+                return FALSE, first_of(error)
+        return FALSE, b"error in error handling"
 
     def rawequal(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
         given(one, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from redouble.scripting import memory
 from redouble.scripting.errors import ArgumentError, LuaError
 from redouble.scripting.runtime import Runtime
 from redouble.scripting.stdlib.arguments import MISSING, int32, integer, optional_integer, text
@@ -43,6 +44,8 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         if kind is bytes:
             out += _head(len(value), 0xA0, 32, 0xD9, 0xDA, 0xDB)
             out += value
+            if len(out) > memory.LARGE:
+                memory.check(len(out))
         elif kind is float:
             out += _number(value)
         elif value is TRUE or value is FALSE:
@@ -91,7 +94,8 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
     def unpack_limit(string: Value = MISSING, limit: Value = MISSING, offset: Value = None, *_: Value) -> Value:
         most = int32(integer(limit, 2))
-        return unpacked(string, most, int32(optional_integer(offset, 3, 0)), most == 0)
+        start = int32(optional_integer(offset, 3, 0))
+        return unpacked(string, most, start, not most and not start)
 
     return {b"pack": pack, b"unpack": unpack, b"unpack_limit": unpack_limit, b"unpack_one": unpack_one}
 

@@ -44,11 +44,15 @@ def library() -> dict[bytes, Any]:
         run.__code__ = run.__code__.replace(co_name=name)
         return run
 
+    # Of two arguments the compilers of the servers look at the second first.
+
     def atan2(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
-        return math.atan2(number(one, 1), number(other, 2))
+        right = number(other, 2)
+        return math.atan2(number(one, 1), right)
 
     def fmod(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
-        left, right = number(one, 1), number(other, 2)
+        right = number(other, 2)
+        left = number(one, 1)
         try:
             return math.fmod(left, right)
         except ValueError:
@@ -59,9 +63,10 @@ def library() -> dict[bytes, Any]:
         return mantissa, float(exponent)
 
     def ldexp(value: Value = MISSING, exponent: Value = MISSING, *_: Value) -> Value:
+        power = int32(integer(exponent, 2))
         double = number(value, 1)
         try:
-            return math.ldexp(double, int32(integer(exponent, 2)))
+            return math.ldexp(double, power)
         except OverflowError:
             return math.copysign(math.inf, double)
 
@@ -76,7 +81,8 @@ def library() -> dict[bytes, Any]:
         return whole, fraction
 
     def pow_(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
-        return raised(number(one, 1), number(other, 2))
+        right = number(other, 2)
+        return raised(number(one, 1), right)
 
     def random(*arguments: Value) -> Value:
         nonlocal state
@@ -84,11 +90,10 @@ def library() -> dict[bytes, Any]:
         share = ((state >> 17) % _MODULUS) / _MODULUS
         if not arguments:
             return share
-        low, high = 1, int32(integer(arguments[-1], len(arguments)))
-        if len(arguments) == 2:
-            low = int32(integer(arguments[0], 1))
-        elif len(arguments) > 2:
+        if len(arguments) > 2:
             raise LuaError(b"wrong number of arguments")
+        *lowest, high = (int32(integer(argument, place)) for place, argument in enumerate(arguments, 1))
+        low = lowest[0] if lowest else 1
         if low > high:
             raise ArgumentError(len(arguments), "interval is empty")
         return float(math.floor(share * (high - low + 1)) + low)

@@ -16,7 +16,7 @@ from redouble.scripting.stdlib.arguments import (
     number,
     optional_integer,
     text,
-    to_integer,
+    to_unsigned,
 )
 from redouble.scripting.stdlib.patterns import Match, compiled
 from redouble.scripting.values import FALSE, Value, format_number, type_name
@@ -80,9 +80,9 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         if replacement.__class__ is float:
             replacement = format_number(replacement)
         kind = type_name(replacement) if replacement is not MISSING else "none"
+        most = int32(optional_integer(limit, 4, len(subject) + 1))
         if kind not in ("string", "table", "function"):
             raise ArgumentError(3, "string/function/table expected")
-        most = int32(optional_integer(limit, 4, len(subject) + 1))
         parsed = compiled(source)
 
         def replaced(found: Match) -> bytes:
@@ -264,7 +264,7 @@ def _piece(
     if option in (b"d", b"i"):
         return _signed(flags, width, dot, precision, integer(value, place))
     if option in (b"o", b"u", b"x", b"X"):
-        return _unsigned(flags, width, dot, precision, option, _to_unsigned(number(value, place)))
+        return _unsigned(flags, width, dot, precision, option, to_unsigned(number(value, place)))
     if option in (b"e", b"E", b"f", b"g", b"G"):
         double = number(value, place)
         if math.isfinite(double):
@@ -302,10 +302,3 @@ def _padded(flags: bytes, width: bytes, dot: bytes | None, precision: bytes, pre
     if b"0" in flags and not dot:
         return prefix + digits.zfill(size - len(prefix))
     return (prefix + digits).rjust(size)
-
-
-def _to_unsigned(value: float) -> int:
-    """C's conversion of a double to an unsigned 64-bit integer, as x86 does it."""
-    if 9223372036854775808.0 <= value < 18446744073709551616.0:
-        return int(value)
-    return to_integer(value) & 0xFFFFFFFFFFFFFFFF

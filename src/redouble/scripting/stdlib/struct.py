@@ -8,7 +8,7 @@ from typing import Any
 
 from redouble.scripting import memory
 from redouble.scripting.errors import ArgumentError, LuaError
-from redouble.scripting.stdlib.arguments import MISSING, number, optional_integer, text, to_integer
+from redouble.scripting.stdlib.arguments import MISSING, number, optional_integer, text, to_integer, to_unsigned
 from redouble.scripting.values import Value, to_number
 
 __all__ = ["library"]
@@ -84,8 +84,7 @@ def library() -> dict[bytes, Any]:
             out += bytes(padding)
             if option in "bBhHlLTiI":
                 value = number(argument(), place)
-                whole = to_integer(value) if value < 2.0**63 else int(min(value, 2.0**64 - 2048))
-                data = (whole & 0xFFFFFFFFFFFFFFFF).to_bytes(max(size, 8), "little")[:size]
+                data = to_unsigned(value).to_bytes(max(size, 8), "little")[:size]
                 out += data[::-1] if form.big else data
             elif option == "x":
                 out.append(0)
@@ -157,7 +156,7 @@ def library() -> dict[bytes, Any]:
                 raise ArgumentError(1, "option 's' has no fixed size")
             if option == "c" and not size:
                 raise ArgumentError(1, "option 'c0' has no fixed size")
-            if not option.isalnum():
+            if not (option.isascii() and option.isalnum()):
                 form.control(option)
         return float(form.position)
 

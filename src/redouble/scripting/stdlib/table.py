@@ -89,6 +89,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
             raise LuaError(b"wrong number of arguments to 'insert'")
         position = int32(integer(arguments[0], 2))
         for at in range(max(end, position), position, -1):
+            runtime.spend()
             raw_set(target, float(at), _get(target, float(at - 1)))
         raw_set(target, float(position), arguments[1])
         return ()

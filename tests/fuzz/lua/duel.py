@@ -1,0 +1,116 @@
+"""Programs on a real server and on redouble; the answers are compared byte by byte, but for addresses."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from tests.parity.machine.ours import CoreStage
+from tests.parity.machine.real import Connection, RealServer
+from tests.parity.machine.scenario import quote
+from tests.parity.machine.wire import encode_command, readable
+
+from .language import PRELUDE
+from .programs import Tree, generate, shrink
+
+BATCH = 100
+SHRINKING_SECONDS = 30
+
+_ADDRESS = re.compile(rb"(table|function|thread|userdata): (?:builtin: )?(?:0x[0-9a-f]+|\(nil\))")
+_DIGEST = re.compile(rb"[0-9a-f]{40}")
+_SHOWN = re.compile(rb"\d+|'[^']*'")
+
+
+def _same(answer: bytes) -> bytes:
+    return _ADDRESS.sub(rb"\1", answer)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What `program` was answered."""
+
+    program: str
+    real: bytes
+    ours: bytes
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """Differences of programs made small that have the same signature are most likely one mistake."""
+        return tuple(_SHOWN.sub(b"", _DIGEST.sub(b"", answer))[:60] for answer in (self.real, self.ours))
+
+    def text(self, server: str) -> str:
+        return (
+            f"> EVAL {quote(self.program.encode())} 1 k1 a1\n"
+            f"#   {server}: {readable(self.real)}\n#   redouble:  {readable(self.ours)}"
+        )
+
+
+class Duel:
+    """A real server and a redouble that are emptied before each program."""
+
+    def __init__(self, name: str) -> None:
+        self.server = RealServer(name)
+        self.link: Connection = self.server.connect()
+        self.stage = CoreStage(self.server.target)
+        self.played = 0
+        self.again = 0
+        self.known: set[object] = set()
+
+    def __enter__(self) -> Duel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.link.close()
+        self.stage.close()
+        self.server.stop()
+
+    def round(self, random: Random, count: int = BATCH) -> list[Difference]:
+        """Run `count` programs; what is new among their differences, made small."""
+        trees = [generate(random) for _ in range(count)]
+        self.played += count
+        found = []
+        for tree, difference in zip(trees, self.run([PRELUDE + tree.text for tree in trees])):
+            if difference is not None:
+                small = self.made_small(tree)
+                if small.signature in self.known:
+                    self.again += 1
+                else:
+                    self.known.add(small.signature)
+                    found.append(small)
+        return found
+
+    def run(self, programs: Sequence[str]) -> list[Difference | None]:
+        commands = [(b"EVAL", program.encode("latin-1"), b"1", b"k1", b"a1") for program in programs]
+        self.link.send(b"".join(encode_command((b"FLUSHALL",)) + encode_command(command) for command in commands))
+        answers = []
+        for command in commands:
+            ok, answer = self.link.message(10), self.link.message(10)
+            if ok is None or answer is None:
+                raise ConnectionError(f"the real server did not survive {command[1].decode('latin-1')}")
+            answers.append(answer)
+        differences: list[Difference | None] = []
+        for program, command, real in zip(programs, commands, answers):
+            self.stage.send(0, (b"FLUSHALL",))
+            try:
+                ours = self.stage.send(0, command)
+            except Exception as error:  # that this happens is a difference, too
+                ours = f"-{type(error).__name__} {error} in redouble\r\n".encode()
+            differences.append(Difference(program, real, ours) if _same(real) != _same(ours) else None)
+        return differences
+
+    def made_small(self, tree: Tree) -> Difference:
+        """The smallest program that shows a difference; without the prelude, if that is still one."""
+        until = time.monotonic() + SHRINKING_SECONDS
+
+        def of(prelude: str, tree: Tree) -> Difference | None:
+            return self.run([prelude + tree.text])[0]
+
+        small = shrink(tree, lambda smaller: time.monotonic() < until and of(PRELUDE, smaller) is not None)
+        lines = PRELUDE.splitlines(keepends=True)
+        functions = "".join(lines[:-2])
+        difference = of("", small) or of("".join(lines[-2:]), small) or of(functions, small) or of(PRELUDE, small)
+        assert difference is not None
+        return difference
