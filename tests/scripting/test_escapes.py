@@ -209,7 +209,7 @@ BOMBS = [
 
 @pytest.mark.parametrize("source", BOMBS)
 def test_a_bomb_ends_and_the_server_lives(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("redouble.commands.scripting.LONGEST_RUN", 0.2)
+    monkeypatch.setattr("redouble.scripting.watch.LONGEST_RUN", 0.2)
     monkeypatch.setattr(memory, "LIMIT", 256 * 1024 * 1024)
     began = time.monotonic()
     found = texts(evaluate(source))
