@@ -244,9 +244,9 @@ class TestScripts(InProcess):
         assert connection.keys("rq:job:*") == []
 
     def test_a_job_that_is_enqueued_once(self, queue: Any) -> None:
-        duplicate = getattr(rq.exceptions, "DuplicateJobError", None)
-        if duplicate is None:
+        if tuple(map(int, rq.VERSION.split(".")[:2])) < (2, 9):
             pytest.skip("this RQ has no unique jobs")
+        duplicate = rq.exceptions.DuplicateJobError
         first = queue.enqueue(jobs.add, 1, 2, job_id="one", unique=True)
         with pytest.raises(duplicate):
             queue.enqueue(jobs.add, 3, 4, job_id="one", unique=True)
