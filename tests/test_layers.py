@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 LAYERS = [
     {"cli", "__main__", "__init__", "aioredis", "pytest_plugin", "compat", "as_fakeredis"},
     {"clients", "net", "topology"},
-    {"commands", "modules", "scripting", "persistence", "faults"},
+    {"commands", "modules", "scripting", "persistence", "testing"},
     {"core", "dialects"},
     {"types", "resp", "dbm"},
 ]

@@ -48,6 +48,8 @@ class AsyncClient(InProcessClient):
                 return self.take()
             except IndexError:
                 pass
+            except TimeoutError as lost:
+                raise asyncio.TimeoutError(str(lost)) from None  # another class before Python 3.11
             if self.closed:
                 raise EOFError(self.why_closed)
             loop = asyncio.get_running_loop()

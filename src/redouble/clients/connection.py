@@ -38,6 +38,8 @@ Argv: TypeAlias = list[bytes]
 Decode: TypeAlias = Callable[[bytes], Any]
 
 SERVER_CLOSED = "Connection closed by server."
+LOST: Any = object()
+"""In the place of a reply that does not come."""
 
 
 def handle_push(parser: Any, message: Any) -> Any:
@@ -70,7 +72,10 @@ class InProcessClient(Client):
 
     def deliver(self, reply: Reply) -> None:
         if reply is not NO_REPLY:
-            self.inbox.append(reply)
+            if type(reply) is Messages:
+                self.inbox.extend(reply)
+            else:
+                self.inbox.append(reply)
             self.wake()
 
     def push(self, message: Push) -> None:
@@ -80,6 +85,14 @@ class InProcessClient(Client):
     def kill(self) -> None:
         super().kill()
         self.close()
+
+    def hang_up(self) -> None:
+        self.kill()
+
+    def lose_reply(self) -> None:
+        """The reader raises at once what it would raise after its timeout."""
+        self.inbox.append(LOST)
+        self.wake()
 
     def wake(self) -> None:
         """Let whoever waits look at the inbox again."""
@@ -115,8 +128,10 @@ class InProcessClient(Client):
                     return
 
     def take(self) -> Reply:
-        """The next reply or message.  Raises IndexError if there is none yet."""
+        """The next reply or message.  Raises IndexError if there is none yet, TimeoutError if it was lost."""
         reply = self.inbox.popleft()
+        if reply is LOST:
+            raise TimeoutError("timed out")
         self.undo = None  # it has reached its user and cannot be taken back
         if self.backlog and not self.blocked:
             backlog, self.backlog = self.backlog, deque()
@@ -330,6 +345,6 @@ class ConnectionMixin:
         """The server to connect to; that of an address may be another one since `reset`."""
         if self._address is not None:
             self._server = FakeServer.at(self._address, self._version, self._server_type)
-        if not self._server.connected:
+        if not (self._server.connected and self._server.core.admits):
             raise self.connection_error(CONNECTION_ERROR)
         return self._server.core

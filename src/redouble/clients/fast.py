@@ -119,7 +119,14 @@ class FastBase:
         except IndexError:
             return None
         client = connection.in_process_client
-        if client is None or client.closed or client.inbox or client.backlog or not client.server.connected:
+        if (
+            client is None
+            or client.closed
+            or client.inbox
+            or client.backlog
+            or not client.server.connected
+            or client.server.may_fail
+        ):
             pool._available_connections.append(connection)
             return None
         return connection

@@ -6,12 +6,13 @@ until `reset`.  Nothing here imports redis-py.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random as random_module
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import redouble.commands  # noqa: F401  # fills the command table
@@ -21,6 +22,8 @@ from redouble.dialects import parse_version
 
 if TYPE_CHECKING:
     from redouble.core.database import Database
+    from redouble.testing.faults import Faults
+    from redouble.testing.record import Record
 
 __all__ = ["CONNECTION_ERROR", "FakeServer", "reset"]
 
@@ -39,6 +42,7 @@ class FakeServer:
         config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`.
         clock: time for this server; give it a `ManualClock` to move time without sleeping.
         random: chance for this server; seed it to repeat a run.
+        record: whether to keep `commands`; a number is how many of them at most.
     """
 
     _shared: ClassVar[dict[str, FakeServer]] = {}
@@ -51,6 +55,7 @@ class FakeServer:
         *,
         clock: Clock | None = None,
         random: random_module.Random | None = None,
+        record: bool | int = False,
     ) -> None:
         self.core = Server(
             server_type=server_type,
@@ -60,7 +65,11 @@ class FakeServer:
             config={_text(name): _text(value) for name, value in (config or {}).items()},
         )
         self.lastsave = int(time.time())
+        self._record: Record | None = None
+        self._faults: Faults | None = None
         _live.add(self.core)
+        if record:
+            self._start_recording(record)
 
     @staticmethod
     def get_server(key: str, version: tuple[int, ...] | str | int = (7,), server_type: str = "redis") -> FakeServer:
@@ -97,6 +106,52 @@ class FakeServer:
         with self.core.lock:
             for client in list(self.core.clients.values()):
                 client.kill()
+
+    # For tests.
+
+    @property
+    def commands(self) -> Record:
+        """What clients have asked of this server.  Raises RuntimeError if that was not recorded."""
+        if self._record is None:
+            raise RuntimeError("nothing was recorded: FakeServer(record=True), or `with server.recording():`")
+        return self._record
+
+    @contextlib.contextmanager
+    def recording(self, kept: int | None = None) -> Iterator[Record]:
+        """Record the commands of a `with` block, where nothing is recorded yet; at most the newest `kept`."""
+        if self._record is not None:
+            yield self._record
+            return
+        record = self._start_recording(kept or True)
+        try:
+            yield record
+        finally:
+            self._record = None
+            with self.core.lock:
+                self.core.forget_observer(record)
+
+    def _start_recording(self, kept: int) -> Record:
+        from redouble.testing.record import ENTRIES_KEPT, Record
+
+        record = self._record = Record(self.core, ENTRIES_KEPT if kept is True else kept)
+        with self.core.lock:
+            self.core.observe(record)
+        return record
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        if self._faults is None:
+            from redouble.net.link import Asker
+            from redouble.testing.faults import Faults
+
+            self._faults = Faults(self.core, Asker)
+        return self._faults
+
+    def restart(self, *, keep_data: bool = True) -> None:
+        """End the server and start it again, with or without the data; clients find their connections closed."""
+        with self.core.lock:
+            self.core.restart(keep_data=keep_data)
 
     @property
     def version(self) -> tuple[int, ...]:

@@ -34,6 +34,8 @@ class Blocking:
         self.clients: dict[Client, None] = {}
         self.postponed: dict[Client, Command] = {}
         """Who waits for the end of a CLIENT PAUSE, and which command then runs."""
+        self.delayed: dict[Client, Callable[[], Reply]] = {}
+        """Who was told to wait for a while, and what happens then."""
         self.patient: dict[Client, None] = {}
         """Those of them whom the passing of time may serve."""
         self._deadlines: list[tuple[float, int, Client]] = []
@@ -60,11 +62,9 @@ class Blocking:
         if client.deny_blocking:
             return denied
         if not client.reprocessing:
-            client.deadline = self.server.clock.monotonic() + timeout_ms / 1000 if timeout_ms else None
-            if client.deadline is not None:
-                self._order += 1
-                heapq.heappush(self._deadlines, (client.deadline, self._order, client))
-                self.server.wake_drivers()
+            client.deadline = None
+            if timeout_ms:
+                self._set_deadline(client, timeout_ms / 1000)
         client.argv = argv
         client.wants = wants
         client.due = due
@@ -89,6 +89,7 @@ class Blocking:
             del self.clients[client]
             self.patient.pop(client, None)
             self.postponed.pop(client, None)
+            self.delayed.pop(client, None)
 
     def postpone(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """Let `client` wait with this command until the pause ends."""
@@ -107,7 +108,28 @@ class Blocking:
                 self.unblock(client)
                 reply = self.server.dispatch(client, command, client.argv)
                 if reply is not BLOCKED:
-                    client.deliver(reply)
+                    self._deliver(client, reply)
+
+    def later(self, client: Client, argv: list[bytes], seconds: float, proceed: Callable[[], Reply]) -> Reply:
+        """Let `client` wait for `seconds`, and then for what `proceed` answers."""
+        client.argv = argv
+        client.waits_for = {}
+        self.clients[client] = None
+        self.delayed[client] = proceed
+        self._set_deadline(client, seconds)
+        return BLOCKED
+
+    def _set_deadline(self, client: Client, seconds: float) -> None:
+        client.deadline = self.server.clock.monotonic() + seconds
+        self._order += 1
+        heapq.heappush(self._deadlines, (client.deadline, self._order, client))
+        self.server.wake_drivers()
+
+    def _deliver(self, client: Client, reply: Reply) -> None:
+        """The late reply of a command that was blocked."""
+        client.deliver(reply)
+        for observer in self.server.observers:
+            observer.answered(client, reply)
 
     def answer(self, client: Client, reply: Reply) -> None:
         """End the wait of `client` with `reply`, if it still waits."""
@@ -115,7 +137,7 @@ class Blocking:
             self.unblock(client)
             client.deadline = None
             client.undo = None
-            client.deliver(client.filter_reply(reply))
+            self._deliver(client, client.filter_reply(reply))
 
     def serve(self) -> None:
         """Serve the clients that wait for the keys that became ready."""
@@ -142,7 +164,7 @@ class Blocking:
                             client.ready_key = None
                         if reply is not BLOCKED:
                             client.deadline = None
-                            client.deliver(client.filter_reply(reply))
+                            self._deliver(client, client.filter_reply(reply))
         finally:
             self.serving = False
         if self.patient:
@@ -189,4 +211,12 @@ class Blocking:
         now = self.server.clock.monotonic()
         while (moment := self.next_deadline()) is not None and moment <= now:
             client = heapq.heappop(self._deadlines)[2]
-            self.answer(client, client.timeout_reply)
+            proceed = self.delayed.get(client)
+            if proceed is None:
+                self.answer(client, client.timeout_reply)
+                continue
+            self.unblock(client)
+            client.deadline = None
+            reply = proceed()
+            if reply is not BLOCKED:
+                self._deliver(client, reply)

@@ -103,6 +103,19 @@ class Client:
         """The server ends this connection; under the lock."""
         self.closing = True
 
+    # What goes wrong on purpose.
+
+    def hang_up(self) -> None:
+        """End this connection after what was answered so far; under the lock."""
+        self.closing = True
+
+    def lose_reply(self) -> None:
+        """Its user gets no reply to this command, and runs out of patience; under the lock."""
+
+    def answer_partly(self, reply: Reply, size: int) -> None:
+        """Send the first `size` bytes of `reply` where there are bytes, and hang up."""
+        self.hang_up()
+
     # What the server knows.
 
     @property

@@ -74,6 +74,17 @@ class Config:
         except BadValue as error:
             raise ValueError(f"{name} {text(value)}: {error}") from None
 
+    def start_again(self, given: Mapping[str, str] | Mapping[bytes, bytes]) -> None:
+        """The defaults, and what is `given` at the start."""
+        changed = {
+            parameter: parameter.default
+            for parameter in set(self.parameters.values())
+            if self.values[parameter.name] != parameter.default
+        }
+        self._store(changed)
+        for name, value in given.items():
+            self.set_at_start(name, value)
+
     def matching(self, patterns: Iterable[bytes]) -> dict[bytes, bytes]:
         """CONFIG GET: since 7.0 a name that is no pattern comes back as it was spelt."""
         found: dict[str, tuple[bytes, bytes]] = {}

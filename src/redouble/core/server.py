@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from redouble.core import client as gates
@@ -28,6 +28,7 @@ from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
+    from redouble.core.observer import Observer
 
 __all__ = ["BUSY", "PAUSED_ALL", "PAUSED_WRITE", "Server"]
 
@@ -100,6 +101,9 @@ class Server:
         """The classes of keyspace events that are published."""
         self._teller: Client | None = None
         self._told_itself: list[Push] = []
+        self.observers: list[Observer] = []
+        self.may_fail = False
+        """Whether connections may break and replies stay away on purpose."""
         self.deferred: deque[Callable[[], None]] = deque()
         self._drivers: list[Callable[[], None]] = []
         self._stop: list[Callable[[], None]] = []
@@ -115,7 +119,8 @@ class Server:
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
-        for name, value in (config or {}).items():
+        self._config_at_start: Mapping[Any, Any] = dict(config or {})
+        for name, value in self._config_at_start.items():
             self.config.set_at_start(name, value)
 
     @cached_property
@@ -275,6 +280,38 @@ class Server:
             return client.filter_reply(reply)
         return reply
 
+    def refuse(self, client: Client, argv: list[bytes], error: CommandError) -> Reply:
+        """Answer a command with `error` instead of running it; a transaction that was being queued will not run either."""
+        command = self.find(argv)
+        return self._reject(client, command if isinstance(command, Command) else None, error)
+
+    # Observers.
+
+    def observe(self, observer: Observer) -> None:
+        """Let `observer` see every command from now on."""
+        self.observers.append(observer)
+        self.observers.sort(key=lambda each: not each.interferes)
+        self._place_observers()
+
+    def forget_observer(self, observer: Observer) -> None:
+        self.observers.remove(observer)
+        self._place_observers()
+
+    def _place_observers(self) -> None:
+        """Put `call` and `run` of this server behind its observers: without any, the class's own are called."""
+        self.__dict__.pop("call", None)
+        self.__dict__.pop("run", None)
+        self.gate = self.gate | OBSERVED if self.observers else self.gate & ~OBSERVED
+        self.may_fail = any(observer.interferes for observer in self.observers)
+        for observer in self.observers:
+            self.__dict__["call"] = partial(observer.call, proceed=self.call)
+            self.__dict__["run"] = partial(observer.run, proceed=self.run)
+
+    @property
+    def admits(self) -> bool:
+        """Whether nobody refuses a new connection."""
+        return all(observer.admits() for observer in self.observers)
+
     # A script that runs for too long.
 
     def step_aside(self, script: Any) -> None:
@@ -371,6 +408,26 @@ class Server:
         self.last_save = int(self.clock.time())
         self.dirty_when_saved = self.dirty
         self.saves += by_command
+
+    def restart(self, *, keep_data: bool) -> None:
+        """Begin again as after SHUTDOWN and a start: nothing is left but the data (not even that, unless it is kept),
+        the functions that belong to it, and the configuration of the start."""
+        for client in list(self.clients.values()):
+            client.kill()
+            client.disconnect()
+        self.scripting = None
+        if not keep_data:
+            self.functions = None
+            for db in self._databases.values():
+                db.clear()
+        self.config.start_again(self._config_at_start)
+        self.reset_statistics()
+        self.gate &= ~PAUSED
+        self.__dict__.pop("run_id", None)
+        self.__dict__.pop("replication_id", None)
+        self.started_ms = self.clock.time_ns() // 1_000_000
+        self.last_save = self.started_ms // 1000
+        self.saves = self.dirty = self.dirty_when_saved = 0
 
     def shut_down(self) -> None:
         """SHUTDOWN: close every connection and tell the drivers."""
@@ -534,6 +591,8 @@ class Server:
 
     def close(self) -> None:
         """The end: let go of everything, so that reference counting can free it."""
+        self.observers.clear()
+        self._place_observers()
         self.run_deferred()
         for client in list(self.clients.values()):
             client.kill()
@@ -550,6 +609,7 @@ PAUSED_WRITE = 1
 PAUSED_ALL = 2
 PAUSED = PAUSED_WRITE | PAUSED_ALL
 BUSY = 8  # a script runs for too long
+OBSERVED = 16  # `run` is not to be passed by
 NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not listen
 
 STEP_ASIDE = 0.001

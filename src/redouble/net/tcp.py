@@ -14,6 +14,7 @@ import logging
 import os
 import socket
 import stat
+import struct
 import threading
 import time
 import weakref
@@ -105,6 +106,16 @@ class TcpClient(Client):
         self.closing = self.killed = True
         self.out.clear()
         self.owner.attend(self)
+
+    def hang_up(self) -> None:
+        self.closing = True
+        self.owner.attend(self)
+
+    def answer_partly(self, reply: Reply, size: int) -> None:
+        pieces: list[bytes] = []
+        encode(reply, self.resp, self.server.dialect.format_double, pieces)
+        self.out.append(b"".join(pieces)[:size])
+        self.hang_up()
 
     # Called by the loop.
 
@@ -413,6 +424,9 @@ class TcpFakeServer:
         server = self.server
         if not server.connected:
             _close(sock)
+            return
+        if not server.admits:
+            _reset(sock)
             return
         if sock.family == getattr(socket, "AF_UNIX", None):
             address = local_address = f"{self.unixsocket}:0"
@@ -728,6 +742,13 @@ def _remove_stale_socket(path: str) -> None:
         probe.settimeout(1)
         if probe.connect_ex(path) == errno.ECONNREFUSED:
             os.unlink(path)
+
+
+def _reset(sock: socket.socket) -> None:
+    """Close so that the peer sees a reset, which is as near as an open port comes to refusing a connection."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
 
 
 def _close(sock: socket.socket) -> None:

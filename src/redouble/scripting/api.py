@@ -184,7 +184,10 @@ class Api:
             if self.read_only:
                 return CommandError("ERR Write commands are not allowed from read-only scripts.")
             self.wrote = True
-        client = self.client  # from here on `Server.run`, without the cost of one more call
+        client = self.client
+        if server.observers:
+            return server.run(client, command, argv)
+        # from here on `Server.run`, without the cost of one more call
         command.calls += 1
         client.command = command
         try:
