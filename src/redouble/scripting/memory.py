@@ -20,8 +20,9 @@ __all__ = ["LARGE", "MAX_STRING", "begin", "check"]
 MAX_STRING = 512 * 1024 * 1024
 """No string of a script's is longer, for none that a server holds is."""
 LIMIT = 1024 * 1024 * 1024
-LARGE = 1024 * 1024
-"""Strings from this size on are looked at when they are made."""
+LARGE = 16 * 1024
+"""Longer strings are looked at when they are made.  Shorter ones must not add up to much between two looks at the clock,
+which are thousands of steps apart."""
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 _most_before = -1
