@@ -56,6 +56,8 @@ class InProcessClient(Client):
     Its user may be dropped by the garbage collector in the middle of a command, so `close` takes no lock.
     """
 
+    raises = True
+
     def __init__(self, server: Server, host: str, port: int) -> None:
         self.inbox: deque[Reply] = deque()
         self.backlog: deque[Argv] = deque()

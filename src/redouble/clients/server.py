@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import redouble.commands  # noqa: F401  # fills the command table
@@ -22,8 +23,11 @@ from redouble.dialects import parse_version
 
 if TYPE_CHECKING:
     from redouble.core.database import Database
+    from redouble.testing.data import Data
     from redouble.testing.faults import Faults
     from redouble.testing.record import Record
+    from redouble.testing.snapshot import Snapshot
+    from redouble.testing.strict import Strict
 
 __all__ = ["CONNECTION_ERROR", "FakeServer", "reset"]
 
@@ -43,6 +47,7 @@ class FakeServer:
         clock: time for this server; give it a `ManualClock` to move time without sleeping.
         random: chance for this server; seed it to repeat a run.
         record: whether to keep `commands`; a number is how many of them at most.
+        strict: whether a command that this version lacks raises `UnknownCommandError` (an AssertionError) in its client.
     """
 
     _shared: ClassVar[dict[str, FakeServer]] = {}
@@ -56,6 +61,7 @@ class FakeServer:
         clock: Clock | None = None,
         random: random_module.Random | None = None,
         record: bool | int = False,
+        strict: bool = False,
     ) -> None:
         self.core = Server(
             server_type=server_type,
@@ -70,6 +76,13 @@ class FakeServer:
         _live.add(self.core)
         if record:
             self._start_recording(record)
+        self.strict: Strict | None = None
+        """What notes unknown commands."""
+        if strict:
+            from redouble.testing.strict import Strict
+
+            self.strict = Strict(self.core)
+            self.core.observe(self.strict)
 
     @staticmethod
     def get_server(key: str, version: tuple[int, ...] | str | int = (7,), server_type: str = "redis") -> FakeServer:
@@ -147,6 +160,67 @@ class FakeServer:
 
             self._faults = Faults(self.core, Asker)
         return self._faults
+
+    @property
+    def data(self) -> Data:
+        """What this server holds, as Python values; `data.db(3)` is another database."""
+        from redouble.testing.data import Data
+
+        return Data(self.core)
+
+    def dump(self) -> str:
+        """All that this server holds as text, for people and for diff."""
+        from redouble.testing.dump import dump
+
+        with self.core.lock:
+            self.core.unit_ms = 0
+            return dump(self.core)
+
+    def seed(self, data: Mapping[Any, Any], db: int = 0) -> None:
+        """Set keys to Python values; see `redouble.testing.seed`."""
+        from redouble.testing.seed import seed
+
+        with self.core.lock:
+            seed(self.core, data, db)
+
+    def run(self, script: str) -> list[Any]:
+        """Send lines as one types them at redis-cli; their replies.  Raises ValueError if one is answered with an error."""
+        from redouble.testing.seed import run
+
+        with self.core.lock:
+            return run(self.core, script)
+
+    def snapshot(self) -> Snapshot:
+        """All data at this moment, for `restore`; what costs is the number of keys, not what they hold."""
+        from redouble.testing.snapshot import Snapshot
+
+        with self.core.lock:
+            return Snapshot(self.core)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the data what it was; clients stay connected."""
+        with self.core.lock:
+            snapshot.restore()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all data as the RDB file that the emulated server would write."""
+        from redouble.testing.files import save
+
+        with self.core.lock:
+            save(self.core, Path(path))
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Put what an RDB file, an AOF or the folder of one holds in the place of all data.  Raises ValueError if it cannot be read."""
+        from redouble.testing.files import load
+
+        with self.core.lock:
+            load(self.core, Path(path))
+
+    def check(self) -> None:
+        """Raise AssertionError if a structure of this server contradicts itself: a bug of redouble's."""
+        with self.core.lock:
+            for db in self.core.databases.values():
+                db.check()
 
     def restart(self, *, keep_data: bool = True) -> None:
         """End the server and start it again, with or without the data; clients find their connections closed."""

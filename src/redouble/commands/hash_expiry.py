@@ -268,6 +268,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
         given, wanted, at = read(client, argv, 1, "PERSIST")
     if fields is None:
         return [None] * len(wanted)
+    fields = db.own(key, fields)
     if given:
         fields.extend()
     values, changed = [], False

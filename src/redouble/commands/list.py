@@ -273,6 +273,7 @@ def _put_back(client: Client, db: Database, key: bytes, taken: list[bytes], left
         values = db.add(key, List(client.server.limits))
     elif type(values) is not List:
         return
+    values = db.own(key, values)
     (values.lpush if left else values.rpush)(taken[::-1])
     db.modified(key, b"lpush" if left else b"rpush", notify.LIST)
 
@@ -351,5 +352,5 @@ def _move_back(
     """Nobody heard of the move: it is undone, unless somebody has taken the element from the destination since."""
     values = db.peek(destination)
     if type(values) is List and values.index(0 if to_left else -1) == value:
-        _take(db, destination, values, to_left)
+        _take(db, destination, db.own(destination, values), to_left)
         _put_back(client, db, source, [value], from_left)

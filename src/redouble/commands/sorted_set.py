@@ -458,6 +458,7 @@ def _put_back(client: Client, db: Database, key: bytes, popped: list[tuple[bytes
         members = db.add(key, SortedSet(client.server.limits))
     elif type(members) is not SortedSet:
         return
+    members = db.own(key, members)
     for member, score in popped:
         if member not in members:
             members.add(member, score)

@@ -316,7 +316,7 @@ def check_length(client: Client, length: int) -> None:
 def writable(client: Client, key: bytes, value: bytes | bytearray | None) -> bytearray:
     """The string at `key` as one that can be changed in place; made if there is none."""
     if type(value) is bytearray:
-        return value
+        return client.db.own(key, value)  # type: ignore[no-any-return]
     changeable = bytearray(value or b"")
     if value is None:
         client.db.add(key, changeable)

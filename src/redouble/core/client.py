@@ -30,6 +30,8 @@ class Client:
 
     deny_blocking = False
     """True while a transaction or a script runs: what would block answers at once instead."""
+    raises = False
+    """Whether an exception within a command reaches its user."""
     fd = -1
     """The number of its socket, if it has one."""
     bytes_in = bytes_out = commands = 0

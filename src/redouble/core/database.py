@@ -31,6 +31,8 @@ Value: TypeAlias = Any
 Heap: TypeAlias = list[tuple[int, bytes]]
 Keys: TypeAlias = list[bytes]
 Keyed: TypeAlias = list[tuple[bytes, Any]]
+Contents: TypeAlias = tuple[dict[bytes, Any], dict[bytes, int], dict[bytes, int]]
+"""Values, times to live and volatile hashes, by key."""
 V = TypeVar("V")
 C = TypeVar("C", Hash, List, Set, SortedSet, Stream)
 
@@ -55,6 +57,7 @@ class Database:
         "index",
         "misses",
         "server",
+        "shared",
         "volatile",
         "watched",
     )
@@ -75,6 +78,8 @@ class Database:
         self.hits = self.misses = 0
         self.accesses: Accesses | None = None
         """When each key was last used; see `track_accesses`."""
+        self.shared = server.shared
+        """The `id` of each value that a snapshot holds, too; see `own`."""
 
     # Reading.
 
@@ -132,7 +137,9 @@ class Database:
         return _typed(self.lookup(key), SortedSet)
 
     def stream(self, key: bytes) -> Stream | None:
-        return _typed(self.lookup(key), Stream)
+        """Commands that read also change a stream: what a group has read, and what is pending."""
+        value = _typed(self.lookup(key), Stream)
+        return self.own(key, value) if self.shared else value
 
     def for_write(self, key: bytes, kind: type[V]) -> V | None:
         """The value of `key` for a command that changes it."""
@@ -140,7 +147,7 @@ class Database:
             self.remove_due_fields(key)
         value = self.peek(key)
         if value is None or type(value) is kind:
-            return value
+            return self.own(key, value) if self.shared else value
         raise CommandError(WRONGTYPE)
 
     def for_adding(self, key: bytes, kind: type[C]) -> C:
@@ -154,8 +161,14 @@ class Database:
     def string_for_write(self, key: bytes) -> bytes | bytearray | None:
         value = self.peek(key)
         if type(value) is bytes or value is None or isinstance(value, (bytes, bytearray)):
-            return value
+            return self.own(key, value) if self.shared else value
         raise CommandError(WRONGTYPE)
+
+    def own(self, key: bytes, value: Value) -> Value:
+        """The value of `key` as one that may be changed: a copy takes its place if a snapshot holds it."""
+        if id(value) in self.shared:
+            value = self.dict[key] = value.copy()
+        return value
 
     # Writing.  The caller ends with `modified` (or `shrunk`), which says what happened.
 
@@ -321,7 +334,7 @@ class Database:
 
     def remove_due_fields(self, key: bytes) -> None:
         """Remove the fields of a volatile hash whose time has come."""
-        fields = self.dict[key]
+        fields = self.own(key, self.dict[key])
         if fields.remove_due(self.server.now_ms()):
             kind = notify.EXPIRED if self.server.dialect.field_expiry_is_an_expired_event else notify.HASH
             self.shrunk(key, fields, b"hexpired", kind)
@@ -445,6 +458,38 @@ class Database:
             self.accesses = Accesses(since_ms)
             self.__class__ = TrackedDatabase
         return self.accesses
+
+    def check(self) -> None:
+        """Raise AssertionError if something contradicts itself."""
+        assert self.expires.keys() <= self.dict.keys()
+        assert self.volatile.keys() <= self.dict.keys()
+        for value in self.dict.values():
+            if type(value) not in (bytes, bytearray):
+                value.check()
+
+    # Snapshots.
+
+    def contents(self) -> Contents:
+        """Everything at this moment, for a snapshot; what can be changed is shared with it from now on."""
+        self.expire_due()
+        self.shared.update(id(value) for value in self.dict.values() if type(value) is not bytes)
+        return self.dict.copy(), self.expires.copy(), self.volatile.copy()
+
+    def reinstate(self, contents: Contents) -> None:
+        """Hold again what was there when a snapshot was made; as of FLUSHDB, who watches a key that changes learns it."""
+        keys, expires, volatile = contents
+        for key in self.watched:
+            if self.dict.get(key) is not keys.get(key):
+                self.touch(key)
+        for key in self.blocked:
+            self.signal_ready(key)
+        self.dict, self.expires, self.volatile = keys.copy(), expires.copy(), volatile.copy()
+        self.shared.update(id(value) for value in keys.values() if type(value) is not bytes)
+        self._heap = [(at, key) for times in (expires, volatile) for key, at in times.items()]
+        heapq.heapify(self._heap)
+        self._order = None
+        if self.accesses is not None:
+            self.accesses = Accesses(self.server.now_ms())
 
     # Who listens.
 

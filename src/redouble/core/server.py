@@ -92,6 +92,8 @@ class Server:
         """Whether the eviction policy is one of those that count (LFU)."""
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
+        self.shared: set[int] = set()
+        """See `Database.own`."""
         self.clients: dict[int, Client] = {}
         self.idle = IdleClients(self.clients, self.clock)
         self._last_client_id = self._clients_not_counted = 0

@@ -69,6 +69,8 @@ class Snapshot:
     """Facts about the server that wrote it."""
     functions: list[bytes] = field(default_factory=list)
     """The code of each library."""
+    size: int = 0
+    """How many bytes of the file it took; in an AOF, commands follow."""
 
 
 # A server and its snapshot.
@@ -186,6 +188,7 @@ def read_file(data: bytes, dialect: type[Dialect], limits: Limits) -> Snapshot:
         checksum = int.from_bytes(reader.take(8), "little")
         if checksum and checksum != crc64(data[:end]):
             raise BadPayload("checksum")
+    snapshot.size = reader.position
     return snapshot
 
 

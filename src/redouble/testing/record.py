@@ -46,8 +46,8 @@ class Entry:
         self.server = server
         self.argv = argv
         # The commands of a script run for a client that nobody knows.
-        self.client = within.client if within else client.id
-        self.client_name = within.client_name if within else client.name
+        self.client: int = within.client if within else client.id
+        self.client_name: bytes = within.client_name if within else client.name
         self.db = client.db.index
         self.at = server.clock.time()
         self.within = within
