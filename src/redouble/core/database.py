@@ -464,7 +464,7 @@ class Database:
         assert self.expires.keys() <= self.dict.keys()
         assert self.volatile.keys() <= self.dict.keys()
         for value in self.dict.values():
-            if type(value) not in (bytes, bytearray):
+            if not isinstance(value, (bytes, bytearray)):
                 value.check()
 
     # Snapshots.

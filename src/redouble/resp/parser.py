@@ -106,6 +106,11 @@ class RequestParser:
         """Bytes that have come in and are no argument yet: what client-query-buffer-limit counts."""
         return len(self._buffer)
 
+    @property
+    def in_command(self) -> bool:
+        """Whether a command has begun and is not complete."""
+        return bool(self._buffer or self._missing)
+
     def store(self, data: bytes) -> None:
         """Keep `data` for a later `feed`."""
         self._buffer += data

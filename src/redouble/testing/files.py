@@ -43,7 +43,7 @@ def load(server: Server, path: Path) -> None:
             raise ValueError(f"{part}: {error}") from None
         parser = RequestParser()
         commands += parser.feed(data)
-        if parser.error or parser.pending:
+        if parser.error or parser.in_command:
             raise ValueError(f"{part}: {parser.error or 'the last command is cut off'}")
     for db in server.databases.values():
         db.clear()

@@ -32,7 +32,7 @@ class Strict(Observer):
         self.unknown: list[str] = []
 
     def call(self, client: Client, argv: list[bytes], proceed: Callable[[Client, list[bytes]], Reply]) -> Reply:
-        if argv[0].upper() not in _TRIED_BY_CLIENTS and not isinstance(self.server.find(argv), Command):
+        if argv[0].upper() not in _TRIED_BY_CLIENTS and not self._knows(argv):
             server = self.server
             name = " ".join(map(quote, argv[: 2 if argv[0].upper() in server.prototypes else 1]))
             version = ".".join(map(str, server.dialect.version))
@@ -40,6 +40,10 @@ class Strict(Observer):
             if client.raises:
                 raise UnknownCommandError(f"{server.server_type} {version} has no command {name}")
         return proceed(client, argv)
+
+    def _knows(self, argv: list[bytes]) -> bool:
+        command = self.server.find(argv)
+        return isinstance(command, Command) and not (command.subcommands and len(argv) > 1)
 
     def verify(self) -> None:
         """Raise UnknownCommandError if any client, also one over TCP, has sent a command that the server lacks."""
