@@ -1,7 +1,7 @@
 """`server.snapshot()` and `server.restore(snapshot)`: all data of a server at one moment, and back to it.
 
 Taking and restoring copy the tables of keys, not the values: those are shared until somebody changes them
-(`Database.own`).  What costs is the number of keys, some 30 ns each.
+(`Database.own`).  What costs is the number of keys, some 100 ns each.
 """
 
 from __future__ import annotations
