@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from redouble import FakeServer, TcpFakeServer
+from redouble.testing import faults
+
 HERE = Path(__file__).parent / "node"
 
 pytestmark = [
@@ -39,4 +42,31 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_node_program(program: str, packages: Path, port: int) -> None:
     command = ["node", str(packages / program), f"redis://127.0.0.1:{port}"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout.strip()) == (0, "ok"), result.stderr
+
+
+def test_faults_as_a_node_client_meets_them(packages: Path) -> None:
+    elsewhere, server = FakeServer(), FakeServer()
+    elsewhere.seed({"delegated": "from elsewhere"})
+    rules = server.faults
+    rules.refuse(times=2)
+    texts = [
+        getattr(faults, name) for name in ("LOADING", "READONLY", "OOM", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH")
+    ]
+    for text in [*texts, faults.moved(1, "127.0.0.1", 7000), faults.ask(1, "127.0.0.1", 7000), "CUSTOM my own"]:
+        rules.error(text, key=f"error:{text.partition(' ')[0]}")
+    rules.drop(key="dropped before", times=1)
+    rules.drop(key="dropped after", times=1, after_effect=True)
+    rules.drop(key="dropped always")
+    rules.partial(7, key="partial", on="GET", times=1)
+    rules.timeout(key="silence")
+    rules.delay(0.05, key="slow")
+    with (
+        TcpFakeServer(("127.0.0.1", 0), server=server) as tcp,
+        TcpFakeServer(("127.0.0.1", 0), server=elsewhere) as other,
+    ):
+        rules.delegate(f"redis://127.0.0.1:{other.start().server_address[1]}", key="delegated")
+        url = f"redis://127.0.0.1:{tcp.start().server_address[1]}"
+        command = ["node", str(packages / "faults.mjs"), url]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stdout.strip()) == (0, "ok"), result.stderr
