@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 REAL_SERVERS ?= $(HOME)/.cache/real-servers
 export REAL_SERVERS
 
-.PHONY: help run test lint record fuzz prove bench servers clean
+.PHONY: help run test lint docs record fuzz prove bench servers clean
 
 help:
 	@echo "make run      start a server and show a program using it"
 	@echo "make test     run the tests (and compare with the real servers that are installed)"
 	@echo "make lint     ruff and mypy"
+	@echo "make docs     the documentation as a site, in site/"
 	@echo "make servers  install real Redis and Valkey servers to compare with, in \$$REAL_SERVERS"
 	@echo "make record   ask the real servers for the answers to every scenario"
 	@echo "make fuzz     random commands to redouble and to a real server, until stopped"
@@ -47,6 +48,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
 servers:
 	$(PYTHON) tools/real_servers.py
 
@@ -64,4 +69,4 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf $(VENV) $(VENV)-redis5 .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-redis5 site .mypy_cache .pytest_cache .ruff_cache .hypothesis
