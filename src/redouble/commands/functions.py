@@ -6,6 +6,8 @@ from redouble.core.arguments import integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
+from redouble.core.eviction import SCRIPT_FLAGS
+from redouble.core.server import Server
 from redouble.persistence.errors import BadPayload
 from redouble.persistence.functions import dump_functions, load_functions
 from redouble.persistence.values import checksum_fits
@@ -46,6 +48,14 @@ def _call(client: Client, argv: Argv, read_only: bool) -> Reply:
         raise CommandError("ERR Number of keys can't be negative")
     return libraries.call(client, function, argv, count, read_only)
 
+
+def _flags_of_function(server: Server, argv: Argv) -> list[bytes] | None:
+    """The flags of the function that FCALL would run."""
+    function = libraries_of(server).find(argv[1])
+    return None if function is None else function.flags
+
+
+SCRIPT_FLAGS["fcall"] = SCRIPT_FLAGS["fcall_ro"] = _flags_of_function
 
 container("FUNCTION", since="7.0.0", help_since="7.0.0", group="scripting")
 
@@ -111,11 +121,8 @@ def _described(library: Library, with_code: bool) -> Reply:
 @command("FUNCTION STATS", flags="noscript allow_busy", since="7.0.0", group="scripting")
 def function_stats(client: Client, argv: Argv) -> Reply:
     """Tell which function is running, and how many there are."""
-    libraries = libraries_of(client.server).libraries.values()
-    counts = {
-        b"libraries_count": len(libraries),
-        b"functions_count": sum(len(library.functions) for library in libraries),
-    }
+    libraries = libraries_of(client.server)
+    counts = {b"libraries_count": len(libraries.libraries), b"functions_count": libraries.count}
     running: Reply = None
     script: Watch | None = client.server.busy_script
     if script is not None:

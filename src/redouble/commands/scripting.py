@@ -10,6 +10,7 @@ from redouble.core.arguments import integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
+from redouble.core.eviction import SCRIPT_FLAGS
 from redouble.core.server import Server
 from redouble.resp.reply import OK, Reply
 from redouble.scripting.api import Api, described, failure_text, to_reply
@@ -48,6 +49,8 @@ class Scripting:
         self.scripts: dict[bytes, Script] = {}
         """By the digest of their source."""
         self.by_source: dict[bytes, Script] = {}
+        self.size = 0
+        """Bytes of their sources."""
 
     def define(self, source: bytes) -> Script:
         """The script with this source; compiled if it is new."""
@@ -63,16 +66,18 @@ class Scripting:
                 raise CommandError(f"ERR Error compiling script (new function): {message}") from None
             script.main = self.engine.function(script.program, b"user_script", b"@user_script")
             self.scripts[digest.encode()] = self.by_source[source] = script
+            self.size += len(source)
         return script
+
+    def find(self, digest: bytes) -> Script | None:
+        """The script with this digest, in whatever case."""
+        return self.scripts.get(digest) or self.scripts.get(digest.lower())
 
     def run(self, client: Client, script: Script, argv: Argv, count: int, read_only: bool) -> Reply:
         """Run a script with the `count` keys, and the arguments behind them, that begin at `argv[3]`."""
-        flags = script.flags
-        if read_only and flags is not None and b"no-writes" not in flags:
-            raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
         api, engine = self.api, self.engine
+        api.begin(client, script.flags, read_only)
         self.watch.begin(b"", argv)
-        api.begin(client, read_only or (flags is not None and b"no-writes" in flags))
         names = engine.runtime.names
         names["G_KEYS"] = keys = array(argv[3 : 3 + count])
         names["G_ARGV"] = arguments = array(argv[3 + count :])
@@ -127,6 +132,23 @@ def _shebang_flags(server: Server, source: bytes) -> frozenset[bytes] | None:
     return frozenset(flags)
 
 
+def _flags_of_source(server: Server, argv: Argv) -> frozenset[bytes] | None:
+    """The flags of the script that EVAL would run."""
+    try:
+        return _shebang_flags(server, argv[1])
+    except CommandError:  # which it is going to say itself
+        return None
+
+
+def _flags_of_known(server: Server, argv: Argv) -> frozenset[bytes] | None:
+    script = scripting_of(server).find(argv[1])
+    return None if script is None else script.flags
+
+
+SCRIPT_FLAGS["eval"] = SCRIPT_FLAGS["eval_ro"] = _flags_of_source
+SCRIPT_FLAGS["evalsha"] = SCRIPT_FLAGS["evalsha_ro"] = _flags_of_known
+
+
 def key_count(argv: Argv) -> int:
     """The number of keys, in `argv[2]`."""
     count = integer(argv[2])
@@ -179,7 +201,7 @@ def evalsha_ro(client: Client, argv: Argv) -> Reply:
 
 
 def _known(scripting: Scripting, digest: bytes) -> Script:
-    script = scripting.scripts.get(digest) or scripting.scripts.get(digest.lower())
+    script = scripting.find(digest)
     if script is None:
         raise CommandError(scripting.server.dialect.script_texts.no_script)
     return script

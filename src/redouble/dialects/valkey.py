@@ -33,6 +33,7 @@ PLAIN_LOAD_ERRORS = (b"ERR Function names can", b"ERR Function already exists")
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    queues_without_memory = True
     script_texts = ScriptTexts(
         library="server",
         unknown="ERR Unknown command called from script",
