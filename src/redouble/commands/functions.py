@@ -6,7 +6,6 @@ from redouble.core.arguments import integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
-from redouble.core.eviction import SCRIPT_FLAGS
 from redouble.core.server import Server
 from redouble.persistence.errors import BadPayload
 from redouble.persistence.functions import dump_functions, load_functions
@@ -16,10 +15,22 @@ from redouble.scripting.functions import Library, libraries_of
 from redouble.scripting.watch import Watch, kill
 from redouble.types.glob import compile_glob
 
-_CALL = "noscript skip_monitor movablekeys stale no_mandatory_keys may_replicate"
+_CALL = "noscript skip_monitor movablekeys stale no_mandatory_keys"
 
 
-@command("FCALL function numkeys [key [key ...]] [arg [arg ...]]", flags=_CALL, since="7.0.0", group="scripting")
+def _flags_of_function(server: Server, argv: Argv) -> list[bytes] | None:
+    """The flags of the function that FCALL would run."""
+    function = libraries_of(server).find(argv[1])
+    return None if function is None else function.flags
+
+
+@command(
+    "FCALL function numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"may_replicate {_CALL}",
+    since="7.0.0",
+    group="scripting",
+    script_flags=_flags_of_function,
+)
 def fcall(client: Client, argv: Argv) -> Reply:
     """Call a function."""
     return _call(client, argv, read_only=False)
@@ -30,6 +41,7 @@ def fcall(client: Client, argv: Argv) -> Reply:
     flags=f"readonly {_CALL}",
     since="7.0.0",
     group="scripting",
+    script_flags=_flags_of_function,
 )
 def fcall_ro(client: Client, argv: Argv) -> Reply:
     """Call a function that only reads."""
@@ -48,14 +60,6 @@ def _call(client: Client, argv: Argv, read_only: bool) -> Reply:
         raise CommandError("ERR Number of keys can't be negative")
     return libraries.call(client, function, argv, count, read_only)
 
-
-def _flags_of_function(server: Server, argv: Argv) -> list[bytes] | None:
-    """The flags of the function that FCALL would run."""
-    function = libraries_of(server).find(argv[1])
-    return None if function is None else function.flags
-
-
-SCRIPT_FLAGS["fcall"] = SCRIPT_FLAGS["fcall_ro"] = _flags_of_function
 
 container("FUNCTION", since="7.0.0", help_since="7.0.0", group="scripting")
 

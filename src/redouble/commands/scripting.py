@@ -10,7 +10,6 @@ from redouble.core.arguments import integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
-from redouble.core.eviction import SCRIPT_FLAGS
 from redouble.core.server import Server
 from redouble.resp.reply import OK, Reply
 from redouble.scripting.api import Api, described, failure_text, to_reply
@@ -125,7 +124,7 @@ def _shebang_flags(server: Server, source: bytes) -> frozenset[bytes] | None:
     for word in filter(None, words[1:]):
         if not word.startswith(b"flags="):
             raise CommandError(f"ERR Unknown lua shebang option: {text(word)}")
-        for flag in filter(None, word[6:].split(b",")):
+        for flag in word[6:].split(b",") if len(word) > 6 else ():
             if flag not in FLAGS:
                 raise CommandError(f"ERR Unexpected flag in script shebang: {text(flag)}")
             flags.add(flag)
@@ -143,10 +142,6 @@ def _flags_of_source(server: Server, argv: Argv) -> frozenset[bytes] | None:
 def _flags_of_known(server: Server, argv: Argv) -> frozenset[bytes] | None:
     script = scripting_of(server).find(argv[1])
     return None if script is None else script.flags
-
-
-SCRIPT_FLAGS["eval"] = SCRIPT_FLAGS["eval_ro"] = _flags_of_source
-SCRIPT_FLAGS["evalsha"] = SCRIPT_FLAGS["evalsha_ro"] = _flags_of_known
 
 
 def key_count(argv: Argv) -> int:
@@ -173,28 +168,52 @@ def _run_known(client: Client, argv: Argv, read_only: bool) -> Reply:
     return scripting.run(client, _known(scripting, argv[1]), argv, count, read_only)
 
 
-_EVAL = "noscript skip_monitor movablekeys stale@7.0.0 no_mandatory_keys@7.0.0 may_replicate"
+_EVAL = "noscript skip_monitor movablekeys stale@7.0.0 no_mandatory_keys@7.0.0"
 
 
-@command("EVAL script numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
+@command(
+    "EVAL script numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"may_replicate {_EVAL}",
+    since="2.6.0",
+    arity=-3,
+    script_flags=_flags_of_source,
+)
 def eval_(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script."""
     return _run(client, argv, read_only=False)
 
 
-@command("EVAL_RO script numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
+@command(
+    "EVAL_RO script numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"readonly {_EVAL}",
+    since="7.0.0",
+    arity=-3,
+    script_flags=_flags_of_source,
+)
 def eval_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script."""
     return _run(client, argv, read_only=True)
 
 
-@command("EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
+@command(
+    "EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"may_replicate {_EVAL}",
+    since="2.6.0",
+    arity=-3,
+    script_flags=_flags_of_known,
+)
 def evalsha(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script that the server knows."""
     return _run_known(client, argv, read_only=False)
 
 
-@command("EVALSHA_RO sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
+@command(
+    "EVALSHA_RO sha1 numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"readonly {_EVAL}",
+    since="7.0.0",
+    arity=-3,
+    script_flags=_flags_of_known,
+)
 def evalsha_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script that the server knows."""
     return _run_known(client, argv, read_only=True)

@@ -22,16 +22,12 @@ if TYPE_CHECKING:
     from redouble.core.database import Database
     from redouble.core.server import Server
 
-__all__ = ["SCRIPT_FLAGS", "Eviction"]
+__all__ = ["Eviction"]
 
 Entry: TypeAlias = "tuple[Database, bytes]"
 
 POOL: Final = 16
 """How many candidates are remembered (EVPOOL_SIZE)."""
-
-SCRIPT_FLAGS: dict[str, Callable[[Any, list[bytes]], Any]] = {}
-"""By the name of a command that runs scripts: a function of the server and the command line that gives the flags of the
-script; None if it has no shebang, or is none."""
 
 _LEAVES_MULTI = frozenset(("discard", "quit", "reset"))
 
@@ -64,17 +60,10 @@ class Eviction:
         if not short:
             return False
         if command.name == "exec":
-            return any(self._takes_memory(queued, queued_argv) for queued, queued_argv in client.queue)
+            return any(queued.takes_memory(self.server, queued_argv) for queued, queued_argv in client.queue)
         if client.gate & IN_MULTI and not dialect.queues_without_memory and command.name not in _LEAVES_MULTI:
             return True
-        return self._takes_memory(command, argv)
-
-    def _takes_memory(self, command: Command, argv: Argv) -> bool:
-        if "denyoom" in command.flags:
-            return True
-        flags_of = SCRIPT_FLAGS.get(command.name)
-        flags = flags_of(self.server, argv) if flags_of is not None else None
-        return flags is not None and b"allow-oom" not in flags and b"no-writes" not in flags
+        return command.takes_memory(self.server, argv)
 
     def make_room(self) -> bool:
         """Let keys go until what is left fits; False if it does not (performEvictions)."""

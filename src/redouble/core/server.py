@@ -278,7 +278,7 @@ class Server:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
         if self.gate & BUSY and "allow_busy" not in command.flags:
             return self._reject(client, command, CommandError(self.busy_text))
-        if self.gate & PAUSED and self._paused_for(client, command):
+        if self.gate & PAUSED and self._paused_for(client, command, argv):
             return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
             client.queue.append((command, argv))
@@ -348,13 +348,13 @@ class Server:
     def paused_actions(self) -> str:
         return "all" if self.gate & PAUSED_ALL else "write" if self.gate & PAUSED_WRITE else "none"
 
-    def _paused_for(self, client: Client, command: Command) -> bool:
+    def _paused_for(self, client: Client, command: Command, argv: list[bytes]) -> bool:
         if self.clock.monotonic() >= self._paused_until:
             self.unpause()
             return False
-        if self.gate & PAUSED_ALL or command.changes_data:
+        if self.gate & PAUSED_ALL or command.writes(self, argv):
             return True
-        return command.name == "exec" and any(queued.changes_data for queued, _ in client.queue)
+        return command.name == "exec" and any(queued.writes(self, queued_argv) for queued, queued_argv in client.queue)
 
     # Connections.
 

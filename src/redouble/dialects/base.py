@@ -364,6 +364,9 @@ class Dialect:
     outside of a transaction would have (6.2), or at once (7.0)."""
     waiters_need_memory: ClassVar[bool] = False
     """`BLMOVE a b LEFT LEFT 0` that is served when there is no memory: the element (7.0), an error (7.2)."""
+    scripts_hear_of_memory_first: ClassVar[bool] = False
+    """`CONFIG SET maxmemory 1`, `EVAL "#!lua flags=no-writes\nreturn redis.call('set', 'k', 'v')" 0`: that it only reads
+    (8.6, Valkey 8), or that there is no memory (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
     """`HELLO 3` where a password is needed: how it names the way in."""
     hello_acts_at_once: ClassVar[bool] = True

@@ -194,7 +194,7 @@ class Api:
             if verdict == 2:
                 return CommandError(self.texts.not_allowed)
             if self.read_only:
-                return CommandError("ERR Write commands are not allowed from read-only scripts.")
+                return self._may_only_read(command)
             if not self.wrote:
                 if self.lacks_memory and "denyoom" in command.flags:
                     return CommandError(OOM)
@@ -206,6 +206,11 @@ class Api:
             return command.run(client, argv)
         except CommandError as error:
             return server.failed(command, error)
+
+    def _may_only_read(self, command: Command) -> CommandError:
+        if self.lacks_memory and "denyoom" in command.flags and self.server.dialect.scripts_hear_of_memory_first:
+            return CommandError(OOM)
+        return CommandError("ERR Write commands are not allowed from read-only scripts.")
 
     # Replies.
 
