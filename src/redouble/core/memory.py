@@ -74,6 +74,8 @@ class Account:
 
     def settle(self, values: Mapping[bytes, Any]) -> int:
         """The total in bytes, now that the database holds `values`."""
+        if not self.changed:
+            return self._total
         for key in self.changed:
             value = values.get(key)
             self._total -= self._sizes.pop(key, 0)
@@ -102,12 +104,16 @@ class Account:
 
 def used_memory(server: Server) -> int:
     """What the server takes: a base, its scripts and functions, and its data."""
-    return BASE + code_memory(server) + sum(db.measure() for db in server.databases.values())
+    used = BASE + code_memory(server)
+    for db in server.databases.values():
+        used += db.measure()
+    return used
 
 
 def code_memory(server: Server) -> int:
     """What scripts and functions take: the bytes of their sources."""
-    return sum(kept.size for kept in (server.scripting, server.functions) if kept is not None)
+    scripts, libraries = server.scripting, server.functions
+    return (0 if scripts is None else scripts.size) + (0 if libraries is None else libraries.size)
 
 
 def human(size: int) -> str:
