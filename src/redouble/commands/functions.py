@@ -6,6 +6,7 @@ from redouble.core.arguments import integer
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
+from redouble.core.server import Server
 from redouble.persistence.errors import BadPayload
 from redouble.persistence.functions import dump_functions, load_functions
 from redouble.persistence.values import checksum_fits
@@ -14,10 +15,22 @@ from redouble.scripting.functions import Library, libraries_of
 from redouble.scripting.watch import Watch, kill
 from redouble.types.glob import compile_glob
 
-_CALL = "noscript skip_monitor movablekeys stale no_mandatory_keys may_replicate"
+_CALL = "noscript skip_monitor movablekeys stale no_mandatory_keys"
 
 
-@command("FCALL function numkeys [key [key ...]] [arg [arg ...]]", flags=_CALL, since="7.0.0", group="scripting")
+def _flags_of_function(server: Server, argv: Argv) -> list[bytes] | None:
+    """The flags of the function that FCALL would run."""
+    function = libraries_of(server).find(argv[1])
+    return None if function is None else function.flags
+
+
+@command(
+    "FCALL function numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"may_replicate {_CALL}",
+    since="7.0.0",
+    group="scripting",
+    script_flags=_flags_of_function,
+)
 def fcall(client: Client, argv: Argv) -> Reply:
     """Call a function."""
     return _call(client, argv, read_only=False)
@@ -28,6 +41,7 @@ def fcall(client: Client, argv: Argv) -> Reply:
     flags=f"readonly {_CALL}",
     since="7.0.0",
     group="scripting",
+    script_flags=_flags_of_function,
 )
 def fcall_ro(client: Client, argv: Argv) -> Reply:
     """Call a function that only reads."""
@@ -111,11 +125,8 @@ def _described(library: Library, with_code: bool) -> Reply:
 @command("FUNCTION STATS", flags="noscript allow_busy", since="7.0.0", group="scripting")
 def function_stats(client: Client, argv: Argv) -> Reply:
     """Tell which function is running, and how many there are."""
-    libraries = libraries_of(client.server).libraries.values()
-    counts = {
-        b"libraries_count": len(libraries),
-        b"functions_count": sum(len(library.functions) for library in libraries),
-    }
+    libraries = libraries_of(client.server)
+    counts = {b"libraries_count": len(libraries.libraries), b"functions_count": libraries.count}
     running: Reply = None
     script: Watch | None = client.server.busy_script
     if script is not None:

@@ -56,7 +56,7 @@ def pfadd(client: Client, argv: Argv) -> Reply:
     return int(changed)
 
 
-@command("PFCOUNT key [key ...]", flags="readonly", since="2.8.9")
+@command("PFCOUNT key [key ...]", flags="readonly may_replicate", since="2.8.9")
 def pfcount(client: Client, argv: Argv) -> Reply:
     """About how many different elements there were, in one key or in all of these together."""
     _, *keys = argv

@@ -48,6 +48,8 @@ class Scripting:
         self.scripts: dict[bytes, Script] = {}
         """By the digest of their source."""
         self.by_source: dict[bytes, Script] = {}
+        self.size = 0
+        """Bytes of their sources."""
 
     def define(self, source: bytes) -> Script:
         """The script with this source; compiled if it is new."""
@@ -63,16 +65,18 @@ class Scripting:
                 raise CommandError(f"ERR Error compiling script (new function): {message}") from None
             script.main = self.engine.function(script.program, b"user_script", b"@user_script")
             self.scripts[digest.encode()] = self.by_source[source] = script
+            self.size += len(source)
         return script
+
+    def find(self, digest: bytes) -> Script | None:
+        """The script with this digest, in whatever case."""
+        return self.scripts.get(digest) or self.scripts.get(digest.lower())
 
     def run(self, client: Client, script: Script, argv: Argv, count: int, read_only: bool) -> Reply:
         """Run a script with the `count` keys, and the arguments behind them, that begin at `argv[3]`."""
-        flags = script.flags
-        if read_only and flags is not None and b"no-writes" not in flags:
-            raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
         api, engine = self.api, self.engine
+        api.begin(client, script.flags, read_only)
         self.watch.begin(b"", argv)
-        api.begin(client, read_only or (flags is not None and b"no-writes" in flags))
         names = engine.runtime.names
         names["G_KEYS"] = keys = array(argv[3 : 3 + count])
         names["G_ARGV"] = arguments = array(argv[3 + count :])
@@ -120,11 +124,24 @@ def _shebang_flags(server: Server, source: bytes) -> frozenset[bytes] | None:
     for word in filter(None, words[1:]):
         if not word.startswith(b"flags="):
             raise CommandError(f"ERR Unknown lua shebang option: {text(word)}")
-        for flag in filter(None, word[6:].split(b",")):
+        for flag in word[6:].split(b",") if len(word) > 6 else ():
             if flag not in FLAGS:
                 raise CommandError(f"ERR Unexpected flag in script shebang: {text(flag)}")
             flags.add(flag)
     return frozenset(flags)
+
+
+def _flags_of_source(server: Server, argv: Argv) -> frozenset[bytes] | None:
+    """The flags of the script that EVAL would run."""
+    try:
+        return _shebang_flags(server, argv[1])
+    except CommandError:  # which it is going to say itself
+        return None
+
+
+def _flags_of_known(server: Server, argv: Argv) -> frozenset[bytes] | None:
+    script = scripting_of(server).find(argv[1])
+    return None if script is None else script.flags
 
 
 def key_count(argv: Argv) -> int:
@@ -151,35 +168,59 @@ def _run_known(client: Client, argv: Argv, read_only: bool) -> Reply:
     return scripting.run(client, _known(scripting, argv[1]), argv, count, read_only)
 
 
-_EVAL = "noscript skip_monitor movablekeys stale@7.0.0 no_mandatory_keys@7.0.0 may_replicate"
+_EVAL = "noscript skip_monitor movablekeys stale@7.0.0 no_mandatory_keys@7.0.0"
 
 
-@command("EVAL script numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
+@command(
+    "EVAL script numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"may_replicate {_EVAL}",
+    since="2.6.0",
+    arity=-3,
+    script_flags=_flags_of_source,
+)
 def eval_(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script."""
     return _run(client, argv, read_only=False)
 
 
-@command("EVAL_RO script numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
+@command(
+    "EVAL_RO script numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"readonly {_EVAL}",
+    since="7.0.0",
+    arity=-3,
+    script_flags=_flags_of_source,
+)
 def eval_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script."""
     return _run(client, argv, read_only=True)
 
 
-@command("EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=_EVAL, since="2.6.0", arity=-3)
+@command(
+    "EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"may_replicate {_EVAL}",
+    since="2.6.0",
+    arity=-3,
+    script_flags=_flags_of_known,
+)
 def evalsha(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script that the server knows."""
     return _run_known(client, argv, read_only=False)
 
 
-@command("EVALSHA_RO sha1 numkeys [key [key ...]] [arg [arg ...]]", flags=f"readonly {_EVAL}", since="7.0.0", arity=-3)
+@command(
+    "EVALSHA_RO sha1 numkeys [key [key ...]] [arg [arg ...]]",
+    flags=f"readonly {_EVAL}",
+    since="7.0.0",
+    arity=-3,
+    script_flags=_flags_of_known,
+)
 def evalsha_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script that the server knows."""
     return _run_known(client, argv, read_only=True)
 
 
 def _known(scripting: Scripting, digest: bytes) -> Script:
-    script = scripting.scripts.get(digest) or scripting.scripts.get(digest.lower())
+    script = scripting.find(digest)
     if script is None:
         raise CommandError(scripting.server.dialect.script_texts.no_script)
     return script

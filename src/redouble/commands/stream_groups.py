@@ -273,7 +273,7 @@ def _look_for_stream(client: Client, argv: Argv) -> None:
         raise CommandError(NO_STREAM)
 
 
-container("XGROUP", since="5.0.0", group="stream", first=_look_for_stream)
+container("XGROUP", since="5.0.0", flags="denyoom@before:7.0.0", group="stream", first=_look_for_stream)
 
 
 def _group_options(client: Client, argv: Argv, make_stream: bool) -> tuple[bool, int | None]:
@@ -365,7 +365,12 @@ def xgroup_create(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("XGROUP SETID key group <id | $> [ENTRIESREAD entriesread]", flags="write", since="5.0.0", group="stream")
+@command(
+    "XGROUP SETID key group <id | $> [ENTRIESREAD entriesread]",
+    flags="write denyoom@before:7.0.0",
+    since="5.0.0",
+    group="stream",
+)
 def xgroup_setid(client: Client, argv: Argv) -> Reply:
     """Set the current group ID and entries_read counter."""
     _, entries_read = _group_options(client, argv, make_stream=False)
@@ -378,7 +383,7 @@ def xgroup_setid(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-@command("XGROUP DESTROY key group", flags="write", since="5.0.0", group="stream")
+@command("XGROUP DESTROY key group", flags="write denyoom@before:7.0.0", since="5.0.0", group="stream")
 def xgroup_destroy(client: Client, argv: Argv) -> Reply:
     """Remove the specified group."""
     stream = _stream_of_group(client, argv)
@@ -399,7 +404,7 @@ def xgroup_createconsumer(client: Client, argv: Argv) -> Reply:
     return 1
 
 
-@command("XGROUP DELCONSUMER key group consumer", flags="write", since="5.0.0", group="stream")
+@command("XGROUP DELCONSUMER key group consumer", flags="write denyoom@before:7.0.0", since="5.0.0", group="stream")
 def xgroup_delconsumer(client: Client, argv: Argv) -> Reply:
     """Remove the specified consumer."""
     _, group = _existing_group(client, argv)

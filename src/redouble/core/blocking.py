@@ -158,7 +158,7 @@ class Blocking:
                         client.undo = None
                         client.ready_key = key if self.server.dialect.serves_the_ready_key_only else None
                         try:
-                            reply = self.server.run(client, client.command, client.argv)
+                            reply = self.server.run_again(client)
                         finally:
                             client.reprocessing = False
                             client.ready_key = None

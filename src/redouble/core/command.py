@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,6 +21,7 @@ from redouble.resp.reply import Reply, Status
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
+    from redouble.core.server import Server
     from redouble.dialects import Dialect
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
 
 Argv: TypeAlias = list[bytes]
 Handler: TypeAlias = "Callable[[Client, Argv], Reply]"
+ScriptFlags: TypeAlias = "Callable[[Server, Argv], Collection[bytes] | None]"
+"""The flags in the shebang of the script that a command line runs; None if it has none."""
 Given: TypeAlias = dict[str, Any]
 """What was given: an option's name to its value; True if it takes none, a tuple if it takes several, a list of those if it may be repeated."""
 
@@ -130,6 +133,7 @@ class Declaration:
     since_option: Mapping[str, str]
     own_arity: int
     """0: it follows from the usage line."""
+    script_flags: ScriptFlags | None = None
 
     def arity(self, available: Callable[[str], bool]) -> int:
         """How many words the command takes with its name; negative: so many or more."""
@@ -168,6 +172,7 @@ class Command:
         "options",
         "rejected",
         "run",
+        "script_flags",
         "subcommands",
     )
 
@@ -179,8 +184,19 @@ class Command:
         self.flags = prototype.flags
         self.changes_data = "write" in self.flags or "may_replicate" in self.flags
         self.options = prototype.options
+        self.script_flags = prototype.declaration.script_flags
         self.subcommands = prototype.subcommands
         self.calls = self.failed = self.rejected = 0
+
+    def writes(self, server: Server, argv: Argv) -> bool:
+        """Whether it waits for the end of CLIENT PAUSE WRITE; a script may say so itself (scriptFlagsToCmdFlags)."""
+        flags = self.script_flags(server, argv) if self.script_flags is not None else None
+        return self.changes_data if flags is None else b"no-writes" not in flags
+
+    def takes_memory(self, server: Server, argv: Argv) -> bool:
+        """Whether it is refused when there is no memory; a script may say so itself."""
+        flags = self.script_flags(server, argv) if self.script_flags is not None else None
+        return "denyoom" in self.flags if flags is None else not {b"no-writes", b"allow-oom"}.intersection(flags)
 
 
 @dataclass
@@ -207,6 +223,7 @@ def command(
     arity: int = 0,
     acl: str = "",
     group: str = "",
+    script_flags: ScriptFlags | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a command.
 
@@ -216,6 +233,7 @@ def command(
     hold for its forks up to 7.2; `"8.4.0 valkey=9.0.0"` names a fork's own, `"valkey=9.0.0"` alone says that Redis
     never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
     `acl` adds ACL categories to those that follow from the flags and the group.
+    `script_flags` finds the script of a command that runs one.
     """
     name, nodes = parse_usage(usage)
 
@@ -233,6 +251,7 @@ def command(
                 until=until,
                 since_option=dict(since_option or {}),
                 own_arity=arity,
+                script_flags=script_flags,
             )
         )
         build_table.cache_clear()
@@ -246,6 +265,7 @@ def container(
     *,
     since: str,
     until: str = "",
+    flags: str = "",
     help_since: str = "5.0.0",
     group: str = "",
     first: Callable[[Client, Argv], object] | None = None,
@@ -263,10 +283,11 @@ def container(
     run.__doc__ = f"The commands that begin with {name}."
     frame = sys._getframe(1)
     group = group or frame.f_globals["__name__"].rpartition(".")[2].replace("_", "-")
-    command(name, since=since, until=until, arity=-2, group=group)(run)
-    command(f"{name} HELP", flags="loading stale", since=help_since, until=until, group=group)(_help)
+    command(name, flags=flags, since=since, until=until, arity=-2, group=group)(run)
+    flags = f"loading stale {flags}"
+    command(f"{name} HELP", flags=flags, since=help_since, until=until, group=group)(_help)
     # It was there since 5.0, whatever COMMAND DOCS says.
-    command(f"{name} HELP", flags="loading stale", since="5.0.0", until=help_since, group=group)(_help)
+    command(f"{name} HELP", flags=flags, since="5.0.0", until=help_since, group=group)(_help)
 
 
 def _help(client: Client, argv: Argv) -> Reply:

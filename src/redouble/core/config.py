@@ -161,8 +161,14 @@ def _set_events(server: Server, value: bytes) -> None:
 
 def _set_eviction(server: Server, value: bytes) -> None:
     server.counts_accesses = value.endswith(b"-lfu")
-    if value.endswith((b"-lru", b"-lfu")):
+    server.only_changes_are_uses = value.endswith(b"-lrm")
+    if value.endswith((b"-lru", b"-lfu", b"-lrm")):
         server.track_accesses(server.now_ms())
+    server.eviction.policy_changed()
+
+
+def _set_maxmemory(server: Server, value: bytes) -> None:
+    server.limit_memory(int(value))
 
 
 def _set_timeout(server: Server, value: bytes) -> None:
@@ -182,6 +188,7 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
     "requirepass": _set_requirepass,
     "proto-max-bulk-len": _set_longest_string,
     "notify-keyspace-events": _set_events,
+    "maxmemory": _set_maxmemory,
     "maxmemory-policy": _set_eviction,
     "timeout": _set_timeout,
     **{

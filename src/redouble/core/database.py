@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from redouble.core import notify
 from redouble.core.accesses import Accesses
 from redouble.core.errors import WRONGTYPE, CommandError
+from redouble.core.memory import Account, size_of
 from redouble.types.hash import Hash
 from redouble.types.list import List
 from redouble.types.scan_order import ScanOrder
@@ -49,6 +50,7 @@ class Database:
         "_heap",
         "_order",
         "accesses",
+        "account",
         "blocked",
         "dict",
         "expires",
@@ -80,6 +82,8 @@ class Database:
         """When each key was last used; see `track_accesses`."""
         self.shared = server.shared
         """The `id` of each value that a snapshot holds, too; see `own`."""
+        self.account: Account | None = None
+        """What the keys take, while there is a limit."""
 
     # Reading.
 
@@ -180,6 +184,8 @@ class Database:
         if self.hooks:
             if key in self.blocked and type(value) is not bytes:
                 self.server.blocking.ready[self, key] = None
+            if self.account is not None:
+                self.account.changed.add(key)
             self.server.notify(self, b"new", key, notify.NEW)
         return value
 
@@ -192,6 +198,8 @@ class Database:
         self.volatile.pop(key, None)
         if expires_at is not None:
             self.set_expiry(key, expires_at)
+        if self.account is not None:
+            self.account.changed.add(key)
         if type(value) is Hash and key in self.dict:
             self.follow_fields(key, value)
 
@@ -258,6 +266,8 @@ class Database:
         self.server.dirty += 1
         if self.hooks:
             self.touch(key)
+            if self.account is not None:
+                self.account.changed.add(key)
             self.server.notify(self, event, key, kind)
 
     def modified_unwatched(self, key: bytes, event: bytes, kind: int) -> None:
@@ -398,9 +408,16 @@ class Database:
         self.expire_due()
         return self._scan_order().scan(cursor, count)
 
-    def some_items(self, most: int) -> Keyed:
-        """Up to `most` keys with their values, for an estimate."""
-        return list(itertools.islice(self.dict.items(), most))
+    def measure(self) -> int:
+        """What the keys and values take, in bytes; without an account the average of some of them counts for all."""
+        if self.account is not None:
+            return self.account.settle(self.dict)
+        some = [size_of(key, value) for key, value in itertools.islice(self.dict.items(), 100)]
+        return sum(some) * len(self) // len(some) if some else 0
+
+    def evictable(self, volatile: bool) -> KeysView[bytes]:
+        """The keys that an eviction policy may remove: all of them, or those with a time to live."""
+        return (self.expires if volatile else self.dict).keys()
 
     def sizes(self) -> Iterator[tuple[bytes, int]]:
         """The type of each value and how many elements (of a string: bytes) it has."""
@@ -430,6 +447,8 @@ class Database:
         self.volatile = {}
         self._heap = []
         self._order = None
+        if self.account is not None:
+            self.account = Account()
         return removed
 
     def swap(self, other: Database) -> None:
@@ -438,7 +457,7 @@ class Database:
             for key in db.watched:
                 if key in self.dict or key in other.dict:
                     db.touch(key)
-        for name in ("dict", "expires", "volatile", "_heap", "_order", "accesses", "__class__"):
+        for name in ("dict", "expires", "volatile", "_heap", "_order", "accesses", "account", "__class__"):
             mine, theirs = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs)
             setattr(other, name, mine)
@@ -490,6 +509,9 @@ class Database:
         self._order = None
         if self.accesses is not None:
             self.accesses = Accesses(self.server.now_ms())
+        if self.account is not None:
+            self.account = Account()
+            self.account.changed.update(self.dict)
 
     # Who listens.
 
@@ -511,7 +533,15 @@ class Database:
         self.listeners_changed()
 
     def listeners_changed(self) -> None:
-        self.hooks = bool(self.blocked or self.watched or self.server.notify_flags)
+        self.hooks = bool(self.blocked or self.watched or self.server.notify_flags or self.account is not None)
+
+    def keep_account(self, wanted: bool) -> None:
+        """From now on know what the keys take, or no longer."""
+        if wanted != (self.account is not None):
+            self.account = Account() if wanted else None
+            if self.account is not None:
+                self.account.changed.update(self.dict)
+            self.listeners_changed()
 
 
 class TrackedDatabase(Database):
@@ -544,6 +574,11 @@ class TrackedDatabase(Database):
     def _remove(self, key: bytes) -> None:
         self.accesses.forget(key)
         Database._remove(self, key)
+
+    def modified(self, key: bytes, event: bytes, kind: int) -> None:
+        if self.server.only_changes_are_uses and key in self.dict:
+            self.accesses.change(key, self.server)
+        Database.modified(self, key, event, kind)
 
     def clear(self) -> int:
         self.accesses = Accesses(self.server.now_ms())

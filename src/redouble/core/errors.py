@@ -34,6 +34,7 @@ TIMEOUT_OUT_OF_RANGE: Final = "ERR timeout is out of range"
 NOAUTH: Final = "NOAUTH Authentication required."
 NOPROTO: Final = "NOPROTO unsupported protocol version"
 EXECABORT: Final = "EXECABORT Transaction discarded because of previous errors."
+OOM: Final = "OOM command not allowed when used memory > 'maxmemory'."
 INVALID_CURSOR: Final = "ERR invalid cursor"
 
 

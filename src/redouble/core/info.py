@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from redouble.core.memory import human, used_memory
+from redouble.core.memory import code_memory, human, used_memory
 
 if TYPE_CHECKING:
     from redouble.core.server import Server
@@ -105,17 +105,17 @@ total_system_memory_human  *system_memory_human
 used_memory_lua  0
 used_memory_vm_eval  0  since 7.0.0
 used_memory_lua_human  0B
-used_memory_scripts_eval  0  since 7.0.0
-number_of_cached_scripts  0  since 7.0.0
-number_of_functions  0  since 7.0.0
-number_of_libraries  0  since 7.0.0
+used_memory_scripts_eval  *scripts_memory  since 7.0.0
+number_of_cached_scripts  *scripts  since 7.0.0
+number_of_functions  *functions  since 7.0.0
+number_of_libraries  *libraries  since 7.0.0
 used_memory_vm_functions  0  since 7.0.0
 used_memory_vm_total  0  since 7.0.0
 used_memory_vm_total_human  0B  since 7.0.0
-used_memory_functions  0  since 7.0.0
-used_memory_scripts  0
-used_memory_scripts_human  0B
-number_of_cached_scripts  0  until 7.0.0
+used_memory_functions  *functions_memory  since 7.0.0
+used_memory_scripts  *code_memory
+used_memory_scripts_human  *code_memory_human
+number_of_cached_scripts  *scripts  until 7.0.0
 maxmemory  *maxmemory
 maxmemory_human  *maxmemory_human
 maxmemory_policy  *maxmemory_policy
@@ -208,7 +208,7 @@ expired_stale_perc  0.00
 expired_keys_with_volatile_items_stale_perc  0.00  since valkey=9.0.0
 expired_time_cap_reached_count  0
 expire_cycle_cpu_milliseconds  0
-evicted_keys  0
+evicted_keys  *evicted_keys
 evicted_clients  0  since 7.0.0
 evicted_scripts  0  since 7.4.0 valkey=8.0.0
 total_eviction_exceeded_time  0  since 7.0.0
@@ -404,6 +404,13 @@ _fact(
 _fact("now", lambda server: int(server.clock.time()))
 _fact("system_memory", lambda server: _system_memory())
 _fact("system_memory_human", lambda server: human(_system_memory()))
+_fact("scripts", lambda server: len(server.scripting.scripts) if server.scripting else 0)
+_fact("scripts_memory", lambda server: server.scripting.size if server.scripting else 0)
+_fact("functions", lambda server: server.functions.count if server.functions else 0)
+_fact("libraries", lambda server: len(server.functions.libraries) if server.functions else 0)
+_fact("functions_memory", lambda server: server.functions.size if server.functions else 0)
+_fact("code_memory", lambda server: code_memory(server))
+_fact("code_memory_human", lambda server: human(code_memory(server)))
 _fact("maxmemory", lambda server: server.config.number("maxmemory"))
 _fact("maxmemory_human", lambda server: human(server.config.number("maxmemory")))
 _fact("maxmemory_policy", lambda server: server.config.text("maxmemory-policy"))
@@ -417,6 +424,7 @@ _fact("commands_processed", lambda server: sum(command.calls for command in serv
 _fact("bytes_in", lambda server: sum(client.bytes_in for client in server.clients.values()))
 _fact("bytes_out", lambda server: sum(client.bytes_out for client in server.clients.values()))
 _fact("expired_keys", lambda server: server.expired_keys)
+_fact("evicted_keys", lambda server: server.eviction.evicted_keys)
 _fact("keyspace_hits", lambda server: sum(db.hits for db in server.databases.values()))
 _fact("keyspace_misses", lambda server: sum(db.misses for db in server.databases.values()))
 _fact("pubsub_channels", lambda server: len(server.pubsub.channels))

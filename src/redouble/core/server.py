@@ -19,6 +19,7 @@ from redouble.core.command import Command, Declaration, Options, Prototype, buil
 from redouble.core.config import Config
 from redouble.core.database import Database
 from redouble.core.errors import CommandError
+from redouble.core.eviction import Eviction
 from redouble.core.idle import IdleClients
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
@@ -90,6 +91,9 @@ class Server:
         self.tracks_accesses = False
         self.counts_accesses = False
         """Whether the eviction policy is one of those that count (LFU)."""
+        self.only_changes_are_uses = False
+        """Whether it is one of those that do not care for reads (LRM)."""
+        self.eviction = Eviction(self)
         self.config = Config(self)
         self._databases: dict[int, Database] = {}
         self.shared: set[int] = set()
@@ -190,6 +194,13 @@ class Server:
         except CommandError as error:
             return self.failed(command, error)
 
+    def run_again(self, client: Client) -> Reply:
+        """Run the command of a client that had to wait."""
+        command, argv = client.command, client.argv
+        if self.gate & LIMITED and self.dialect.waiters_need_memory and self.eviction.refuses(client, command, argv):
+            return self._reject(client, command, CommandError(errors.OOM))
+        return self.run(client, command, argv)
+
     def failed(self, command: Command, error: CommandError) -> CommandError:
         """A command that ran into an error, which is its reply."""
         command.failed += 1
@@ -266,13 +277,15 @@ class Server:
         gate = client.gate
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
             return self._reject(client, command, CommandError(errors.NOAUTH))
+        if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
+            return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
+        if self.gate & LIMITED and not self.gate & BUSY and self.eviction.refuses(client, command, argv):
+            return self._reject(client, command, CommandError(errors.OOM))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
         if self.gate & BUSY and "allow_busy" not in command.flags:
             return self._reject(client, command, CommandError(self.busy_text))
-        if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
-            return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
-        if self.gate & PAUSED and self._paused_for(client, command):
+        if self.gate & PAUSED and self._paused_for(client, command, argv):
             return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
             client.queue.append((command, argv))
@@ -374,13 +387,13 @@ class Server:
     def paused_actions(self) -> str:
         return "all" if self.gate & PAUSED_ALL else "write" if self.gate & PAUSED_WRITE else "none"
 
-    def _paused_for(self, client: Client, command: Command) -> bool:
+    def _paused_for(self, client: Client, command: Command, argv: list[bytes]) -> bool:
         if self.clock.monotonic() >= self._paused_until:
             self.unpause()
             return False
-        if self.gate & PAUSED_ALL or command.changes_data:
+        if self.gate & PAUSED_ALL or command.writes(self, argv):
             return True
-        return command.name == "exec" and any(queued.changes_data for queued, _ in client.queue)
+        return command.name == "exec" and any(queued.writes(self, queued_argv) for queued, queued_argv in client.queue)
 
     # Connections.
 
@@ -402,7 +415,7 @@ class Server:
         for db in self._databases.values():
             db.hits = db.misses = 0
         self.error_counts.clear()
-        self.expired_keys = 0
+        self.expired_keys = self.eviction.evicted_keys = 0
         self._clients_not_counted = self._last_client_id
 
     def saved(self, *, by_command: bool = True) -> None:
@@ -471,6 +484,7 @@ class Server:
         if db is None:
             db = self._databases[index] = Database(self, index)
             db.listeners_changed()
+            db.keep_account(bool(self.eviction.limit))
             if self.tracks_accesses:
                 db.track_accesses(self.now_ms())
         return db
@@ -480,6 +494,22 @@ class Server:
         self.tracks_accesses = True
         for db in self._databases.values():
             db.track_accesses(since_ms)
+
+    def limit_memory(self, limit: int) -> None:
+        """CONFIG SET maxmemory; 0: no limit.  From 7.0 on what is too much goes after the reply."""
+        self.eviction.limit = limit
+        self.gate = self.gate | LIMITED if limit else self.gate & ~LIMITED
+        for db in self._databases.values():
+            db.keep_account(bool(limit))
+        self.eviction.due = bool(limit)
+        if limit and self.dialect.config_set_evicts:
+            self.eviction.make_room()
+        self.wake_drivers()
+
+    @property
+    def lacks_memory(self) -> bool:
+        """Whether a script that begins may not take memory."""
+        return bool(self.gate & LIMITED) and self.eviction.out_of_memory
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
@@ -542,6 +572,8 @@ class Server:
             moments.append(deadline)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
+        if self.eviction.due:
+            moments.append(self.clock.monotonic())
         if (look := self.idle.next_look()) is not None:
             moments.append(look)
         volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
@@ -565,6 +597,8 @@ class Server:
             for db in self._databases.values():
                 if db.expires or db.volatile:
                     db.expire_due()
+        if self.eviction.due:
+            self.eviction.make_room()
         if self.gate & PAUSED and self.clock.monotonic() >= self._paused_until:
             self.unpause()
         self.blocking.time_out()
@@ -603,6 +637,7 @@ class Server:
         self.scripting = self.functions = None
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
+        self.__dict__.pop("eviction", None)
         self.__dict__.pop("config", None)
 
 
@@ -611,7 +646,8 @@ PAUSED_WRITE = 1
 PAUSED_ALL = 2
 PAUSED = PAUSED_WRITE | PAUSED_ALL
 BUSY = 8  # a script runs for too long
-OBSERVED = 16  # `run` is not to be passed by
+LIMITED = 16  # there is a maxmemory
+OBSERVED = 32  # `run` is not to be passed by
 NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not listen
 
 STEP_ASIDE = 0.001

@@ -355,6 +355,18 @@ class Dialect:
     """`CONFIG GET timeout hz`, `CONFIG SET timeout 1 hz 2`: wrong numbers of arguments (6.2), fine (7.0)."""
     checks_size_of_memory_values: ClassVar[bool] = False
     """`CONFIG SET maxmemory 18446744073709551616`: OK (Redis), an error (Valkey 9)."""
+    config_set_evicts: ClassVar[bool] = True
+    """`CONFIG SET maxmemory 1` where keys may go: they do before (6.2) or after it is answered (7.0)."""
+    queues_without_memory: ClassVar[bool] = False
+    """`CONFIG SET maxmemory 1`, `MULTI`, `GET k`: an error (7.2), QUEUED (7.4)."""
+    only_scripts_remember_memory: ClassVar[bool] = True
+    """`MULTI`, an EVAL that writes, `EXEC`, where there is no memory any more: the script hears of it if the last EVAL
+    outside of a transaction would have (6.2), or at once (7.0)."""
+    waiters_need_memory: ClassVar[bool] = False
+    """`BLMOVE a b LEFT LEFT 0` that is served when there is no memory: the element (7.0), an error (7.2)."""
+    scripts_hear_of_memory_first: ClassVar[bool] = False
+    """`CONFIG SET maxmemory 1`, `EVAL "#!lua flags=no-writes\nreturn redis.call('set', 'k', 'v')" 0`: that it only reads
+    (8.6, Valkey 8), or that there is no memory (Valkey 9)."""
     hello_with_auth: ClassVar[str] = "HELLO AUTH <user> <pass>"
     """`HELLO 3` where a password is needed: how it names the way in."""
     hello_acts_at_once: ClassVar[bool] = True

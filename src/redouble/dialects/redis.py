@@ -71,6 +71,8 @@ class Redis62(Redis60):
 
 class Redis70(Redis62):
     version = redis_version = (7, 0, 15)
+    config_set_evicts = False
+    only_scripts_remember_memory = False
     rdb_version = 10
     rdb_types = Redis62.rdb_types | {16, 17, 18, 19}
     rdb_stream_type = 19
@@ -167,6 +169,7 @@ class Redis70(Redis62):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    waiters_need_memory = True
     script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
     format_script_number = staticmethod(format_argument)
     lua_keeps_old_globals = True
@@ -203,6 +206,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    queues_without_memory = True
     lua_has_os = True
     rdb_version = 12
     large_elements_are_plain = True

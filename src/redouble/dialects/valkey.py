@@ -33,6 +33,7 @@ PLAIN_LOAD_ERRORS = (b"ERR Function names can", b"ERR Function already exists")
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
+    queues_without_memory = True
     script_texts = ScriptTexts(
         library="server",
         unknown="ERR Unknown command called from script",
@@ -41,6 +42,7 @@ class Valkey81(Valkey72):
         no_arguments="ERR Please specify at least one argument for this call",
         log_level="Invalid log level.",
         set_repl_arguments="one argument",
+        no_script="NOSCRIPT No matching script.",
         busy="BUSY Valkey is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE.",
         killed=b"ERR Script killed by user with SCRIPT KILL.",
         bad_function_name=BAD_FUNCTION_NAME,
@@ -94,12 +96,12 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    scripts_hear_of_memory_first = True
     script_texts = replace(
         Valkey81.script_texts,
         not_allowed="ERR This Valkey command is not allowed from script",
         arguments="ERR Command arguments must be strings or integers",
         names_digest=False,
-        no_script="NOSCRIPT No matching script.",
         unknown_engine="ERR Could not find scripting engine '{}'",
     )
     lua_string_hash = staticmethod(hash_of_valkey)

@@ -6,10 +6,11 @@ The commands of a script are run for a client of their own, with the database an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from redouble.core.client import Client
+from redouble.core.errors import OOM
 from redouble.resp.reply import (
     NO_REPLY,
     NULL_ARRAY,
@@ -75,7 +76,7 @@ class Api:
         self.texts = server.dialect.script_texts
         self.client = ScriptClient(server)
         self.format_number = server.dialect.format_script_number
-        self.read_only = False
+        self.read_only = self.lacks_memory = False
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
         self._verdicts: dict[Command, int] = {}
@@ -131,11 +132,22 @@ class Api:
             constants[b"VALKEY_VERSION_NUM"] = float(major << 16 | minor << 8 | patch)
         return constants
 
-    def begin(self, client: Client, read_only: bool) -> None:
-        """A script of `client` begins."""
+    def begin(self, client: Client, flags: Collection[bytes] | None, read_only: bool) -> None:
+        """A script of `client` begins, unless its flags forbid that (scriptPrepareForRun); None: it has no shebang."""
+        writes = flags is None or b"no-writes" not in flags
+        lacks_memory = self.server.lacks_memory and (flags is None or b"allow-oom" not in flags)
+        if flags is not None and writes:
+            if read_only:
+                raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
+            if lacks_memory:
+                raise CommandError(
+                    "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
+                )
         own = self.client
         own.db, own.user, own.resp = client.db, client.user, 2
-        self.read_only, self.wrote = read_only, False
+        self.read_only = read_only or not writes
+        self.lacks_memory = lacks_memory
+        self.wrote = False
 
     def features(self) -> Features:
         """What scripts of this server find besides `redis`."""
@@ -182,8 +194,11 @@ class Api:
             if verdict == 2:
                 return CommandError(self.texts.not_allowed)
             if self.read_only:
-                return CommandError("ERR Write commands are not allowed from read-only scripts.")
-            self.wrote = True
+                return self._may_only_read(command)
+            if not self.wrote:
+                if self.lacks_memory and "denyoom" in command.flags:
+                    return CommandError(OOM)
+                self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
         client = self.client
         if server.observers:
             return server.run(client, command, argv)
@@ -194,6 +209,11 @@ class Api:
             return command.run(client, argv)
         except CommandError as error:
             return server.failed(command, error)
+
+    def _may_only_read(self, command: Command) -> CommandError:
+        if self.lacks_memory and "denyoom" in command.flags and self.server.dialect.scripts_hear_of_memory_first:
+            return CommandError(OOM)
+        return CommandError("ERR Write commands are not allowed from read-only scripts.")
 
     # Replies.
 

@@ -120,6 +120,16 @@ class Libraries:
     def codes(self) -> list[bytes]:
         return [library.code for library in self.libraries.values()]
 
+    @property
+    def count(self) -> int:
+        """How many functions there are."""
+        return sum(len(library.functions) for library in self.libraries.values())
+
+    @property
+    def size(self) -> int:
+        """Bytes of the sources."""
+        return sum(map(len, self.codes)) if self.libraries else 0
+
     # Loading.
 
     def load(self, code: bytes, replace: bool = False) -> bytes:
@@ -282,12 +292,9 @@ class Libraries:
 
     def call(self, client: Client, function: Function, argv: list[bytes], count: int, read_only: bool) -> Reply:
         """Run a function with the `count` keys, and the arguments behind them, that begin at `argv[3]`."""
-        writes = b"no-writes" not in function.flags
-        if read_only and writes:
-            raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
         runtime = self.engine.runtime
+        self.api.begin(client, function.flags, read_only)
         self.watch.begin(function.name, argv)
-        self.api.begin(client, not writes)
         runtime.check = self.watch.check
         program = function.library.program
         try:
