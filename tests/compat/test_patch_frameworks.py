@@ -97,7 +97,9 @@ def test_dramatiq() -> None:
     assert done == [1]
 
 
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")
 def test_celery() -> None:
+    """A worker in a thread, which polls its connections as kombu does; the client polls for results."""
     celery = pytest.importorskip("celery")
     from celery.contrib.testing.worker import start_worker
 
@@ -110,6 +112,7 @@ def test_celery() -> None:
 
     with start_worker(app, pool="solo", perform_ping_check=False, loglevel="ERROR", shutdown_timeout=20):
         assert add.delay(2, 3).get(timeout=10) == 5
+        assert celery.group(add.s(n, n) for n in range(5)).delay().get(timeout=10) == [0, 2, 4, 6, 8]
     app.close()
 
 
