@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from redouble import reset, unpatch
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.frameworks.django_settings"
 
 
 @pytest.fixture(autouse=True)

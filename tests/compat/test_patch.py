@@ -340,6 +340,8 @@ def test_patch_and_unpatch_as_calls() -> None:
     redouble.unpatch()
     first.unpatch()
     redouble.unpatch()
+    with first:
+        assert redis.Redis(port=1, retry=NEVER).ping()
     with pytest.raises(redis.ConnectionError):
         redis.Redis(port=1, retry=NEVER).ping()
 

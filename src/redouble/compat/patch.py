@@ -61,6 +61,8 @@ class Patch:
                     _remove_hooks()
 
     def __enter__(self) -> Patch:
+        if self not in _active:  # it has ended, and is used again
+            self.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
