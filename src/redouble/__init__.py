@@ -27,10 +27,14 @@ _NAMES = {
     "FakeValkeyConnection": "redouble.clients.valkey",
     "ManualClock": "redouble.core.clock",
     "TcpFakeServer": "redouble.net.tcp",
+    "install_as_fakeredis": "redouble.compat.install",
+    "patch": "redouble.compat.patch",
     "reset": "redouble.clients.server",
+    "unpatch": "redouble.compat.patch",
 }
 
 if TYPE_CHECKING:
+    from redouble import aioredis
     from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
     from redouble.clients.server import FakeServer, reset
     from redouble.clients.sync import FakeConnection, FakeRedis, FakeRedisConnection, FakeStrictRedis
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
         FakeValkey,
         FakeValkeyConnection,
     )
+    from redouble.compat.install import install_as_fakeredis
+    from redouble.compat.patch import patch, unpatch
     from redouble.core.clock import ManualClock
     from redouble.net.tcp import TcpFakeServer
 
@@ -60,11 +66,17 @@ __all__ = [
     "FakeValkeyConnection",
     "ManualClock",
     "TcpFakeServer",
+    "aioredis",
+    "install_as_fakeredis",
+    "patch",
     "reset",
+    "unpatch",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "aioredis":
+        return importlib.import_module("redouble.aioredis")
     module = _NAMES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -73,4 +85,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_NAMES})
+    return sorted({*globals(), *_NAMES, "aioredis"})

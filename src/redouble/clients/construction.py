@@ -17,7 +17,14 @@ from redouble.clients.server import FakeServer
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ClientMixin"]
+__all__ = ["ClientMixin", "without_scheme"]
+
+SCHEME = "redouble://"
+
+
+def without_scheme(url: str) -> str | None:
+    """The `redis://` URL of the server that `redouble://name` names; None for other URLs."""
+    return f"redis://{url[len(SCHEME) :]}" if url.startswith(SCHEME) else None
 
 
 class ClientMixin:
@@ -108,12 +115,15 @@ class ClientMixin:
         connected: bool = True,
         **kwargs: Any,
     ) -> Self:
-        """The client of a URL, with the schemes that the library knows; the same URL is the same server."""
+        """The client of a URL; the same URL is the same server.
+
+        The schemes are those of the library, and `redouble://name[:port][/db]`, which is the server of that host.
+        """
         single = kwargs.pop("single_connection_client", False)
         pool_class: Any = connection_pool_class or cls.default_pool_class
         if "maint_notifications_config" in _parameters(cls.default_pool_class):
             kwargs.setdefault("maint_notifications_config", _no_maintenance())
-        pool = pool_class.from_url(url, **kwargs)
+        pool = pool_class.from_url(without_scheme(url) or url, **kwargs)
         _put_in_process(
             pool,
             connection_class or cls.default_connection_class,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterable
 from time import monotonic
@@ -22,8 +23,33 @@ __all__ = ["FakeConnection", "FakeRedis", "FakeRedisConnection", "FakeStrictRedi
 _SOCKET_TIMEOUT: Any = object()
 
 
+class Readable:
+    """A file descriptor that is readable while it is told to be."""
+
+    def __init__(self) -> None:
+        self.near, self.far = socket.socketpair()
+        for end in self.near, self.far:
+            end.setblocking(False)
+        self.readable = False
+
+    def be(self, readable: bool) -> None:
+        if readable is not self.readable:
+            self.readable = readable
+            if readable:
+                self.far.send(b"!")
+            else:
+                with contextlib.suppress(BlockingIOError):  # not sent yet: the end of a connection waits for nobody
+                    self.near.recv(1)
+
+    def __del__(self) -> None:
+        self.near.close()
+        self.far.close()
+
+
 class SyncClient(InProcessClient):
-    """A connection whose user sleeps in its own thread, on its own lock."""
+    """A connection whose user sleeps in its own thread, on its own lock; or polls `fileno`, as kombu does."""
+
+    _polled: Readable | None = None
 
     def __init__(self, server: Server, host: str, port: int, timeout: float | None) -> None:
         self.timeout = timeout
@@ -36,6 +62,29 @@ class SyncClient(InProcessClient):
         if self.waiting or self.closed:
             with contextlib.suppress(RuntimeError):  # somebody else did already
                 self.wakeup.release()
+        if self._polled is not None:
+            self._polled.be(bool(self.inbox) or self.closed)
+
+    def fileno(self) -> int:
+        """A file descriptor that is readable while there is something to read, the end of the connection included."""
+        with self.server.lock:
+            if self._polled is None:
+                self._polled = Readable()
+                self.wake()
+            return self._polled.near.fileno()
+
+    def execute(self, commands: Iterable[Argv]) -> None:
+        super().execute(commands)
+        if self._polled is not None:
+            with self.server.lock:
+                self.wake()
+
+    def take(self) -> Reply:
+        reply = super().take()
+        if self._polled is not None:
+            with self.server.lock:
+                self.wake()
+        return reply
 
     def settimeout(self, timeout: float | None) -> None:
         self.timeout = timeout

@@ -8,7 +8,12 @@ from redouble.dialects.valkey import VALKEY
 
 __all__ = ["Dialect", "dialect_for", "parse_version"]
 
-_KNOWN: dict[str, list[type[Dialect]]] = {"redis": REDIS, "valkey": VALKEY}
+_KNOWN: dict[str, list[type[Dialect]]] = {
+    "redis": REDIS,
+    "valkey": VALKEY,
+    "dragonfly": REDIS,  # answers as the Redis of that version, which it says it is compatible with
+    "kividb": REDIS,  # likewise
+}
 
 
 def parse_version(version: tuple[int, ...] | str | int) -> tuple[int, ...]:

@@ -1,0 +1,5 @@
+"""What the queues of these suites run."""
+
+
+def add(a: int, b: int) -> int:
+    return a + b
