@@ -93,7 +93,7 @@ class Dialect:
     """`EVAL "return cjson.decode_array_with_array_mt(true)" 0` (Redis 8.6)."""
     lua_sizes_maps: ClassVar[bool] = False
     """`EVAL "redis.setresp(3) return redis.call('xinfo', 'stream', 's')" 0`: another order where the table of a map began
-    with room for all of it (Valkey 9)."""
+    with room for all of it (Valkey)."""
     lua_keeps_old_globals: ClassVar[bool] = False
     """`EVAL "return type(getfenv)" 0`: nonexistent (7.0), function (7.4)."""
 

@@ -167,7 +167,7 @@ class Redis70(Redis62):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
-    script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
+    script_texts = replace(Redis70.script_texts, set_repl_arguments="one argument")
     format_script_number = staticmethod(format_argument)
     lua_keeps_old_globals = True
     reload_without_file = "ERR Error trying to load the RDB dump, check server logs.", True
@@ -203,6 +203,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    script_texts = replace(Redis72.script_texts, log_level="Invalid log level.")
     lua_has_os = True
     rdb_version = 12
     large_elements_are_plain = True
