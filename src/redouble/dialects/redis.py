@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.core.errors import NOT_AN_INTEGER, NOT_POSITIVE, SYNTAX_ERROR, text, wrong_arity
-from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.dialects.base import Dialect, Module, ScriptTexts, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import (
     format_argument,
@@ -27,6 +27,9 @@ class Redis60(Dialect):
 
 class Redis62(Redis60):
     version = redis_version = (6, 2, 14)
+    script_error_handler_line = 9
+    scripts_are_functions = False
+    strict_globals = False
     client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
     client_filters = Redis60.client_filters | {"LADDR"}
     allowed_when_subscribed = Redis60.allowed_when_subscribed | {"reset"}
@@ -71,6 +74,11 @@ class Redis62(Redis60):
 
 class Redis70(Redis62):
     version = redis_version = (7, 0, 15)
+    script_texts = ScriptTexts()
+    script_errors_are_texts = False
+    scripts_have_flags = True
+    lua_keeps_old_globals = False
+    lua_prints = False
     rdb_version = 10
     rdb_types = Redis62.rdb_types | {16, 17, 18, 19}
     rdb_stream_type = 19

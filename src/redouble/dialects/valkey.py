@@ -44,7 +44,7 @@ class Valkey81(Valkey72):
         no_script="NOSCRIPT No matching script.",
         unknown_engine="ERR Could not find scripting engine '{}'",
         busy="BUSY Valkey is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE.",
-        killed=b"ERR Script killed by user with SCRIPT KILL.",
+        killed=b"Script killed by user with SCRIPT KILL.",
         bad_function_name=BAD_FUNCTION_NAME,
         plain_load_errors=PLAIN_LOAD_ERRORS,
     )

@@ -32,7 +32,18 @@ from redouble.scripting.table import Table
 from redouble.scripting.values import FALSE, TRUE, Coroutine, Value, address, format_number, type_name
 from redouble.types.lua_hash import hash_of_lua
 
-__all__ = ["MAX_C_DEPTH", "MAX_DEPTH", "Runtime", "drive", "every", "every_g", "first_of", "raised", "truth"]
+__all__ = [
+    "MAX_C_DEPTH",
+    "MAX_DEPTH",
+    "Runtime",
+    "drive",
+    "every",
+    "every_g",
+    "first_of",
+    "raised",
+    "readonly",
+    "truth",
+]
 
 BREAK = object()
 """What a piece of a function answers that leaves the loop around it."""

@@ -110,7 +110,8 @@ class Tables(Calls):
         raise type_error(b"get length of", value, description)
 
 
-def readonly() -> None:
+def readonly(_: bytes) -> None:
+    """A global variable is given a value."""
     raise LuaError(b"Attempt to modify a readonly table")
 
 

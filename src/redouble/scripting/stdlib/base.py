@@ -239,6 +239,30 @@ def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
     return {b"getfenv": getfenv, b"setfenv": setfenv, b"newproxy": newproxy}
 
 
+def printing(runtime: Runtime) -> Callable[..., Value]:
+    def print_(*values: Value) -> Value:
+        """The server's standard output is nobody's."""
+        for value in values:
+            if runtime.to_text(value).__class__ not in (bytes, float):
+                raise LuaError(b"'tostring' must return a string to 'print'")
+        return ()
+
+    return print_
+
+
+def plain_pcall(runtime: Runtime) -> Callable[..., Value]:
+    """Lua's own, which answers an error as it is."""
+
+    def pcall(function: Value = MISSING, *arguments: Value) -> Value:
+        given(function, 1)
+        done, result = runtime.protected(function, arguments)
+        if not done:
+            return FALSE, result
+        return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
+
+    return pcall
+
+
 def chunk_id(name: bytes) -> bytes:
     """How messages call a chunk (luaO_chunkid)."""
     name = name.partition(b"\0")[0]
