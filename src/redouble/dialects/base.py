@@ -114,6 +114,12 @@ class Dialect:
     lua_sizes_maps: ClassVar[bool] = False
     """`EVAL "redis.setresp(3) return redis.call('xinfo', 'stream', 's')" 0`: another order where the table of a map began
     with room for all of it (Valkey)."""
+    lua_sizes_bit: ClassVar[bool] = False
+    """`EVAL "local r = {} for k in pairs(bit) do r[#r+1] = k end return r" 0`: another order (Valkey)."""
+    cmsgpack_copyright: ClassVar[bytes] = b"Copyright (C) 2012, Salvatore Sanfilippo"
+    """`EVAL "return cmsgpack._COPYRIGHT" 0`."""
+    acl_check_counts_arguments: ClassVar[bool] = False
+    """`EVAL "return redis.acl_check_cmd('set')" 0`: 1 (7.0), a wrong number of arguments (8.0)."""
     lua_keeps_old_globals: ClassVar[bool] = True
     """`EVAL "return type(getfenv)" 0`: function (6.2), nonexistent (7.0), function (7.2, 7.4), nonexistent (8.0)."""
     lua_prints: ClassVar[bool] = True

@@ -231,6 +231,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    acl_check_counts_arguments = True
     lua_keeps_old_globals = False
     plus_needs_an_id = False
     plus_is_the_last_id_given = False

@@ -50,6 +50,8 @@ class Valkey81(Valkey72):
     )
     lua_string_hash = staticmethod(hash_of_valkey)
     lua_sizes_maps = True
+    lua_sizes_bit = True
+    cmsgpack_copyright = b"Copyright (C) 2012, Redis Ltd."
     lua_has_os = True
     lua_keeps_old_globals = False
     large_elements_are_plain = True

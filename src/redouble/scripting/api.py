@@ -45,6 +45,12 @@ REPLICATION = {
     b"REPL_REPLICA": 2.0,
     b"REPL_ALL": 3.0,
 }
+ORDER = (
+    b"call pcall log LOG_DEBUG LOG_VERBOSE LOG_NOTICE LOG_WARNING REDIS_VERSION_NUM REDIS_VERSION SERVER_NAME "
+    b"VALKEY_VERSION_NUM VALKEY_VERSION setresp sha1hex error_reply status_reply set_repl REPL_NONE REPL_AOF REPL_SLAVE "
+    b"REPL_REPLICA REPL_ALL acl_check_cmd breakpoint replicate_commands debug"
+).split()
+"""In which `redis` is filled; `pairs` depends on it."""
 MAX_REPLY_DEPTH = 1000
 REFUSED = 2
 _STRINGS = frozenset((bytes, type(None)))
@@ -116,6 +122,9 @@ class Api:
             b"acl_check_cmd": self.acl_check_cmd,
         }
 
+    def order(self) -> list[bytes]:
+        return ORDER
+
     def constants(self) -> dict[bytes, Value]:
         dialect = self.server.dialect
         major, minor, patch = dialect.redis_version
@@ -146,8 +155,11 @@ class Api:
             has_os=dialect.lua_has_os,
             array_metatable=dialect.lua_marks_arrays,
             constants=self.constants(),
+            order=tuple(self.order()),
+            grown=Features.grown - {b"bit"} if dialect.lua_sizes_bit else Features.grown,
             old_globals=dialect.lua_keeps_old_globals,
             strict_globals=dialect.strict_globals,
+            cmsgpack_copyright=dialect.cmsgpack_copyright,
             prints=dialect.lua_prints,
             tells_errors=not dialect.script_errors_are_texts,
             error_handler=self.error_handler(),
@@ -324,8 +336,13 @@ class Api:
         if any(value.__class__ not in (bytes, float) for value in values):
             raise self.complaint(self.texts.arguments.removeprefix("ERR "))
         argv = [value if value.__class__ is bytes else _number_text(value) for value in values]
-        if isinstance(self.server.find(argv), CommandError):
+        command = self.server.find(argv)
+        if isinstance(command, CommandError):
             raise self.complaint(f"Invalid command passed to {self.texts.library}.acl_check_cmd()")
+        if self.server.dialect.acl_check_counts_arguments:
+            arity = command.arity
+            if len(argv) != arity and (arity >= 0 or len(argv) < -arity):
+                raise self.complaint(f"Wrong number of args for {self.texts.library}.acl_check_cmd()")
         return TRUE
 
     def complaint(self, message: str) -> LuaError:
@@ -412,9 +429,7 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0, *, later: bool
         other = _to_other_reply(value, resp, order, depth, later)
         if other is not NO_REPLY:
             return other
-    return [
-        item if item.__class__ is bytes else to_reply(item, resp, order, depth + 1, later=later) for item in items
-    ]
+    return [item if item.__class__ is bytes else to_reply(item, resp, order, depth + 1, later=later) for item in items]
 
 
 def _to_other_reply(value: Table, resp: int, order: Any, depth: int, later: bool) -> Reply:

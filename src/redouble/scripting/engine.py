@@ -25,10 +25,10 @@ KEPT_PROGRAMS = 1024
 KNOWN_WHEN_LOADED = (b"LOG_", b"REDIS_VERSION", b"SERVER_NAME", b"VALKEY_VERSION")
 """How the constants begin that a library finds in `redis` while it is loaded."""
 STRICT_GLOBALS = b"\n" * 7 + (
-    b"local function create(_, name) error(\"Script attempted to create global variable '\"..tostring(name)..\"'\", 2) end"
+    b'local function create(_, name) error("Script attempted to create global variable \'"..tostring(name).."\'", 2) end'
     + b"\n" * 7
     + b"return create, function(_, name) "
-    b"error(\"Script attempted to access nonexistent global variable '\"..tostring(name)..\"'\", 2) end"
+    b'error("Script attempted to access nonexistent global variable \'"..tostring(name).."\'", 2) end'
 )
 """The messages arise in the lines 8 and 15."""
 _programs: dict[tuple[bytes, object, bool], Program] = {}
@@ -45,10 +45,15 @@ class Features:
     """cjson.decode_array_with_array_mt"""
     constants: Mapping[bytes, Value] = field(default_factory=dict)
     """What `redis` holds besides functions."""
+    order: tuple[bytes, ...] = ()
+    """The names in `redis`, as it is filled."""
+    grown: frozenset[bytes] = frozenset((b"redis", b"cjson", b"struct", b"bit"))
+    """The libraries whose tables begin empty."""
     old_globals: bool = False
     """getfenv, setfenv, newproxy"""
     strict_globals: bool = False
     """Functions in Lua guard the global variables."""
+    cmsgpack_copyright: bytes = b""
     prints: bool = False
     """print"""
     tells_errors: bool = True
@@ -75,15 +80,20 @@ class Engine:
         runtime.bottom = Engine.run.__code__
         self.generators = False
         """Whether the script that runs can use coroutines."""
-        redis = {**functions, **features.constants}
+        known = {**functions, **features.constants}
+        redis = {name: known[name] for name in features.order if name in known}
         libraries: dict[bytes, dict[bytes, Value]] = {
             b"string": string.library(runtime),
             b"table": table.library(runtime),
-            b"math": {**math.library(), **math.CONSTANTS},
+            b"math": math.library(),
             b"bit": bit.library(),
             b"struct": struct.library(),
             b"cjson": {**cjson.library(runtime, features.array_metatable), **cjson.CONSTANTS},
-            b"cmsgpack": {**cmsgpack.library(runtime), **cmsgpack.CONSTANTS},
+            b"cmsgpack": {
+                **cmsgpack.library(runtime),
+                **cmsgpack.CONSTANTS,
+                b"_COPYRIGHT": features.cmsgpack_copyright,
+            },
             b"coroutine": coroutine.library(runtime),
             b"redis": redis,
         }
@@ -102,7 +112,11 @@ class Engine:
             functions_[b"__redis__err__handler"] = features.error_handler
             if features.server_table:
                 functions_[b"__server__err__handler"] = features.error_handler
-        tables = {name: read_only(entries) for name, entries in libraries.items() if name != b"server"}
+        tables = {
+            name: read_only(entries, sized=name not in features.grown)
+            for name, entries in libraries.items()
+            if name != b"server"
+        }
         if features.server_table:
             tables[b"server"] = tables[b"redis"]
         runtime.strings = tables[b"string"]
@@ -237,9 +251,10 @@ def needs_generators(source: bytes) -> bool:
     return b"coroutine" in source or b"_G" in source or b"load" in source
 
 
-def read_only(entries: Mapping[bytes, Value]) -> Table:
+def read_only(entries: Mapping[bytes, Value], *, sized: bool = True) -> Table:
+    """A table that nobody changes; `sized`: it began with room for all `entries`, which is seen by `pairs`."""
     table = Table(entries)
-    table.sizes = (0, len(entries))
+    table.sizes = (0, len(entries) if sized else 0)
     table.__class__ = SpecialTable
     table.read_only = True
     return table

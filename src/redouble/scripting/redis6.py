@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Redis6Api"]
 
+ORDER = (
+    b"call pcall log setresp LOG_DEBUG LOG_VERBOSE LOG_NOTICE LOG_WARNING sha1hex error_reply status_reply "
+    b"replicate_commands set_repl REPL_NONE REPL_AOF REPL_SLAVE REPL_REPLICA REPL_ALL breakpoint debug"
+).split()
 HANDLER = b"err_handler_def"
 """The chunk in which `__redis__err__handler` stands."""
-LATER = frozenset((b"acl_check_cmd", b"REDIS_VERSION", b"REDIS_VERSION_NUM"))
-"""What came to `redis` with 7.0."""
 
 
 class Redis6Api(Api):
@@ -40,14 +42,11 @@ class Redis6Api(Api):
         }  # fmt: skip
         """The errors that are no command's: they tell where the script called."""
 
-    def functions(self) -> dict[bytes, Any]:
-        return {name: function for name, function in super().functions().items() if name not in LATER}
-
     def methods(self) -> dict[bytes, Any]:
         return {**super().methods(), b"replicate_commands": lambda *_: FALSE if self.wrote else TRUE}
 
-    def constants(self) -> dict[bytes, Value]:
-        return {name: value for name, value in super().constants().items() if name not in LATER}
+    def order(self) -> list[bytes]:
+        return ORDER
 
     def begin(self, client: Client, read_only: bool) -> None:
         super().begin(client, read_only)
