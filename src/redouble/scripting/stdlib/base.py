@@ -242,15 +242,13 @@ def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
 
     def getfenv(function: Value = None, *_: Value) -> Value:
         if function.__class__ is not FunctionType:
-            level = int32(optional_integer(function, 1, 1))
-            if level < 0:
-                raise ArgumentError(1, "level must be non-negative")
-            if level > functions_running():
-                raise ArgumentError(1, "invalid level")
+            level_running(optional_integer(function, 1, 1))
         return global_table()
 
     def setfenv(function: Value = MISSING, environment: Value = MISSING, *_: Value) -> Value:
         table(environment, 2)
+        if function.__class__ is not FunctionType:
+            level_running(integer(function, 1))
         raise LuaError(b"'setfenv' cannot change environment of given object")
 
     def newproxy(like: Value = None, *_: Value) -> Value:
@@ -265,15 +263,19 @@ def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
     return {b"getfenv": getfenv, b"setfenv": setfenv, b"newproxy": newproxy}
 
 
-def functions_running() -> int:
-    """How many functions of the script, and of the library that called one, are on the stack."""
-    count, frame = 0, sys._getframe(1).f_back
+def level_running(number: int) -> None:
+    """Complain unless so many functions, the script's and those of the library that called one, are on the stack."""
+    level = int32(number)
+    if level < 0:
+        raise ArgumentError(1, "level must be non-negative")
+    frame = sys._getframe(1).f_back
     while frame is not None:
         code = frame.f_code
         in_script = code.co_filename in frame.f_globals.get("CHUNKS", ())
-        count += code in BOUNDARIES or (in_script and not is_piece(code))
+        level -= code in BOUNDARIES or (in_script and not is_piece(code))
         frame = frame.f_back
-    return count
+    if level > 0:
+        raise ArgumentError(1, "invalid level")
 
 
 def printing(runtime: Runtime) -> Callable[..., Value]:
