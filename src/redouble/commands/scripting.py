@@ -60,7 +60,7 @@ class Scripting:
             script = Script(source, digest, _shebang_flags(self.server, source))
             body = source[source.index(b"\n") :] if script.flags is not None else source
             wrapped = self.server.dialect.scripts_are_functions
-            if wrapped:
+            if wrapped:  # which is seen in what the compiler complains of
                 body = b"return function() " + body + b"\nend"
             try:
                 script.program = self.engine.program(body, needs_generators(body))
@@ -207,6 +207,7 @@ def script_exists(client: Client, argv: Argv) -> Reply:
     return [int(digest in scripts or digest.lower() in scripts) for digest in argv[2:]]
 
 
+# Before 7.0 the container's arity was enough.
 command("SCRIPT EXISTS sha1 [sha1 ...]", flags="noscript", since="2.6.0", until="7.0.0", arity=-2)(script_exists)
 
 

@@ -98,7 +98,8 @@ class Dialect:
     script_error_handler_line: ClassVar[int] = 8
     """`EVAL "error({})" 0`: the handler of errors complains of it in line 8 (6.0) or 9 (6.2)."""
     scripts_are_functions: ClassVar[bool] = True
-    """`EVAL "return 1 +" 0`: unexpected symbol near 'end' (6.0), near '<eof>' (6.2)."""
+    """`EVAL "return 1 +" 0`: unexpected symbol near 'end', for the script is the body of a function (6.0), near '<eof>'
+    (6.2)."""
     strict_globals: ClassVar[bool] = True
     """`EVAL "x=1" 0`: an attempt to create a global variable (6.0), or to modify a readonly table (6.2)."""
     scripts_have_flags: ClassVar[bool] = False

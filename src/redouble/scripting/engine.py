@@ -54,6 +54,7 @@ class Features:
     strict_globals: bool = False
     """Functions in Lua guard the global variables."""
     cmsgpack_copyright: bytes = b""
+    """cmsgpack._COPYRIGHT"""
     prints: bool = False
     """print"""
     tells_errors: bool = True

@@ -19,7 +19,7 @@ MAX_DEPTH = 200
 CONSTANTS = {
     b"_NAME": b"cmsgpack",
     b"_VERSION": b"lua-cmsgpack 0.4.0",
-    b"_COPYRIGHT": b"",  # depends on the server
+    b"_COPYRIGHT": b"",  # the server's
     b"_DESCRIPTION": b"MessagePack C implementation for Lua",
 }
 
