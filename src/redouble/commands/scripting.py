@@ -12,11 +12,12 @@ from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
 from redouble.core.server import Server
 from redouble.resp.reply import OK, Reply
-from redouble.scripting.api import Api, described, failure_text, to_reply
+from redouble.scripting.api import Api
 from redouble.scripting.compiler import Program
 from redouble.scripting.engine import Engine, ScriptFailed, needs_generators
 from redouble.scripting.functions import FLAGS
 from redouble.scripting.lexer import LuaSyntaxError
+from redouble.scripting.redis6 import Redis6Api
 from redouble.scripting.table import array
 from redouble.scripting.values import Killed
 from redouble.scripting.watch import Watch, kill
@@ -41,10 +42,12 @@ class Scripting:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.api = Api(server)
+        self.api = Redis6Api(server) if server.dialect.script_errors_are_texts else Api(server)
         self.watch = Watch(self.api, "SCRIPT")
         self.engine = Engine(self.api.features(), self.api.functions())
         self.engine.runtime.check = self.watch.check
+        if isinstance(self.api, Redis6Api):
+            self.api.seed = self.engine.globals[b"math"][b"randomseed"]
         self.scripts: dict[bytes, Script] = {}
         """By the digest of their source."""
         self.by_source: dict[bytes, Script] = {}
@@ -58,12 +61,17 @@ class Scripting:
             digest = hashlib.sha1(source).hexdigest()
             script = Script(source, digest, _shebang_flags(self.server, source))
             body = source[source.index(b"\n") :] if script.flags is not None else source
+            wrapped = self.server.dialect.scripts_are_functions
+            if wrapped:  # which is seen in what the compiler complains of
+                body = b"return function() " + body + b"\nend"
             try:
                 script.program = self.engine.program(body, needs_generators(body))
             except LuaSyntaxError as error:
                 message = error.text(b"user_script").decode("utf-8", "surrogateescape")
                 raise CommandError(f"ERR Error compiling script (new function): {message}") from None
             script.main = self.engine.function(script.program, b"user_script", b"@user_script")
+            if wrapped:
+                script.main = self.engine.run(script.main, script.program)
             self.scripts[digest.encode()] = self.by_source[source] = script
             self.size += len(source)
         return script
@@ -85,19 +93,17 @@ class Scripting:
         dict.__setitem__(globals_, b"ARGV", arguments)
         assert script.main is not None
         assert script.program is not None
-        texts = self.server.dialect.script_texts
         try:
             value = engine.run(script.main, script.program)
         except ScriptFailed as failed:
-            message = failure_text(failed.value)
-            raise CommandError(described(texts, script.digest, message, failed.source, failed.line)) from None
+            raise CommandError(api.described(script.digest, failed.value, failed.source, failed.line)) from None
         except Killed as killed:
             source, line = engine.place_of(killed)
-            raise CommandError(described(texts, script.digest, killed.message, source, line)) from None
+            raise CommandError(api.described(script.digest, killed.message, source, line)) from None
         finally:
             self.watch.end()
         try:
-            return to_reply(value, api.client.resp, engine.runtime.order)
+            return api.to_reply(value, api.client.resp, engine.runtime.order)
         except RecursionError:  # whoever calls us has used most of Python's stack
             raise CommandError("ERR reached lua stack limit") from None
 
@@ -112,7 +118,7 @@ def scripting_of(server: Server) -> Scripting:
 
 def _shebang_flags(server: Server, source: bytes) -> frozenset[bytes] | None:
     """The flags in a first line like `#!lua flags=no-writes,allow-oom`; None where there is no such line."""
-    if not source.startswith(b"#!"):
+    if not source.startswith(b"#!") or not server.dialect.scripts_have_flags:
         return None
     line, newline, _ = source.partition(b"\n")
     if not newline:
@@ -240,6 +246,10 @@ def script_exists(client: Client, argv: Argv) -> Reply:
     """Tell of each script whether the server knows it."""
     scripts = scripting_of(client.server).scripts
     return [int(digest in scripts or digest.lower() in scripts) for digest in argv[2:]]
+
+
+# Before 7.0 the container's arity was enough.
+command("SCRIPT EXISTS sha1 [sha1 ...]", flags="noscript", since="2.6.0", until="7.0.0", arity=-2)(script_exists)
 
 
 @command(

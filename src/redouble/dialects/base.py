@@ -49,6 +49,8 @@ class ScriptTexts:
     arity: str = "ERR Wrong number of args calling Redis command from script"
     no_arguments: str = "ERR Please specify at least one argument for this redis lib call"
     arguments: str = "ERR Lua redis lib command arguments must be strings or integers"
+    wrong_field: str = "ERR wrong number or type of arguments"
+    """`EVAL "return redis.error_reply()" 0`."""
     not_allowed: str = "ERR This Redis command is not allowed from script"
     log_level: str = "Invalid debug level."
     """`EVAL "redis.log(9, 'x')" 0`."""
@@ -60,7 +62,7 @@ class ScriptTexts:
     """`EVALSHA nosuch 0`."""
     unknown_engine: str = "ERR Unexpected engine in script shebang: #!{}"
     busy: str = "BUSY Redis is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE."
-    killed: bytes = b"ERR Script killed by user with SCRIPT KILL..."
+    killed: bytes = b"Script killed by user with SCRIPT KILL..."
     bad_function_name: str = (
         "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
     )
@@ -82,7 +84,26 @@ class Dialect:
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
 
-    script_texts: ClassVar[ScriptTexts] = ScriptTexts()
+    script_texts: ClassVar[ScriptTexts] = ScriptTexts(
+        unknown="Unknown Redis command called from Lua script",
+        arity="Wrong number of args calling Redis command From Lua script",
+        no_arguments="Please specify at least one argument for redis.call()",
+        arguments="Lua redis() command arguments must be strings or integers",
+        wrong_field="wrong number or type of arguments",
+        not_allowed="This Redis command is not allowed from scripts",
+    )
+    script_errors_are_texts: ClassVar[bool] = True
+    """`EVAL "local ok, e = pcall(error, {}) return type(e)"`, `EVAL "return redis.pcall('nope')" 0`: texts that tell where
+    they arose (6.2), tables (7.0)."""
+    script_error_handler_line: ClassVar[int] = 8
+    """`EVAL "error({})" 0`: the handler of errors complains of it in line 8 (6.0) or 9 (6.2)."""
+    scripts_are_functions: ClassVar[bool] = True
+    """`EVAL "return 1 +" 0`: unexpected symbol near 'end', for the script is the body of a function (6.0), near '<eof>'
+    (6.2)."""
+    strict_globals: ClassVar[bool] = True
+    """`EVAL "x=1" 0`: an attempt to create a global variable (6.0), or to modify a readonly table (6.2)."""
+    scripts_have_flags: ClassVar[bool] = False
+    """`EVAL "#!lua\nreturn 1" 0`: a syntax error (6.2)."""
     format_script_number: Callable[[float], bytes] = staticmethod(format_argument_17g)
     """`EVAL "return redis.call('echo', 0.1)" 0`: 0.10000000000000001 (7.0), 0.1 (7.2)."""
     lua_string_hash: Callable[[bytes], int] = staticmethod(hash_of_lua)
@@ -93,9 +114,17 @@ class Dialect:
     """`EVAL "return cjson.decode_array_with_array_mt(true)" 0` (Redis 8.6)."""
     lua_sizes_maps: ClassVar[bool] = False
     """`EVAL "redis.setresp(3) return redis.call('xinfo', 'stream', 's')" 0`: another order where the table of a map began
-    with room for all of it (Valkey 9)."""
-    lua_keeps_old_globals: ClassVar[bool] = False
-    """`EVAL "return type(getfenv)" 0`: nonexistent (7.0), function (7.4)."""
+    with room for all of it (Valkey)."""
+    lua_sizes_bit: ClassVar[bool] = False
+    """`EVAL "local r = {} for k in pairs(bit) do r[#r+1] = k end return r" 0`: another order (Valkey)."""
+    cmsgpack_copyright: ClassVar[bytes] = b"Copyright (C) 2012, Salvatore Sanfilippo"
+    """`EVAL "return cmsgpack._COPYRIGHT" 0`."""
+    acl_check_counts_arguments: ClassVar[bool] = False
+    """`EVAL "return redis.acl_check_cmd('set')" 0`: 1 (7.0), a wrong number of arguments (8.0)."""
+    lua_keeps_old_globals: ClassVar[bool] = True
+    """`EVAL "return type(getfenv)" 0`: function (6.2), nonexistent (7.0), function (7.2, 7.4), nonexistent (8.0)."""
+    lua_prints: ClassVar[bool] = True
+    """`EVAL "return type(print)" 0`: function (6.2), nonexistent (7.0)."""
 
     requests: ClassVar[Rules] = Rules()
     """How the bytes of a faulty request are read; each rule has its probe."""

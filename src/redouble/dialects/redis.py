@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.core.errors import NOT_AN_INTEGER, NOT_POSITIVE, SYNTAX_ERROR, text, wrong_arity
-from redouble.dialects.base import Dialect, Module, insert_after
+from redouble.dialects.base import Dialect, Module, ScriptTexts, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import (
     format_argument,
@@ -27,6 +27,9 @@ class Redis60(Dialect):
 
 class Redis62(Redis60):
     version = redis_version = (6, 2, 14)
+    script_error_handler_line = 9
+    scripts_are_functions = False
+    strict_globals = False
     client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
     client_filters = Redis60.client_filters | {"LADDR"}
     allowed_when_subscribed = Redis60.allowed_when_subscribed | {"reset"}
@@ -73,6 +76,11 @@ class Redis70(Redis62):
     version = redis_version = (7, 0, 15)
     config_set_evicts = False
     only_scripts_remember_memory = False
+    script_texts = ScriptTexts()
+    script_errors_are_texts = False
+    scripts_have_flags = True
+    lua_keeps_old_globals = False
+    lua_prints = False
     rdb_version = 10
     rdb_types = Redis62.rdb_types | {16, 17, 18, 19}
     rdb_stream_type = 19
@@ -170,7 +178,7 @@ class Redis70(Redis62):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     waiters_need_memory = True
-    script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
+    script_texts = replace(Redis70.script_texts, set_repl_arguments="one argument")
     format_script_number = staticmethod(format_argument)
     lua_keeps_old_globals = True
     reload_without_file = "ERR Error trying to load the RDB dump, check server logs.", True
@@ -207,6 +215,7 @@ class Redis72(Redis70):
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     queues_without_memory = True
+    script_texts = replace(Redis72.script_texts, log_level="Invalid log level.")
     lua_has_os = True
     rdb_version = 12
     large_elements_are_plain = True
@@ -226,6 +235,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    acl_check_counts_arguments = True
     lua_keeps_old_globals = False
     plus_needs_an_id = False
     plus_is_the_last_id_given = False

@@ -37,17 +37,22 @@ class Valkey81(Valkey72):
     script_texts = ScriptTexts(
         library="server",
         unknown="ERR Unknown command called from script",
-        tells_subcommands=True,
         arity="ERR Wrong number of args calling command from script",
         no_arguments="ERR Please specify at least one argument for this call",
+        arguments="ERR Command arguments must be strings or integers",
         log_level="Invalid log level.",
         set_repl_arguments="one argument",
         no_script="NOSCRIPT No matching script.",
+        unknown_engine="ERR Could not find scripting engine '{}'",
         busy="BUSY Valkey is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE.",
-        killed=b"ERR Script killed by user with SCRIPT KILL.",
+        killed=b"Script killed by user with SCRIPT KILL.",
         bad_function_name=BAD_FUNCTION_NAME,
         plain_load_errors=PLAIN_LOAD_ERRORS,
     )
+    lua_string_hash = staticmethod(hash_of_valkey)
+    lua_sizes_maps = True
+    lua_sizes_bit = True
+    cmsgpack_copyright = b"Copyright (C) 2012, Redis Ltd."
     lua_has_os = True
     lua_keeps_old_globals = False
     large_elements_are_plain = True
@@ -99,13 +104,10 @@ class Valkey91(Valkey81):
     scripts_hear_of_memory_first = True
     script_texts = replace(
         Valkey81.script_texts,
+        tells_subcommands=True,
         not_allowed="ERR This Valkey command is not allowed from script",
-        arguments="ERR Command arguments must be strings or integers",
         names_digest=False,
-        unknown_engine="ERR Could not find scripting engine '{}'",
     )
-    lua_string_hash = staticmethod(hash_of_valkey)
-    lua_sizes_maps = True
     reload_without_file = Valkey81.reload_without_file[0], False
     plus_needs_an_id = False
     rdb_version = 80

@@ -6,7 +6,7 @@ The commands of a script are run for a client of their own, with the database an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from redouble.core.client import Client
@@ -30,14 +30,13 @@ from redouble.scripting.engine import Features
 from redouble.scripting.errors import LuaError
 from redouble.scripting.stdlib.arguments import to_integer
 from redouble.scripting.table import Table, array
-from redouble.scripting.values import FALSE, NULL, TRUE, Value, to_number
+from redouble.scripting.values import FALSE, NULL, TRUE, Value, format_number, to_number
 
 if TYPE_CHECKING:
     from redouble.core.command import Command
     from redouble.core.server import Server
-    from redouble.dialects.base import ScriptTexts
 
-__all__ = ["Api", "ScriptClient", "described", "failure_text", "to_reply"]
+__all__ = ["REFUSED", "Api", "ScriptClient", "failure_text", "to_reply"]
 
 LOG_LEVELS = {b"LOG_DEBUG": 0.0, b"LOG_VERBOSE": 1.0, b"LOG_NOTICE": 2.0, b"LOG_WARNING": 3.0}
 REPLICATION = {
@@ -47,7 +46,14 @@ REPLICATION = {
     b"REPL_REPLICA": 2.0,
     b"REPL_ALL": 3.0,
 }
+ORDER = (
+    b"call pcall log LOG_DEBUG LOG_VERBOSE LOG_NOTICE LOG_WARNING REDIS_VERSION_NUM REDIS_VERSION SERVER_NAME "
+    b"VALKEY_VERSION_NUM VALKEY_VERSION setresp sha1hex error_reply status_reply set_repl REPL_NONE REPL_AOF REPL_SLAVE "
+    b"REPL_REPLICA REPL_ALL acl_check_cmd breakpoint replicate_commands debug"
+).split()
+"""In which `redis` is filled; `pairs` depends on it."""
 MAX_REPLY_DEPTH = 1000
+REFUSED = 2
 _STRINGS = frozenset((bytes, type(None)))
 
 _get = dict.get
@@ -77,12 +83,13 @@ class Api:
         self.client = ScriptClient(server)
         self.format_number = server.dialect.format_script_number
         self.read_only = self.lacks_memory = False
+        self.to_reply: Callable[[Value, int, Any], Reply] = to_reply
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
         self._verdicts: dict[Command, int] = {}
 
     def functions(self) -> dict[bytes, Any]:
-        run, to_lua, client = self.run, self.to_lua, self.client
+        run, to_lua, raised, client = self.run, self.to_lua, self.raised, self.client
 
         def call(*arguments: Value) -> Value:
             reply = run(arguments)
@@ -92,7 +99,7 @@ class Api:
             if kind is int:
                 return float(reply)
             if kind is CommandError:
-                raise LuaError(to_lua(reply))
+                raise raised(to_lua(reply))
             if kind is list and client.resp == 2 and _STRINGS.issuperset(map(type, reply)):
                 return array([FALSE if item is None else item for item in reply])
             return to_lua(reply)
@@ -115,6 +122,9 @@ class Api:
             b"debug": lambda *_: (),
             b"acl_check_cmd": self.acl_check_cmd,
         }
+
+    def order(self) -> list[bytes]:
+        return ORDER
 
     def constants(self) -> dict[bytes, Value]:
         dialect = self.server.dialect
@@ -157,7 +167,14 @@ class Api:
             has_os=dialect.lua_has_os,
             array_metatable=dialect.lua_marks_arrays,
             constants=self.constants(),
+            order=tuple(self.order()),
+            grown=Features.grown - {b"bit"} if dialect.lua_sizes_bit else Features.grown,
             old_globals=dialect.lua_keeps_old_globals,
+            strict_globals=dialect.strict_globals,
+            cmsgpack_copyright=dialect.cmsgpack_copyright,
+            prints=dialect.lua_prints,
+            tells_errors=not dialect.script_errors_are_texts,
+            error_handler=self.error_handler(),
             server_table=dialect.script_texts.library == "server",
         )
 
@@ -178,26 +195,22 @@ class Api:
         if command is None:
             found = server.find(argv)
             if isinstance(found, CommandError):
-                known = server.prototypes.get(argv[0].upper())
-                if known is not None and self.texts.tells_subcommands:
-                    return found
-                return CommandError(self.texts.unknown)
+                return self.not_found(argv, found)
             command = found
         count, arity = len(argv), command.arity
         if count != arity and (arity >= 0 or count < -arity):
-            return CommandError(self.texts.arity)
+            return self.wrong_arity(argv)
         verdict = self._verdicts.get(command)
         if verdict is None:
-            verdict = 2 if "noscript" in command.flags else int(command.changes_data)
-            self._verdicts[command] = verdict
+            verdict = self._verdicts[command] = self.verdict(command)
         if verdict:
-            if verdict == 2:
-                return CommandError(self.texts.not_allowed)
+            if verdict == REFUSED:
+                return self.not_allowed(command)
             if self.read_only:
                 return self._may_only_read(command)
             if not self.wrote:
                 if self.lacks_memory and "denyoom" in command.flags:
-                    return CommandError(OOM)
+                    return self.no_memory()
                 self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
         client = self.client
         if server.observers:
@@ -210,10 +223,28 @@ class Api:
         except CommandError as error:
             return server.failed(command, error)
 
+    def not_found(self, argv: list[bytes], error: CommandError) -> CommandError:
+        """What a script hears where others hear `error`."""
+        known = argv[0].upper() in self.server.prototypes
+        return error if known and self.texts.tells_subcommands else CommandError(self.texts.unknown)
+
+    def verdict(self, command: Command) -> int:
+        """Whether a command is refused (2), changes data (1), or neither."""
+        return REFUSED if "noscript" in command.flags else int(command.changes_data)
+
+    def not_allowed(self, command: Command) -> CommandError:
+        return CommandError(self.texts.not_allowed)
+
+    def wrong_arity(self, argv: list[bytes]) -> CommandError:
+        return CommandError(self.texts.arity)
+
     def _may_only_read(self, command: Command) -> CommandError:
         if self.lacks_memory and "denyoom" in command.flags and self.server.dialect.scripts_hear_of_memory_first:
-            return CommandError(OOM)
+            return self.no_memory()
         return CommandError("ERR Write commands are not allowed from read-only scripts.")
+
+    def no_memory(self) -> CommandError:
+        return CommandError(OOM)
 
     # Replies.
 
@@ -233,7 +264,7 @@ class Api:
         if kind is Status:
             return Table({b"ok": bytes(reply)})
         if kind is CommandError:
-            return _error_table(reply.message, reply.message != self.texts.arguments)
+            return self.error_table(reply.message, reply.message != self.texts.arguments)
         if kind is Pairs:
             return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
         if kind is list or kind is Push or kind is tuple or kind is Messages:
@@ -272,7 +303,7 @@ class Api:
 
     def single_field(self, name: bytes, values: tuple[Value, ...]) -> Table:
         if len(values) != 1 or values[0].__class__ is not bytes:
-            return _error_table("ERR wrong number or type of arguments", False)
+            return self.error_table(self.texts.wrong_field, False)
         return Table({name: values[0]})
 
     def status_reply(self, *values: Value) -> Value:
@@ -331,13 +362,38 @@ class Api:
         if any(value.__class__ not in (bytes, float) for value in values):
             raise self.complaint(self.texts.arguments.removeprefix("ERR "))
         argv = [value if value.__class__ is bytes else _number_text(value) for value in values]
-        if isinstance(self.server.find(argv), CommandError):
+        command = self.server.find(argv)
+        if isinstance(command, CommandError):
             raise self.complaint(f"Invalid command passed to {self.texts.library}.acl_check_cmd()")
+        if self.server.dialect.acl_check_counts_arguments:
+            arity = command.arity
+            if len(argv) != arity and (arity >= 0 or len(argv) < -arity):
+                raise self.complaint(f"Wrong number of args for {self.texts.library}.acl_check_cmd()")
         return TRUE
 
     def complaint(self, message: str) -> LuaError:
         """An error as the functions of `redis` raise it: a table, which carries no position in its text."""
-        return LuaError(_error_table(f"ERR {message}", False))
+        return self.raised(self.error_table(f"ERR {message}", False))
+
+    def error_table(self, message: str, counted: bool) -> Table:
+        """An error as a value; `counted`: the statistics of errors have it already."""
+        table = Table({b"err": message.encode("utf-8", "surrogateescape")})
+        if counted:
+            dict.__setitem__(table, b"ignore_error_stats_update", TRUE)
+        return table
+
+    def error_handler(self) -> Callable[..., Value]:
+        """`__redis__err__handler`."""
+        return error_handler
+
+    def raised(self, error: Table) -> LuaError:
+        """What `redis.call` raises of an error."""
+        return LuaError(error)
+
+    def described(self, name: str, value: Value, source: bytes, line: int) -> str:
+        """The error that ended a script or function: with its name, and the place where it arose."""
+        told = _one_line(failure_text(value)).decode("utf-8", "surrogateescape")
+        return f"{told} script:{f' {name},' if self.texts.names_digest else ''} on {source.decode('latin-1')}:{line}."
 
 
 def _function(method: Any) -> Any:
@@ -349,28 +405,34 @@ def _function(method: Any) -> Any:
     return function
 
 
-def _error_table(message: str, counted: bool) -> Table:
-    table = Table({b"err": message.encode("utf-8", "surrogateescape")})
-    if counted:
-        dict.__setitem__(table, b"ignore_error_stats_update", TRUE)
-    return table
+def error_handler(value: Value = None, *_: Value) -> Value:
+    """What an error becomes on its way out of a script."""
+    if isinstance(value, Table):
+        return value
+    text = (
+        b"nil"
+        if value is None
+        else value
+        if value.__class__ is bytes
+        else format_number(value)
+        if value.__class__ is float
+        else b"?"
+    )
+    return Table({b"err": b"ERR " + text})
 
 
 def _number_text(value: Value) -> bytes:
     return b"%.14g" % value if value.__class__ is float else b""
 
 
-def described(texts: ScriptTexts, name: str, message: bytes, source: bytes, line: int) -> str:
-    """An error, with the script or function where it arose, and the place in it."""
-    told = _one_line(message).decode("utf-8", "surrogateescape")
-    return f"{told} script:{f' {name},' if texts.names_digest else ''} on {source.decode('latin-1')}:{line}."
-
-
 # From Lua to a reply.
 
 
-def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
-    """What the caller gets; `resp` is the protocol that the script chose, `order` gives a table's keys."""
+def to_reply(value: Value, resp: int, order: Any, depth: int = 0, *, later: bool = True) -> Reply:
+    """What the caller gets; `resp` is the protocol that the script chose, `order` gives a table's keys.
+
+    `later`: big numbers and verbatim strings, which Redis 6 takes for arrays.
+    """
     kind = value.__class__
     if kind is bytes:
         return value
@@ -390,13 +452,13 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         items.append(item)
         at += 1.0
     if len(items) < len(value):
-        other = _to_other_reply(value, resp, order, depth)
+        other = _to_other_reply(value, resp, order, depth, later)
         if other is not NO_REPLY:
             return other
-    return [item if item.__class__ is bytes else to_reply(item, resp, order, depth + 1) for item in items]
+    return [item if item.__class__ is bytes else to_reply(item, resp, order, depth + 1, later=later) for item in items]
 
 
-def _to_other_reply(value: Table, resp: int, order: Any, depth: int) -> Reply:
+def _to_other_reply(value: Table, resp: int, order: Any, depth: int, later: bool) -> Reply:
     """What a table stands for that has a certain field; NO_REPLY: it is an array."""
     message = _get(value, b"err")
     if message.__class__ is bytes:
@@ -411,14 +473,16 @@ def _to_other_reply(value: Table, resp: int, order: Any, depth: int) -> Reply:
     if isinstance(pairs, Table):
         found = [(key, _get(pairs, key)) for key in order(pairs)]
         return _Map(
-            (to_reply(key, resp, order, depth + 1), to_reply(one, resp, order, depth + 1))
+            (to_reply(key, resp, order, depth + 1, later=later), to_reply(one, resp, order, depth + 1, later=later))
             for key, one in found
             if one is not None
         ).as_reply()
     members = _get(value, b"set")
     if isinstance(members, Table):
         keys = [key for key in order(members) if _get(members, key) is not None]
-        return Members(to_reply(key, resp, order, depth + 1) for key in keys)
+        return Members(to_reply(key, resp, order, depth + 1, later=later) for key in keys)
+    if not later:
+        return NO_REPLY
     number = _get(value, b"big_number")
     if number.__class__ is bytes:
         return _big_number(_one_line(number))

@@ -13,10 +13,10 @@ from redouble.scripting import environment, memory
 from redouble.scripting.compiler import Program, compile_lua
 from redouble.scripting.errors import LuaError, caught, innermost
 from redouble.scripting.lexer import LuaSyntaxError
-from redouble.scripting.runtime import MAX_DEPTH, Runtime, drive, every
+from redouble.scripting.runtime import MAX_DEPTH, Runtime, drive, every, readonly
 from redouble.scripting.stdlib import base, bit, cjson, cmsgpack, coroutine, math, os, string, struct, table
 from redouble.scripting.table import SpecialTable, Table
-from redouble.scripting.values import Value, format_number
+from redouble.scripting.values import Value
 from redouble.types.lua_hash import hash_of_lua
 
 __all__ = ["KNOWN_WHEN_LOADED", "Engine", "Features", "ScriptFailed", "needs_generators", "read_only"]
@@ -24,6 +24,13 @@ __all__ = ["KNOWN_WHEN_LOADED", "Engine", "Features", "ScriptFailed", "needs_gen
 KEPT_PROGRAMS = 1024
 KNOWN_WHEN_LOADED = (b"LOG_", b"REDIS_VERSION", b"SERVER_NAME", b"VALKEY_VERSION")
 """How the constants begin that a library finds in `redis` while it is loaded."""
+STRICT_GLOBALS = b"\n" * 7 + (
+    b'local function create(_, name) error("Script attempted to create global variable \'"..tostring(name).."\'", 2) end'
+    + b"\n" * 7
+    + b"return create, function(_, name) "
+    b'error("Script attempted to access nonexistent global variable \'"..tostring(name).."\'", 2) end'
+)
+"""The messages arise in the lines 8 and 15."""
 _programs: dict[tuple[bytes, object, bool], Program] = {}
 """What was compiled in this process, for all servers: a new server for each test compiles nothing twice."""
 
@@ -38,8 +45,22 @@ class Features:
     """cjson.decode_array_with_array_mt"""
     constants: Mapping[bytes, Value] = field(default_factory=dict)
     """What `redis` holds besides functions."""
+    order: tuple[bytes, ...] = ()
+    """The names in `redis`, as it is filled."""
+    grown: frozenset[bytes] = frozenset((b"redis", b"cjson", b"struct", b"bit"))
+    """The libraries whose tables begin empty."""
     old_globals: bool = False
     """getfenv, setfenv, newproxy"""
+    strict_globals: bool = False
+    """Functions in Lua guard the global variables."""
+    cmsgpack_copyright: bytes = b""
+    """cmsgpack._COPYRIGHT"""
+    prints: bool = False
+    """print"""
+    tells_errors: bool = True
+    """`pcall` of an error that is a table answers its text."""
+    error_handler: Callable[..., Value] | None = None
+    """__redis__err__handler"""
     server_table: bool = False
     """`server`, Valkey's name for `redis`."""
 
@@ -60,15 +81,20 @@ class Engine:
         runtime.bottom = Engine.run.__code__
         self.generators = False
         """Whether the script that runs can use coroutines."""
-        redis = {**functions, **features.constants}
+        known = {**functions, **features.constants}
+        redis = {name: known[name] for name in features.order if name in known}
         libraries: dict[bytes, dict[bytes, Value]] = {
             b"string": string.library(runtime),
             b"table": table.library(runtime),
-            b"math": {**math.library(), **math.CONSTANTS},
+            b"math": math.library(),
             b"bit": bit.library(),
             b"struct": struct.library(),
             b"cjson": {**cjson.library(runtime, features.array_metatable), **cjson.CONSTANTS},
-            b"cmsgpack": {**cmsgpack.library(runtime), **cmsgpack.CONSTANTS},
+            b"cmsgpack": {
+                **cmsgpack.library(runtime),
+                **cmsgpack.CONSTANTS,
+                b"_COPYRIGHT": features.cmsgpack_copyright,
+            },
             b"coroutine": coroutine.library(runtime),
             b"redis": redis,
         }
@@ -79,11 +105,19 @@ class Engine:
         functions_ = base.library(runtime, self.load)
         if features.old_globals:
             functions_ |= base.old_functions(lambda: self.globals)
+        if features.prints:
+            functions_[b"print"] = base.printing(runtime)
+        if not features.tells_errors:
+            functions_[b"pcall"] = base.plain_pcall(runtime)
         if not for_libraries:
-            functions_[b"__redis__err__handler"] = error_handler
+            functions_[b"__redis__err__handler"] = features.error_handler
             if features.server_table:
-                functions_[b"__server__err__handler"] = error_handler
-        tables = {name: read_only(entries) for name, entries in libraries.items() if name != b"server"}
+                functions_[b"__server__err__handler"] = features.error_handler
+        tables = {
+            name: read_only(entries, sized=name not in features.grown)
+            for name, entries in libraries.items()
+            if name != b"server"
+        }
         if features.server_table:
             tables[b"server"] = tables[b"redis"]
         runtime.strings = tables[b"string"]
@@ -94,6 +128,8 @@ class Engine:
         self.globals.meta = read_only({b"__index": missing_global})
         self.globals.read_only = True
         self._name(functions_, libraries, tables, for_libraries)
+        if features.strict_globals:
+            self._guard_globals()
 
     def _name(
         self,
@@ -126,6 +162,19 @@ class Engine:
         for path, table_ in named.items():
             names[self.environment.names[path]] = table_
         # The libraries whose functions have no name of their own are reached through their tables.
+
+    def _guard_globals(self) -> None:
+        """Unknown global variables are met by functions in Lua, which an error names as the place where it arose."""
+        chunk = self.load(STRICT_GLOBALS, b"@enable_strict_lua")
+        create, access = chunk()
+
+        def readonly_(name: bytes) -> None:
+            if name in self.globals:
+                readonly(name)
+            create(None, name)
+
+        self.globals.meta = read_only({b"__index": access, b"__newindex": create})
+        self.runtime.names.update(readonly=readonly_, nonexistent=lambda name: access(None, name))
 
     def program(self, source: bytes, generators: bool) -> Program:
         """The compiled form of a chunk; raises LuaSyntaxError."""
@@ -203,28 +252,13 @@ def needs_generators(source: bytes) -> bool:
     return b"coroutine" in source or b"_G" in source or b"load" in source
 
 
-def read_only(entries: Mapping[bytes, Value]) -> Table:
+def read_only(entries: Mapping[bytes, Value], *, sized: bool = True) -> Table:
+    """A table that nobody changes; `sized`: it began with room for all `entries`, which is seen by `pairs`."""
     table = Table(entries)
-    table.sizes = (0, len(entries))
+    table.sizes = (0, len(entries) if sized else 0)
     table.__class__ = SpecialTable
     table.read_only = True
     return table
-
-
-def error_handler(value: Value = None, *_: Value) -> Value:
-    """What an error becomes on its way out of a script."""
-    if isinstance(value, Table):
-        return value
-    text = (
-        b"nil"
-        if value is None
-        else value
-        if value.__class__ is bytes
-        else format_number(value)
-        if value.__class__ is float
-        else b"?"
-    )
-    return Table({b"err": b"ERR " + text})
 
 
 def missing_global(_: Value = None, name: Value = None, *rest: Value) -> Value:

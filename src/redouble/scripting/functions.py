@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from redouble.core.errors import CommandError, text
 from redouble.resp.parser import split_arguments
 from redouble.resp.reply import Reply
-from redouble.scripting.api import Api, described, failure_text, to_reply
+from redouble.scripting.api import Api, failure_text, to_reply
 from redouble.scripting.compiler import Program
 from redouble.scripting.engine import (
     KNOWN_WHEN_LOADED,
@@ -300,13 +300,11 @@ class Libraries:
         try:
             value = self.engine.run(function.callback, program, array(argv[3 : 3 + count]), array(argv[3 + count :]))
         except ScriptFailed as failed:
-            message = failure_text(failed.value)
-            raise CommandError(
-                described(self.texts, text(function.name), message, failed.source, failed.line)
-            ) from None
+            told = self.api.described(text(function.name), failed.value, failed.source, failed.line)
+            raise CommandError(told) from None
         except Killed as killed:
             source, line = self.engine.place_of(killed)
-            raise CommandError(described(self.texts, text(function.name), killed.message, source, line)) from None
+            raise CommandError(self.api.described(text(function.name), killed.message, source, line)) from None
         finally:
             self.watch.end()
         return to_reply(value, self.api.client.resp, runtime.order)

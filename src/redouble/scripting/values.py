@@ -23,6 +23,7 @@ __all__ = [
     "Coroutine",
     "Function",
     "Killed",
+    "Proxy",
     "Value",
     "format_number",
     "parse_number",
@@ -54,6 +55,15 @@ class Userdata:
     """A light userdata; Redis's scripts see one, `cjson.null`."""
 
     __slots__ = ()
+
+
+class Proxy(Userdata):
+    """What `newproxy` makes, with a metatable of its own or without one."""
+
+    __slots__ = ("meta",)
+
+    def __init__(self, meta: Any) -> None:
+        self.meta = meta
 
 
 NULL: Final = Userdata()

@@ -71,7 +71,7 @@ class Watch:
         if self.killed:
             raise Killed(server.dialect.script_texts.killed)
         if now - self.first_look > LONGEST_RUN:
-            raise Killed(b"ERR Script killed by redouble: it ran for more than %d seconds." % LONGEST_RUN)
+            raise Killed(b"Script killed by redouble: it ran for more than %d seconds." % LONGEST_RUN)
 
     def end(self) -> None:
         """The script is over: what others have waited for in the meantime, they look at again."""

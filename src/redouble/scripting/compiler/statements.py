@@ -142,7 +142,7 @@ class Writer(Expressions):
             if type(target) is tree.Local:
                 self.emit(f"{self.store_name(target.variable)} = {name}")
             elif type(target) is tree.Global:
-                self.emit("readonly()")
+                self.emit(f"readonly({target.name!r})")
             else:
                 description = self.describe(target.object)
                 self.emit(f"store({parts[0].fast}, {parts[1].fast}, {name}, {description})")
@@ -159,7 +159,7 @@ class Writer(Expressions):
         elif type(target) is tree.Global:
             self.assign(self.temporary(), self.value(value))
             self.line = line
-            self.emit("readonly()")
+            self.emit(f"readonly({target.name!r})")
         else:
             assert type(target) is tree.Index
             nodes = [target.object, target.key, value]

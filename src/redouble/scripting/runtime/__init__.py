@@ -29,10 +29,21 @@ from redouble.scripting.runtime.tables import (
     readonly,
 )
 from redouble.scripting.table import Table
-from redouble.scripting.values import FALSE, TRUE, Coroutine, Value, address, format_number, type_name
+from redouble.scripting.values import FALSE, NULL, TRUE, Coroutine, Value, address, format_number, type_name
 from redouble.types.lua_hash import hash_of_lua
 
-__all__ = ["MAX_C_DEPTH", "MAX_DEPTH", "Runtime", "drive", "every", "every_g", "first_of", "raised", "truth"]
+__all__ = [
+    "MAX_C_DEPTH",
+    "MAX_DEPTH",
+    "Runtime",
+    "drive",
+    "every",
+    "every_g",
+    "first_of",
+    "raised",
+    "readonly",
+    "truth",
+]
 
 BREAK = object()
 """What a piece of a function answers that leaves the loop around it."""
@@ -75,4 +86,4 @@ class Runtime(Loops):
         if handler is not None:
             return first_of(self.call(handler, value))
         kind = type_name(value).encode()
-        return b"userdata: (nil)" if kind == b"userdata" else b"%s: %s" % (kind, address(value))
+        return b"userdata: (nil)" if value is NULL else b"%s: %s" % (kind, address(value))

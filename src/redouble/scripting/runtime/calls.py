@@ -8,7 +8,7 @@ from typing import Any
 
 from redouble.scripting.errors import BOUNDARIES, ArgumentError, LuaError, caught, type_error
 from redouble.scripting.table import Table
-from redouble.scripting.values import Value
+from redouble.scripting.values import Proxy, Value
 
 __all__ = [
     "MAX_C_DEPTH",
@@ -40,7 +40,9 @@ class Calls:
     def metamethod(self, value: Value, event: bytes) -> Value:
         if isinstance(value, Table):
             return None if value.meta is None else _get(value.meta, event)
-        return _get(self.string_meta, event) if value.__class__ is bytes else None
+        if value.__class__ is bytes:
+            return _get(self.string_meta, event)
+        return _get(value.meta, event) if value.__class__ is Proxy and value.meta is not None else None
 
     def uncallable(self, function: Value, description: bytes, *arguments: Value) -> Value:
         """A call raised TypeError: it was given a wrong argument, and tells now of what; or was none of a function."""

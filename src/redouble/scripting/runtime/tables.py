@@ -47,7 +47,9 @@ class Tables(Calls):
                 if handler is None:
                     raise LuaError(b"attempt to index a string value")
             else:
-                raise type_error(b"index", table, description)
+                handler = self.metamethod(table, b"__index")
+                if handler is None:
+                    raise type_error(b"index", table, description)
             if handler.__class__ is FunctionType:
                 return first_of(self.invoke(handler, table, key))
             table, description = handler, b""
@@ -76,7 +78,9 @@ class Tables(Calls):
                     self.raw_set(table, key, value, 1)
                     return
             else:
-                raise type_error(b"index", table, description)
+                handler = self.metamethod(table, b"__newindex")
+                if handler is None:
+                    raise type_error(b"index", table, description)
             if handler.__class__ is FunctionType:
                 self.invoke(handler, table, key, value)
                 return
@@ -110,7 +114,8 @@ class Tables(Calls):
         raise type_error(b"get length of", value, description)
 
 
-def readonly() -> None:
+def readonly(_: bytes) -> None:
+    """A global variable is given a value."""
     raise LuaError(b"Attempt to modify a readonly table")
 
 

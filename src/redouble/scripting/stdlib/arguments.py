@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Final, NoReturn
 
 from redouble.scripting.errors import ArgumentError
 from redouble.scripting.table import Table
 from redouble.scripting.values import Value, format_number, to_number, type_name
 
-__all__ = ["MISSING", "integer", "number", "optional_integer", "optional_text", "table", "text", "wrong_type"]
+__all__ = [
+    "MISSING",
+    "integer",
+    "number",
+    "optional_integer",
+    "optional_text",
+    "renamed",
+    "table",
+    "text",
+    "wrong_type",
+]
 
 
 class Missing:
@@ -90,3 +102,10 @@ def given(value: Value, place: int) -> Value:
     if value is MISSING:
         raise ArgumentError(place, "value expected")
     return value
+
+
+def renamed(function: Callable[..., Value], name: str) -> Callable[..., Value]:
+    """The same once more, under the name that its errors shall give."""
+    assert isinstance(function, FunctionType)
+    code = function.__code__.replace(co_name=name)
+    return FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)

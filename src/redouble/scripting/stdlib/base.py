@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from redouble.scripting.errors import ArgumentError, LuaError
+from redouble.scripting.errors import BOUNDARIES, ArgumentError, LuaError, is_piece
 from redouble.scripting.runtime import MAX_C_DEPTH, Runtime, first_of
 from redouble.scripting.stdlib.arguments import (
     MISSING,
@@ -16,12 +17,13 @@ from redouble.scripting.stdlib.arguments import (
     integer,
     optional_integer,
     optional_text,
+    renamed,
     table,
     text,
     wrong_type,
 )
 from redouble.scripting.table import SpecialTable, Table
-from redouble.scripting.values import FALSE, TRUE, Userdata, Value, format_number, parse_number, to_number, type_name
+from redouble.scripting.values import FALSE, TRUE, Proxy, Value, format_number, parse_number, to_number, type_name
 
 __all__ = ["MAX_RESULTS", "library"]
 
@@ -37,7 +39,7 @@ Compile = Callable[[bytes, bytes], Value]
 
 def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
     """`compile_chunk(source, chunk name)` gives a function, or raises LuaError."""
-    call, protected, raw_get = runtime.call, runtime.protected, dict.get
+    protected, raw_get = runtime.protected, dict.get
 
     def assert_(*values: Value) -> Value:
         if not values:
@@ -66,7 +68,13 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
 
     def getmetatable(value: Value = MISSING, *_: Value) -> Value:
         given(value, 1)
-        meta = value.meta if isinstance(value, Table) else runtime.string_meta if value.__class__ is bytes else None
+        meta = (
+            value.meta
+            if isinstance(value, (Table, Proxy))
+            else runtime.string_meta
+            if value.__class__ is bytes
+            else None
+        )
         if meta is None:
             return None
         protection = raw_get(meta, b"__metatable")
@@ -101,7 +109,9 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         return None if found is None else (found, raw_get(target, found))
 
     def pairs(value: Value = MISSING, *_: Value) -> Value:
-        return next_, table(value, 1), None
+        return next_of_pairs, table(value, 1), None
+
+    next_of_pairs = renamed(next_, "next")  # which is not the same function
 
     def load(reader: Value = MISSING, name: Value = None, *_: Value) -> Value:
         chunk = optional_text(name, 2, b"=(load)")
@@ -109,7 +119,10 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
             wrong_type(1, "function", reader)
         pieces: list[bytes] = []
         while True:
-            piece = first_of(call(reader))
+            done, result = protected(reader, ())
+            if not done:
+                return None, result
+            piece = first_of(result)
             if piece is None or piece == b"":
                 return loaded(b"".join(pieces), chunk)
             if piece.__class__ is float:
@@ -130,7 +143,8 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
             return None, failed.value
 
     def pcall(function: Value = MISSING, *arguments: Value) -> Value:
-        given(function, 1)
+        if function is MISSING:  # Redis's own finds then the boolean that it has put in front
+            return FALSE, b"attempt to call a boolean value"
         done, result = protected(function, arguments)
         if not done:
             if isinstance(result, Table):  # Redis's own pcall makes a string of its errors
@@ -226,17 +240,66 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
 def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
     """What some servers forgot to take away."""
 
-    def getfenv(*_: Value) -> Value:
+    def getfenv(function: Value = None, *_: Value) -> Value:
+        if function.__class__ is not FunctionType:
+            level_running(optional_integer(function, 1, 1))
         return global_table()
 
     def setfenv(function: Value = MISSING, environment: Value = MISSING, *_: Value) -> Value:
         table(environment, 2)
+        if function.__class__ is not FunctionType:
+            level_running(integer(function, 1))
         raise LuaError(b"'setfenv' cannot change environment of given object")
 
-    def newproxy(*_: Value) -> Value:
-        return Userdata()
+    def newproxy(like: Value = None, *_: Value) -> Value:
+        if like is None or like is FALSE:
+            return Proxy(None)
+        if like is TRUE:
+            return Proxy(Table())
+        if like.__class__ is not Proxy or like.meta is None:
+            raise ArgumentError(1, "boolean or proxy expected")
+        return Proxy(like.meta)
 
     return {b"getfenv": getfenv, b"setfenv": setfenv, b"newproxy": newproxy}
+
+
+def level_running(number: int) -> None:
+    """Complain unless so many functions, the script's and those of the library that called one, are on the stack."""
+    level = int32(number)
+    if level < 0:
+        raise ArgumentError(1, "level must be non-negative")
+    frame = sys._getframe(1).f_back
+    while frame is not None:
+        code = frame.f_code
+        in_script = code.co_filename in frame.f_globals.get("CHUNKS", ())
+        level -= code in BOUNDARIES or (in_script and not is_piece(code))
+        frame = frame.f_back
+    if level > 0:
+        raise ArgumentError(1, "invalid level")
+
+
+def printing(runtime: Runtime) -> Callable[..., Value]:
+    def print_(*values: Value) -> Value:
+        """The server's standard output is nobody's."""
+        for value in values:
+            if runtime.to_text(value).__class__ not in (bytes, float):
+                raise LuaError(b"'tostring' must return a string to 'print'")
+        return ()
+
+    return print_
+
+
+def plain_pcall(runtime: Runtime) -> Callable[..., Value]:
+    """Lua's own, which answers an error as it is."""
+
+    def pcall(function: Value = MISSING, *arguments: Value) -> Value:
+        given(function, 1)
+        done, result = runtime.protected(function, arguments)
+        if not done:
+            return FALSE, result
+        return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
+
+    return pcall
 
 
 def chunk_id(name: bytes) -> bytes:

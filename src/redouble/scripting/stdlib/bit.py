@@ -60,17 +60,17 @@ def library() -> dict[bytes, Any]:
         count = min(abs(count), 8)
         return text[8 - count :]
 
-    return {
-        b"arshift": shift(lambda bits, count: int32(bits) >> count, "arshift"),
-        b"band": several(operator.and_, "band"),
+    return {  # in the order in which the real library is filled; `pairs` depends on it
+        b"tobit": tobit,
         b"bnot": bnot,
+        b"band": several(operator.and_, "band"),
         b"bor": several(operator.or_, "bor"),
-        b"bswap": bswap,
         b"bxor": several(operator.xor, "bxor"),
         b"lshift": shift(lambda bits, count: bits << count, "lshift"),
+        b"rshift": shift(lambda bits, count: bits >> count, "rshift"),
+        b"arshift": shift(lambda bits, count: int32(bits) >> count, "arshift"),
         b"rol": shift(lambda bits, count: bits << count | bits >> (32 - count), "rol"),
         b"ror": shift(lambda bits, count: bits >> count | bits << (32 - count), "ror"),
-        b"rshift": shift(lambda bits, count: bits >> count, "rshift"),
-        b"tobit": tobit,
+        b"bswap": bswap,
         b"tohex": tohex,
     }

@@ -16,7 +16,7 @@ from redouble.scripting.values import FALSE, NULL, TRUE, Value, parse_number, ty
 
 __all__ = ["CONSTANTS", "library"]
 
-CONSTANTS = {b"_NAME": b"cjson", b"_VERSION": b"2.1.0", b"null": NULL}
+CONSTANTS = {b"null": NULL, b"_NAME": b"cjson", b"_VERSION": b"2.1.0"}
 
 _get = dict.get
 _ESCAPED = re.compile(rb'[\x00-\x1f"\\/\x7f]')
@@ -107,7 +107,7 @@ def library(runtime: Runtime, array_metatable: bool = False) -> dict[bytes, Any]
             return old
         number = int32(integer(value, place))
         if not low <= number <= high:
-            raise ArgumentError(place, f"expected integer between {low} and {high}")
+            raise ArgumentError(1, f"expected integer between {low} and {high}")  # whichever it is
         return number
 
     def choice(values: tuple[Value, ...], place: int, old: Any, words: dict[bytes, Any]) -> Any:
@@ -170,20 +170,20 @@ def library(runtime: Runtime, array_metatable: bool = False) -> dict[bytes, Any]
         convert = TRUE if settings.sparse_convert else FALSE
         return convert, float(settings.sparse_ratio), float(settings.sparse_safe)
 
-    functions = {
-        b"decode": decode, b"decode_invalid_numbers": decode_invalid_numbers, b"decode_max_depth": decode_max_depth,
-        b"encode": encode, b"encode_invalid_numbers": encode_invalid_numbers,
-        b"encode_keep_buffer": encode_keep_buffer, b"encode_max_depth": encode_max_depth,
-        b"encode_number_precision": encode_number_precision, b"encode_sparse_array": encode_sparse_array,
-    }  # fmt: skip
-    if array_metatable:
-        functions[b"decode_array_with_array_mt"] = decode_array_with_array_mt
-
     def new(*_: Value) -> Value:
         fresh = library(runtime, array_metatable)
         return Table({**fresh, **CONSTANTS})
 
-    functions[b"new"] = new
+    # In the order in which the real library is filled; `pairs` depends on it.
+    functions = {
+        b"encode": encode, b"decode": decode, b"encode_sparse_array": encode_sparse_array,
+        b"encode_max_depth": encode_max_depth, b"decode_max_depth": decode_max_depth,
+        b"decode_array_with_array_mt": decode_array_with_array_mt, b"encode_number_precision": encode_number_precision,
+        b"encode_keep_buffer": encode_keep_buffer, b"encode_invalid_numbers": encode_invalid_numbers,
+        b"decode_invalid_numbers": decode_invalid_numbers, b"new": new,
+    }  # fmt: skip
+    if not array_metatable:
+        del functions[b"decode_array_with_array_mt"]
     return functions
 
 

@@ -19,7 +19,7 @@ MAX_DEPTH = 200
 CONSTANTS = {
     b"_NAME": b"cmsgpack",
     b"_VERSION": b"lua-cmsgpack 0.4.0",
-    b"_COPYRIGHT": b"Copyright (C) 2012, Redis Ltd.",
+    b"_COPYRIGHT": b"",  # the server's
     b"_DESCRIPTION": b"MessagePack C implementation for Lua",
 }
 
@@ -70,9 +70,9 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
     def unpacked(string: Value, limit: int, offset: int, everything: bool) -> Value:
         data = text(string, 1)
         if offset < 0 or limit < 0:
-            raise LuaError(b"Invalid request to unpack with offset of %d and limit of %d." % (offset, len(data)))
+            raise LuaError(b"Invalid request to unpack with offset of %d and limit of %d." % (int32(offset), len(data)))
         if offset > len(data):
-            raise LuaError(b"Start offset %d greater than input length %d." % (offset, len(data)))
+            raise LuaError(b"Start offset %d greater than input length %d." % (int32(offset), len(data)))
         reader = _Reader(runtime, data, offset)
         results: list[Value] = []
         try:
@@ -90,14 +90,14 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         return unpacked(string, 0, 0, True)
 
     def unpack_one(string: Value = MISSING, offset: Value = None, *_: Value) -> Value:
-        return unpacked(string, 1, int32(optional_integer(offset, 2, 0)), False)
+        return unpacked(string, 1, optional_integer(offset, 2, 0), False)
 
     def unpack_limit(string: Value = MISSING, limit: Value = MISSING, offset: Value = None, *_: Value) -> Value:
-        most = int32(integer(limit, 2))
-        start = int32(optional_integer(offset, 3, 0))
+        most = integer(limit, 2)
+        start = optional_integer(offset, 3, 0)
         return unpacked(string, most, start, not most and not start)
 
-    return {b"pack": pack, b"unpack": unpack, b"unpack_limit": unpack_limit, b"unpack_one": unpack_one}
+    return {b"pack": pack, b"unpack": unpack, b"unpack_one": unpack_one, b"unpack_limit": unpack_limit}
 
 
 def _head(count: int, fixed: int, fixed_limit: int, code8: int, code16: int, code32: int) -> bytes:

@@ -8,12 +8,17 @@ from typing import Any
 
 from redouble.scripting.errors import ArgumentError, LuaError
 from redouble.scripting.runtime import raised
-from redouble.scripting.stdlib.arguments import MISSING, int32, integer, number
+from redouble.scripting.stdlib.arguments import MISSING, int32, integer, number, renamed
 from redouble.scripting.values import Value
 
-__all__ = ["CONSTANTS", "library"]
+__all__ = ["library"]
 
 CONSTANTS = {b"pi": math.pi, b"huge": math.inf}
+ORDER = (
+    b"abs acos asin atan2 atan ceil cosh cos deg exp floor fmod frexp ldexp log10 log max min modf pow rad random "
+    b"randomseed sinh sin sqrt tanh tan pi huge mod"
+).split()
+"""In which the real library is filled; `pairs` depends on it."""
 FIRST_STATE = 0x1234ABCD330E
 _MODULUS = 0x7FFFFFFF
 _FLOAT = frozenset((float,))
@@ -123,7 +128,9 @@ def library() -> dict[bytes, Any]:
         return value // 1.0 if value - value == 0.0 else value
 
     functions: dict[bytes, Any] = {name.encode(): function(name, compute) for name, compute in simple.items()}
-    return functions | {
+    functions |= {
         b"atan2": atan2, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp, b"max": max_, b"min": min_,
-        b"mod": fmod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
+        b"mod": renamed(fmod, "mod"), b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
     }  # fmt: skip
+    known = functions | CONSTANTS
+    return {name: known[name] for name in ORDER}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from types import FunctionType
 from typing import Any
 
 from redouble.scripting import memory
@@ -15,8 +16,10 @@ from redouble.scripting.stdlib.arguments import (
     integer,
     number,
     optional_integer,
+    renamed,
     text,
     to_unsigned,
+    wrong_type,
 )
 from redouble.scripting.stdlib.patterns import Match, compiled
 from redouble.scripting.values import FALSE, Value, format_number, type_name
@@ -145,6 +148,8 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         return bytes(values)
 
     def dump(function: Value = MISSING, *_: Value) -> Value:
+        if function.__class__ is not FunctionType:
+            wrong_type(1, "function", function)
         raise LuaError(b"unable to dump given function")
 
     def format(template: Value = MISSING, *arguments: Value) -> Value:
@@ -175,7 +180,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         return subject[first - 1 : last] if first <= last else b""
 
     return {
-        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": gmatch,
+        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": renamed(gmatch, "gfind"),
         b"gmatch": gmatch, b"gsub": gsub, b"len": len_, b"lower": lower, b"match": match, b"rep": rep,
         b"reverse": reverse, b"sub": sub, b"upper": upper,
     }  # fmt: skip

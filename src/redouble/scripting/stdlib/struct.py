@@ -160,7 +160,7 @@ def library() -> dict[bytes, Any]:
                 form.control(option)
         return float(form.position)
 
-    return {b"pack": pack, b"size": size_, b"unpack": unpack}
+    return {b"pack": pack, b"unpack": unpack, b"size": size_}
 
 
 def _float_bytes(value: float, option: str, big: bool) -> bytes:
