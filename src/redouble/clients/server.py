@@ -37,8 +37,9 @@ class FakeServer:
         version: `7`, `"7.4"` or `(7, 4)`; a bare major version means its newest minor.
         server_type: `"redis"` or `"valkey"`.
         config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`.
-        clock: time for this server; give it a `ManualClock` to move time without sleeping.
+        clock: time for this server, which `server.clock` moves; give several servers the same one, or a `ManualClock`.
         random: chance for this server; seed it to repeat a run.
+        clock_command: whether clients may move the clock with CLOCK, a command that no real server has.
     """
 
     _shared: ClassVar[dict[str, FakeServer]] = {}
@@ -51,12 +52,14 @@ class FakeServer:
         *,
         clock: Clock | None = None,
         random: random_module.Random | None = None,
+        clock_command: bool = False,
     ) -> None:
         self.core = Server(
             server_type=server_type,
             version=version,
             clock=clock,
             random=random,
+            clock_command=clock_command,
             config={_text(name): _text(value) for name, value in (config or {}).items()},
         )
         self.lastsave = int(time.time())
@@ -97,6 +100,11 @@ class FakeServer:
         with self.core.lock:
             for client in list(self.core.clients.values()):
                 client.kill()
+
+    @property
+    def clock(self) -> Clock:
+        """The time of this server: `advance`, `freeze`, `unfreeze` and `set` move it, from any thread."""
+        return self.core.clock
 
     @property
     def version(self) -> tuple[int, ...]:
