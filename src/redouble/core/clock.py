@@ -97,8 +97,8 @@ class Clock:
             for server in self._running():
                 with server.lock:
                     turn = server.next_turn()
-                if turn is not None:
-                    step = min(step, max(math.ceil((turn - self.monotonic()) * 1e9), 0))
+                if turn is not None and (left := turn - self.monotonic()) > 0:
+                    step = min(step, math.ceil(left * 1e9))
             self._skip(step)
             if step == remaining:
                 return

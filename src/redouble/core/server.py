@@ -505,7 +505,8 @@ class Server:
             moments.append(self._paused_until)
         due = self.blocking.next_due()
         if due is not None:
-            moments.append(self.clock.monotonic() + max(due / 1000 - self.clock.time(), 0.0))
+            left = max(due * 1_000_000 - self.clock.time_ns(), 0) + 1000  # a sum of floats may be a little short
+            moments.append(self.clock.monotonic() + left / 1e9)
         return min(moments, default=None)
 
     @property
