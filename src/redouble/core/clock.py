@@ -134,7 +134,7 @@ class Clock:
 
     def drive(self, server: Server) -> None:
         """`server` runs on this clock, and hears of each change."""
-        self._servers.append(weakref.ref(server))
+        self._servers = [*(reference for reference in self._servers if reference() is not None), weakref.ref(server)]
 
     def seconds_until(self, moment: float) -> float | None:
         """How long a driver may sleep until `monotonic()` reads `moment`; None: until it is woken, time does not pass by itself.
@@ -158,7 +158,7 @@ class Clock:
             if servers is None or self._silence_left() > 0:
                 return
             turns = [turn for server in servers if (turn := server.next_turn()) is not None]
-            if turns:  # somebody waits; that somebody who listens acts when a key expires is possible
+            if turns:  # somebody waits; and who listens may act when a key expires
                 turns += [event for server in servers if server.tells_of_expiry and (event := server.next_event())]
                 self._skip(max(math.ceil((min(turns) - self.monotonic()) * 1e9), 0))
 
