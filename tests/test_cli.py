@@ -208,3 +208,10 @@ def test_help_imports_nothing_heavy() -> None:
     code = "import sys, redouble.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: pass\nprint(sorted({'redis', 'asyncio', 'ssl', 'logging', 'redouble.core'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.endswith("[]\n")
+
+
+def test_clients_may_move_the_clock_of_a_server_that_was_told_so() -> None:
+    with running("--port", "0", "--clock-command") as (_, ready), redis.Redis(port=port_in(ready)) as client:
+        client.set("k", "v", ex=3600)
+        assert client.execute_command("CLOCK", "ADVANCE", 3601) == b"OK"
+        assert client.get("k") is None

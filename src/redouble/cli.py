@@ -61,6 +61,7 @@ def _serve(words: list[str]) -> int:
     if options.version:
         print(f"redouble {__version__}")
         return 0
+    from redouble.clients.server import FakeServer
     from redouble.net.tcp import TcpFakeServer
 
     address = (options.bind, options.port) if options.bind else None
@@ -73,9 +74,7 @@ def _serve(words: list[str]) -> int:
         server = TcpFakeServer(
             address,
             False,
-            options.server_type,
-            options.server_version,
-            config=config,
+            server=FakeServer(options.server_version, options.server_type, config, clock_command=options.clock_command),
             unixsocket=options.unixsocket,
             unixsocketperm=options.unixsocketperm,
             tls_cert_file=options.tls_cert_file,
@@ -137,6 +136,11 @@ def _serve_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="a parameter as in redis.conf; may be repeated",
+    )
+    what.add_argument(
+        "--clock-command",
+        action="store_true",
+        help="let clients move the server's clock with CLOCK ADVANCE, FREEZE, SET and UNFREEZE (CLOCK HELP says more)",
     )
     who = parser.add_argument_group("who may come in")
     who.add_argument("--requirepass", metavar="PASSWORD", help="ask clients for this password")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import threading
+import time
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -37,8 +39,7 @@ class AsyncClient(InProcessClient):
 
     def wake(self) -> None:
         for waiter in list(self.waiters):
-            with contextlib.suppress(RuntimeError):  # its loop was closed
-                waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
+            _wake(waiter)
 
     async def receive(self) -> Reply:
         """The next reply or message."""
@@ -65,7 +66,7 @@ class AsyncClient(InProcessClient):
                 if self.inbox or self.closed:
                     waiter.set_result(None)
             if pause is not None:
-                timer = loop.call_later(pause, _resolve, waiter)
+                timer = _call_later(loop, pause, waiter)
             try:
                 await waiter
             except BaseException:
@@ -101,6 +102,24 @@ class AsyncClient(InProcessClient):
 def _resolve(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def _call_later(
+    loop: asyncio.AbstractEventLoop, pause: float, waiter: asyncio.Future[None]
+) -> asyncio.TimerHandle | threading.Timer:
+    """Resolve `waiter` after `pause` real seconds."""
+    if inspect.isbuiltin(time.monotonic):
+        return loop.call_later(pause, _resolve, waiter)
+    # freezegun: for this loop time stands still.
+    timer = threading.Timer(pause, _wake, (waiter,))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    with contextlib.suppress(RuntimeError):  # its loop was closed
+        waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
 
 
 class AsyncReplyReader(ReplyReader):

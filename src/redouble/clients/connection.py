@@ -84,6 +84,9 @@ class InProcessClient(Client):
         self.inbox.append(message)
         self.wake()
 
+    def look_again(self) -> None:
+        self.wake()
+
     def kill(self) -> None:
         super().kill()
         self.close()
@@ -151,7 +154,7 @@ class InProcessClient(Client):
 
     def next_moment(self) -> float | None:
         """When to look at the clock again, in the clock's monotonic seconds; under the lock."""
-        if self.watches_time:
+        if self.watches_time or self in self.server.blocking.postponed:
             return self.server.next_event()
         return self.deadline if self.blocked else None
 

@@ -44,10 +44,11 @@ class FakeServer:
         version: `7`, `"7.4"` or `(7, 4)`; a bare major version means its newest minor.
         server_type: `"redis"` or `"valkey"`.
         config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`.
-        clock: time for this server; give it a `ManualClock` to move time without sleeping.
+        clock: time for this server, which `server.clock` moves; give several servers the same one, or a `ManualClock`.
         random: chance for this server; seed it to repeat a run.
         record: whether to keep `commands`; a number is how many of them at most.
         strict: whether a command that this version lacks raises `UnknownCommandError` (an AssertionError) in its client.
+        clock_command: whether clients may move the clock with CLOCK, a command that no real server has.
     """
 
     _shared: ClassVar[dict[str, FakeServer]] = {}
@@ -62,12 +63,14 @@ class FakeServer:
         random: random_module.Random | None = None,
         record: bool | int = False,
         strict: bool = False,
+        clock_command: bool = False,
     ) -> None:
         self.core = Server(
             server_type=server_type,
             version=version,
             clock=clock,
             random=random,
+            clock_command=clock_command,
             config={_text(name): _text(value) for name, value in (config or {}).items()},
         )
         self.lastsave = int(time.time())
@@ -226,6 +229,11 @@ class FakeServer:
         """End the server and start it again, with or without the data; clients find their connections closed."""
         with self.core.lock:
             self.core.restart(keep_data=keep_data)
+
+    @property
+    def clock(self) -> Clock:
+        """The time of this server: `advance`, `freeze`, `unfreeze` and `set` move it, from any thread."""
+        return self.core.clock
 
     @property
     def version(self) -> tuple[int, ...]:

@@ -6,7 +6,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterable
-from time import monotonic
 from typing import Any, ClassVar
 
 import redis
@@ -15,6 +14,7 @@ from redis._parsers import _RESP3Parser
 from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader, handle_push
 from redouble.clients.construction import ClientMixin
 from redouble.clients.fast import FastMixin
+from redouble.core.clock import real_monotonic
 from redouble.core.server import Server
 from redouble.resp.reply import Push, Reply
 
@@ -95,7 +95,7 @@ class SyncClient(InProcessClient):
     def wait(self, timeout: float | None) -> bool:
         """Sleep until there is something to read, the end of the connection included; False if time is up."""
         server = self.server
-        until = None if timeout is None else monotonic() + timeout
+        until = None if timeout is None else real_monotonic() + timeout
         while not self.inbox and not self.closed:
             with server.lock:
                 if self.inbox or self.closed:
@@ -107,7 +107,7 @@ class SyncClient(InProcessClient):
                     server.on_new_event(self.wake)
                 self.waiting += 1
             if until is not None:
-                remaining = max(0.0, until - monotonic())
+                remaining = max(0.0, until - real_monotonic())
                 pause = remaining if pause is None else min(pause, remaining)
             try:
                 self.wakeup.acquire(timeout=-1 if pause is None else min(pause, threading.TIMEOUT_MAX))
@@ -120,7 +120,7 @@ class SyncClient(InProcessClient):
                         server.tick()
                     elif self.waiting:
                         self.wake()
-            if until is not None and until <= monotonic() and not self.inbox:
+            if until is not None and until <= real_monotonic() and not self.inbox:
                 return False
         return True
 

@@ -2,6 +2,7 @@
 
 from redouble.commands import (
     bitmap,
+    clock,
     command,
     connection,
     debug,
@@ -28,6 +29,7 @@ from redouble.commands import (
 
 __all__ = [
     "bitmap",
+    "clock",
     "command",
     "connection",
     "debug",

@@ -101,6 +101,9 @@ class Client:
         """Hand over an out-of-band message; from any thread, under the lock; never raises."""
         raise NotImplementedError
 
+    def look_again(self) -> None:
+        """The clock was moved while this client is blocked: whoever sleeps until its time is up looks at it again."""
+
     def kill(self) -> None:
         """The server ends this connection; under the lock."""
         self.closing = True

@@ -13,7 +13,7 @@ import functools
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from redouble.core.errors import SYNTAX_ERROR, CommandError
 from redouble.core.usage import Node, parse_usage
@@ -330,13 +330,19 @@ def _at(moment: str, dialect: type[Dialect]) -> bool:
     return dialect.has(since, until)
 
 
+EXTRAS: Final = frozenset(("clock",))
+"""Groups of commands that no real server has."""
+
+
 @functools.cache
-def build_table(dialect: type[Dialect]) -> dict[bytes, Prototype]:
-    """Every command of `dialect` by its upper-case name; subcommands stand in their containers."""
+def build_table(dialect: type[Dialect], *extras: str) -> dict[bytes, Prototype]:
+    """Every command of `dialect` and of the `extras` by its upper-case name; subcommands stand in their containers."""
     table: dict[bytes, Prototype] = {}
     leaves: list[Prototype] = []
     for declaration in _DECLARATIONS:
         if not dialect.has(declaration.since, declaration.until):
+            continue
+        if declaration.group in EXTRAS and declaration.group not in extras:
             continue
 
         def available(word: str, since: Mapping[str, str] = declaration.since_option) -> bool:

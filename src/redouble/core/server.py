@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from redouble.core import client as gates
 from redouble.core import errors
 from redouble.core.blocking import Blocking
-from redouble.core.clock import Clock, ManualClock, SystemClock
+from redouble.core.clock import Clock
 from redouble.core.command import Command, Declaration, Options, Prototype, build_table
 from redouble.core.config import Config
 from redouble.core.database import Database
@@ -51,6 +51,7 @@ class Server:
     """One redis-server.
 
     `clock` and `random` replace time and chance; `config` is set before the first client, as a configuration file is.
+    With `clock_command` clients may move the clock (CLOCK).
     """
 
     no_command = NO_COMMAND
@@ -63,14 +64,13 @@ class Server:
         clock: Clock | None = None,
         random: random_module.Random | None = None,
         config: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
+        clock_command: bool = False,
     ) -> None:
         self.lock = threading.RLock()
         self.dialect: type[Dialect] = dialect_for(server_type, version)
         self.server_type = server_type
         self.version = parse_version(version)
-        self.clock: Clock = clock or SystemClock()
-        if isinstance(self.clock, ManualClock):
-            self.clock.on_change(self._clock_changed)
+        self.clock = clock or Clock()
         if random is not None:
             self.random = random
         self.connected = True
@@ -84,7 +84,7 @@ class Server:
         self.gate = 0
         self._paused_until = 0.0
         self.table: dict[bytes, Command] = {}
-        self.prototypes = build_table(self.dialect)  # type: ignore[arg-type]  # a class is hashable
+        self.prototypes = build_table(self.dialect, *["clock"] * clock_command)  # type: ignore[arg-type]  # a class is hashable
         self._made: dict[int, Command] = {}
         self.limits = Limits.of_redis(self.dialect.redis_version)
         self.limits.small_hashes_expire = self.dialect.small_hashes_expire
@@ -128,6 +128,7 @@ class Server:
         self._config_at_start: Mapping[Any, Any] = dict(config or {})
         for name, value in self._config_at_start.items():
             self.config.set_at_start(name, value)
+        self.clock.drive(self)
 
     @cached_property
     def random(self) -> random_module.Random:
@@ -567,9 +568,8 @@ class Server:
         if self.gate & BUSY:
             return None
         moments = []
-        deadline = self.blocking.next_deadline()
-        if deadline is not None:
-            moments.append(deadline)
+        if (turn := self.next_turn()) is not None:
+            moments.append(turn)
         if self.gate & PAUSED:
             moments.append(self._paused_until)
         if self.eviction.due:
@@ -577,20 +577,45 @@ class Server:
         if (look := self.idle.next_look()) is not None:
             moments.append(look)
         volatile = [db for db in self._databases.values() if (db.expires or db.volatile) and self.active_expire]
-        due = self.blocking.next_due()
-        if due is not None:
-            moments.append(self.clock.monotonic() + max(due / 1000 - self.clock.time(), 0.0))
         expiries = [at for db in volatile if (at := db.next_expiry()) is not None]
         if expiries:
-            grain = FINE_GRAIN if self.notify_flags & EXPIRED else EXPIRY_GRAIN
+            grain = FINE_GRAIN if self.tells_of_expiry else EXPIRY_GRAIN
             pause = max(min(expiries) / 1000 - self.clock.time(), 0.0) + grain
             moments.append(self.clock.monotonic() + pause)
         return min(moments, default=None)
+
+    def next_turn(self) -> float | None:
+        """When next a blocked client goes on because of the time: its own is up, a pause ends, an entry was pending for long enough."""
+        if self.gate & BUSY:
+            return None
+        moments = []
+        deadline = self.blocking.next_deadline()
+        if deadline is not None:
+            moments.append(deadline)
+        if self.blocking.postponed:
+            moments.append(self._paused_until)
+        due = self.blocking.next_due()
+        if due is not None:
+            left = max(due * 1_000_000 - self.clock.time_ns(), 0) + 1000  # a sum of floats may be a little short
+            moments.append(self.clock.monotonic() + left / 1e9)
+        return min(moments, default=None)
+
+    @property
+    def tells_of_expiry(self) -> bool:
+        """Whether `expired` events are published."""
+        return bool(self.notify_flags & EXPIRED)
+
+    @property
+    def commands_run(self) -> int:
+        """Since the statistics were reset."""
+        return sum(command.calls for command in self.called_commands())
 
     def tick(self) -> None:
         """Do what is due: remove expired keys, answer blocked clients whose time is up, close idle ones."""
         if self.gate & BUSY:  # nothing happens by itself while a script runs
             return
+        if self.clock.jumps:
+            self.clock.jump()
         self.unit_ms = 0
         self.run_deferred()
         if self.active_expire:
@@ -618,12 +643,15 @@ class Server:
         for wake in self._drivers:
             wake()
 
-    def _clock_changed(self) -> None:
+    def clock_changed(self, before_ms: int) -> None:
+        """Somebody moved the clock, which read `before_ms` until then."""
         with self.lock:
-            # Time stood still until now, so whatever was used was used then: idle times are exact on a manual clock.
-            self.track_accesses(self.started_ms)
+            # What was used up to now counts as used then: idle times are exact where time stood still or was moved far.
+            self.track_accesses(before_ms)
             self.tick()
             self.wake_drivers()
+            for client in list(self.blocking.clients):
+                client.look_again()
 
     def close(self) -> None:
         """The end: let go of everything, so that reference counting can free it."""

@@ -16,7 +16,6 @@ import socket
 import stat
 import struct
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.clients.server import FakeServer
 from redouble.core.client import NEEDS_AUTH, Client
+from redouble.core.clock import real_monotonic
 from redouble.net.loop import READ, WRITE, Loop
 from redouble.resp.encoder import encode, encode_error
 from redouble.resp.parser import RequestParser
@@ -415,7 +415,7 @@ class TcpFakeServer:
                 log.error("cannot accept a connection: %s", error)
                 for each in self._listeners:
                     self.loop.remove(each)
-                self._paused_until = time.monotonic() + ACCEPT_PAUSE
+                self._paused_until = real_monotonic() + ACCEPT_PAUSE
                 return
             self._welcome(sock, peer)
 
@@ -530,18 +530,18 @@ class TcpFakeServer:
         server, clock = self.server, self.server.clock
         with server.lock:
             event = server.next_event()
-            if event is not None and event <= clock.monotonic():
+            if event is not None and (event <= clock.monotonic() or clock.jumps):
                 try:
                     server.tick()
                 except Exception:  # a bug of ours must not end the thread that serves everybody, nor keep it busy
                     log.exception("while doing what was due")
                     return TICK_PAUSE
                 event = server.next_event()
-        return None if event is None else clock.seconds_until(event)
+            return None if event is None else clock.seconds_until(event)
 
     def _accept_again(self) -> float | None:
         assert self._paused_until is not None
-        left = self._paused_until - time.monotonic()
+        left = self._paused_until - real_monotonic()
         if left > 0:
             return left
         self._paused_until = None

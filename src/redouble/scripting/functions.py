@@ -8,12 +8,12 @@ Python's (see environment.py), so a name that a library must not find yet is one
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from redouble.core.clock import real_monotonic
 from redouble.core.errors import CommandError, text
 from redouble.resp.parser import split_arguments
 from redouble.resp.reply import Reply
@@ -190,10 +190,10 @@ class Libraries:
         hidden = {name: names.pop(name) for name in self._hidden if name in names}
         for name in self._tables:
             names[name] = self._library_api
-        end = time.monotonic() + LONGEST_LOAD
+        end = real_monotonic() + LONGEST_LOAD
 
         def check() -> None:
-            if time.monotonic() > end:
+            if real_monotonic() > end:
                 raise Killed(b"ERR FUNCTION LOAD timeout")
 
         runtime.check = check

@@ -6,9 +6,9 @@ Past `busy-reply-threshold` the script steps aside every few milliseconds.  Whoe
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING
 
+from redouble.core.clock import real_monotonic
 from redouble.core.errors import CommandError
 from redouble.scripting.api import Api
 from redouble.scripting.values import Killed
@@ -50,14 +50,14 @@ class Watch:
 
     @property
     def duration_ms(self) -> int:
-        return int((time.monotonic() - self.first_look) * 1000)
+        return int((real_monotonic() - self.first_look) * 1000)
 
     def kill(self) -> None:
         self.killed = True
 
     def check(self) -> None:
         """Let others in if it is time; end the script if somebody said so."""
-        server, now = self.api.server, time.monotonic()
+        server, now = self.api.server, real_monotonic()
         if not self.first_look:
             self.first_look = now
             threshold = server.config.number(
@@ -67,7 +67,7 @@ class Watch:
             return
         if now >= self.next_step_aside:
             server.step_aside(self)
-            self.next_step_aside = time.monotonic() + BETWEEN_STEPS_ASIDE
+            self.next_step_aside = real_monotonic() + BETWEEN_STEPS_ASIDE
         if self.killed:
             raise Killed(server.dialect.script_texts.killed)
         if now - self.first_look > LONGEST_RUN:
