@@ -81,15 +81,14 @@ class Scripting:
         dict.__setitem__(globals_, b"ARGV", arguments)
         assert script.main is not None
         assert script.program is not None
-        texts = self.server.dialect.script_texts
         try:
             value = engine.run(script.main, script.program)
         except ScriptFailed as failed:
             message = failure_text(failed.value)
-            raise CommandError(described(texts, script.digest, message, failed.source, failed.line)) from None
+            raise CommandError(described(api.texts, script.digest, message, failed.source, failed.line)) from None
         except Killed as killed:
             source, line = engine.place_of(killed)
-            raise CommandError(described(texts, script.digest, killed.message, source, line)) from None
+            raise CommandError(described(api.texts, script.digest, killed.message, source, line)) from None
         finally:
             self.watch.end()
         try:

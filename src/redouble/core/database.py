@@ -334,8 +334,11 @@ class Database:
         if len(heap) > 2 * (len(self.expires) + len(self.volatile)) + 64:  # most entries are stale: start again
             heap[:] = [(at, key) for times in (self.expires, self.volatile) for key, at in times.items()]
             heapq.heapify(heap)
-        listened = self.server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
-        if heap[0][0] < self.server.now_ms() and self.server.active_expire and not listened:
+        if (
+            heap[0][0] < self.server.now_ms()
+            and self.server.active_expire
+            and not self.server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
+        ):
             self.expire_due(limit=20)
         self.server.wake_drivers()
 

@@ -47,7 +47,6 @@ REPLICATION = {
     b"REPL_ALL": 3.0,
 }
 MAX_REPLY_DEPTH = 1000
-_STRINGS = frozenset((bytes, type(None)))
 
 _get = dict.get
 
@@ -92,8 +91,17 @@ class Api:
                 return float(reply)
             if kind is CommandError:
                 raise LuaError(to_lua(reply))
-            if kind is list and client.resp == 2 and _STRINGS.issuperset(map(type, reply)):
-                return array([FALSE if item is None else item for item in reply])
+            if kind is list and client.resp == 2:
+                table = Table()
+                place = 1.0
+                for item in reply:
+                    if item.__class__ is not bytes:
+                        if item is not None:
+                            return to_lua(reply)
+                        item = FALSE
+                    table[place] = item
+                    place += 1.0
+                return table
             return to_lua(reply)
 
         def pcall(*arguments: Value) -> Value:
@@ -361,11 +369,19 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         return None
     if depth >= MAX_REPLY_DEPTH:
         return CommandError("ERR reached lua stack limit")
-    items: list[Value] = []
     at = 1.0
-    while (item := _get(value, at)) is not None:
-        items.append(item)
+    for key in value if kind is Table else ():
+        if key != at:
+            break
         at += 1.0
+    if at > len(value):  # an array that was filled from its beginning
+        items = list(value.values())
+    else:
+        items = []
+        at = 1.0
+        while (item := _get(value, at)) is not None:
+            items.append(item)
+            at += 1.0
     if len(items) < len(value):
         other = _to_other_reply(value, resp, order, depth)
         if other is not NO_REPLY:

@@ -227,8 +227,8 @@ def _finds_shortest(number: float, digits: int, places: int) -> bool:
     """
     numerator, denominator = number.as_integer_ratio()
     scale: int = 10**places
-    error = abs(digits * denominator - numerator * scale)
-    return error <= min(0.49 * math.ulp(number) * scale, 0.45) * denominator
+    error = abs(digits * denominator - numerator * scale) / denominator
+    return error <= 0.45 and error <= 0.49 * math.ulp(number) * scale
 
 
 _FIRST_POWER, _POWER_STEP, _POWER_COUNT = -348, 8, 87
