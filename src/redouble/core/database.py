@@ -285,7 +285,7 @@ class Database:
     def expire_if_due(self, key: bytes) -> bool:
         """Remove `key` if its time has come."""
         at = self.expires.get(key)
-        if at is None or self.server.now_ms() <= at:
+        if at is None or (self.server.unit_ms or self.server.now_ms()) <= at:
             return False
         self._remove(key)
         self.server.expired_keys += 1

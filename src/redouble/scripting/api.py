@@ -369,19 +369,26 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0) -> Reply:
         return None
     if depth >= MAX_REPLY_DEPTH:
         return CommandError("ERR reached lua stack limit")
+    items: list[Value] = []
     at = 1.0
-    for key in value if kind is Table else ():
-        if key != at:
-            break
-        at += 1.0
-    if at > len(value):  # an array that was filled from its beginning
-        items = list(value.values())
-    else:
-        items = []
-        at = 1.0
-        while (item := _get(value, at)) is not None:
-            items.append(item)
+    if kind is Table:  # an array of strings and numbers that was filled from its beginning needs no look-ups: x0.5
+        for key, item in value.items():
+            if key != at:
+                break
+            if item.__class__ is bytes:
+                items.append(item)
+            elif item.__class__ is float:
+                items.append(to_integer(item))
+            else:
+                break
             at += 1.0
+        else:
+            return items
+        items.clear()
+        at = 1.0
+    while (item := _get(value, at)) is not None:
+        items.append(item)
+        at += 1.0
     if len(items) < len(value):
         other = _to_other_reply(value, resp, order, depth)
         if other is not NO_REPLY:
