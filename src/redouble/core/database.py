@@ -329,18 +329,18 @@ class Database:
             self.follow_fields(key, fields)
 
     def _schedule(self, key: bytes, at_ms: int) -> None:
-        heap = self._heap
+        heap, server = self._heap, self.server
         heapq.heappush(heap, (at_ms, key))
         if len(heap) > 2 * (len(self.expires) + len(self.volatile)) + 64:  # most entries are stale: start again
             heap[:] = [(at, key) for times in (self.expires, self.volatile) for key, at in times.items()]
             heapq.heapify(heap)
         if (
-            heap[0][0] < self.server.now_ms()
-            and self.server.active_expire
-            and not self.server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
+            heap[0][0] < server.now_ms()
+            and server.active_expire
+            and not server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
         ):
             self.expire_due(limit=20)
-        self.server.wake_drivers()
+        server.wake_drivers()
 
     def persist(self, key: bytes) -> bool:
         """Let `key` stay for ever; False if it would anyway."""
