@@ -67,6 +67,8 @@ def _serve(words: list[str]) -> int:
     if address is None and options.unixsocket is None:
         parser.error('--bind "" leaves nothing to listen on; give a --unixsocket')
     config = dict(options.config)
+    if "user" in config:
+        config["user"] = "\n".join(value for name, value in options.config if name == "user")
     if options.requirepass is not None:
         config["requirepass"] = options.requirepass
     try:

@@ -116,7 +116,7 @@ class FakeServer:
 
     @property
     def acl(self) -> Any:
-        return getattr(self.core, "acl", None)
+        return self.core.acl
 
     @property
     def lock(self) -> threading.RLock:

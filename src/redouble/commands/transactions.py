@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redouble.core import errors
-from redouble.core.client import IN_MULTI, Client
+from redouble.core.client import IN_MULTI, RESTRICTED, Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
 from redouble.resp.reply import NO_REPLY, NULL_ARRAY, OK, Messages, Reply
@@ -41,7 +41,10 @@ def exec_(client: Client, argv: Argv) -> Reply:
     client.transcript = replies
     try:
         for queued, queued_argv in queue:
-            reply = client.server.run(client, queued, queued_argv)
+            refusal = None
+            if client.gate & RESTRICTED:  # what its user may do can have changed since it was queued
+                refusal = client.server.acl.refusal_of_exec(client, queued, queued_argv)
+            reply = client.server.run(client, queued, queued_argv) if refusal is None else refusal
             if type(reply) is Messages:
                 replies += reply
             elif reply is not NO_REPLY:

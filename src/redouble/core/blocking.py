@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from redouble.core.client import RESTRICTED
 from redouble.resp.reply import BLOCKED, NULL_ARRAY, Reply
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Blocking:
                         client.undo = None
                         client.ready_key = key if self.server.dialect.serves_the_ready_key_only else None
                         try:
-                            reply = self.server.run(client, client.command, client.argv)
+                            reply = self._run_again(client)
                         finally:
                             client.reprocessing = False
                             client.ready_key = None
@@ -147,6 +148,14 @@ class Blocking:
             self.serving = False
         if self.patient:
             self.server.wake_drivers()
+
+    def _run_again(self, client: Client) -> Reply:
+        server = self.server
+        if client.gate & RESTRICTED and server.dialect.acl.looks_at_reruns:
+            refusal = server.acl.refusal(client, client.command, client.argv)
+            if refusal is not None:
+                return server.refused(client.command, refusal)
+        return server.run(client, client.command, client.argv)
 
     def _serves(self, client: Client, value: object) -> bool:
         """Whether `value` is what `client` waits for."""

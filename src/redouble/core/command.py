@@ -182,6 +182,10 @@ class Command:
         self.subcommands = prototype.subcommands
         self.calls = self.failed = self.rejected = 0
 
+    def takes(self, count: int) -> bool:
+        """Whether so many words, with its name, are a right number."""
+        return count == self.arity or (self.arity < 0 and count >= -self.arity)
+
 
 @dataclass
 class Prototype:

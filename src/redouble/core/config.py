@@ -44,7 +44,6 @@ class Config:
     """The configuration of one server."""
 
     databases = 16
-    requirepass = b""
     proto_max_bulk_len = 512 * 1024 * 1024
 
     def __init__(self, server: Server) -> None:
@@ -134,9 +133,7 @@ def _set_databases(server: Server, value: bytes) -> None:
 
 
 def _set_requirepass(server: Server, value: bytes) -> None:
-    server.config.requirepass = value
-    for client in server.clients.values():
-        client.authentication_changed()
+    server.acl.require_password(value)
 
 
 def _set_longest_string(server: Server, value: bytes) -> None:

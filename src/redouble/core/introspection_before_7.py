@@ -24,6 +24,8 @@ may_replicate: pfcount publish
 """Flags that went with 7.0, or have been hidden since."""
 
 _CONTAINERS: Final = """\
+acl  admin noscript loading stale  admin slow dangerous
+script  noscript  scripting slow
 client  admin noscript random loading stale  admin slow dangerous connection
 object  readonly random  keyspace read slow
 pubsub  pubsub random loading stale  pubsub slow

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.core import client as gates
 from redouble.core import errors
+from redouble.core.acl import Acl
 from redouble.core.blocking import Blocking
 from redouble.core.clock import Clock, ManualClock, SystemClock
 from redouble.core.command import Command, Declaration, Options, Prototype, build_table
@@ -48,7 +49,8 @@ NO_COMMAND = Command(
 class Server:
     """One redis-server.
 
-    `clock` and `random` replace time and chance; `config` is set before the first client, as a configuration file is.
+    `clock` and `random` replace time and chance; `config` is set before the first client, as a configuration file is; the
+    value of `user` may have several lines, one for each user.
     """
 
     no_command = NO_COMMAND
@@ -90,6 +92,7 @@ class Server:
         self.counts_accesses = False
         """Whether the eviction policy is one of those that count (LFU)."""
         self.config = Config(self)
+        self.acl = Acl(self)
         self._databases: dict[int, Database] = {}
         self.clients: dict[int, Client] = {}
         self.idle = IdleClients(self.clients, self.clock)
@@ -115,8 +118,13 @@ class Server:
         self.dirty = 0
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
+        users: list[str] = []
         for name, value in (config or {}).items():
-            self.config.set_at_start(name, value)
+            if name in ("user", b"user"):
+                users += (value if isinstance(value, str) else value.decode()).splitlines()
+            else:
+                self.config.set_at_start(name, value)
+        self.acl.start(users)
 
     @cached_property
     def random(self) -> random_module.Random:
@@ -182,6 +190,11 @@ class Server:
             return command.run(client, argv)
         except CommandError as error:
             return self.failed(command, error)
+
+    def refused(self, command: Command, error: CommandError) -> CommandError:
+        """A command that may not run, which is its reply."""
+        command.rejected += 1
+        return self._count(error)
 
     def failed(self, command: Command, error: CommandError) -> CommandError:
         """A command that ran into an error, which is its reply."""
@@ -259,12 +272,14 @@ class Server:
         gate = client.gate
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
             return self._reject(client, command, CommandError(errors.NOAUTH))
+        if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
+            return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
+        if gate & gates.RESTRICTED and (refusal := self.acl.refusal(client, command, argv)) is not None:
+            return self._reject(client, command, refusal)
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
         if self.gate & BUSY and "allow_busy" not in command.flags:
             return self._reject(client, command, CommandError(self.busy_text))
-        if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
-            return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
         if self.gate & PAUSED and self._paused_for(client, command):
             return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
@@ -363,6 +378,7 @@ class Server:
         for db in self._databases.values():
             db.hits = db.misses = 0
         self.error_counts.clear()
+        self.acl.denied.clear()
         self.expired_keys = 0
         self._clients_not_counted = self._last_client_id
 
@@ -397,7 +413,7 @@ class Server:
 
     @property
     def requires_auth(self) -> bool:
-        return bool(self.config.requirepass)
+        return not self.acl.lets_everybody_in
 
     # Databases.
 

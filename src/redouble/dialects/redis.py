@@ -16,7 +16,7 @@ from redouble.types.number import (
     parse_canonical_cursor,
 )
 
-__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
+__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72", "Redis74"]
 
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
@@ -27,6 +27,7 @@ class Redis60(Dialect):
 
 class Redis62(Redis60):
     version = redis_version = (6, 2, 14)
+    acl = replace(Redis60.acl, knows_channels=True, subcommands_of_allowed_are_errors=False, always_allows_hello=True)
     client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
     client_filters = Redis60.client_filters | {"LADDR"}
     allowed_when_subscribed = Redis60.allowed_when_subscribed | {"reset"}
@@ -71,6 +72,7 @@ class Redis62(Redis60):
 
 class Redis70(Redis62):
     version = redis_version = (7, 0, 15)
+    acl = replace(Redis62.acl, knows_selectors=True, knows_subcommands=True)
     rdb_version = 10
     rdb_types = Redis62.rdb_types | {16, 17, 18, 19}
     rdb_stream_type = 19
@@ -83,6 +85,12 @@ class Redis70(Redis62):
         "resp",
     )
     allowed_when_subscribed = Redis62.allowed_when_subscribed | {"ssubscribe", "sunsubscribe"}
+
+    @staticmethod
+    def no_permission(user: str, command: str, reason: str) -> str:
+        if reason == "command":
+            return f"this user has no permissions to run the '{command}' command"
+        return Redis62.no_permission(user, command, reason)
 
     @staticmethod
     def denied_when_subscribed(name: str) -> str:
@@ -167,6 +175,25 @@ class Redis70(Redis62):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    acl = replace(
+        Redis70.acl,
+        keeps_rules=True,
+        key_permissions=Redis70.acl.key_permissions | {b""},
+        new_users_sanitize=True,
+        log_has_ids=True,
+        looks_at_reruns=True,
+    )
+
+    @staticmethod
+    def no_permission(user: str, command: str, reason: str) -> str:
+        if reason == "command":
+            return f"User {user} has no permissions to run the '{command}' command"
+        return "No permissions to access database" if reason == "database" else f"No permissions to access a {reason}"
+
+    @classmethod
+    def script_has_no_permission(cls, user: str, command: str, reason: str) -> str:
+        return f"ERR ACL failure in script: {cls.no_permission(user, command, reason)}"
+
     script_texts = replace(Redis70.script_texts, log_level="Invalid log level.", set_repl_arguments="one argument")
     format_script_number = staticmethod(format_argument)
     lua_keeps_old_globals = True
@@ -203,6 +230,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    acl = replace(Redis72.acl, key_permissions=Redis70.acl.key_permissions, loading_closes_connections=False)
     lua_has_os = True
     rdb_version = 12
     large_elements_are_plain = True
@@ -222,6 +250,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    script_texts = replace(Redis74.script_texts, counts_arguments_of_acl_check=True)
     lua_keeps_old_globals = False
     plus_needs_an_id = False
     plus_is_the_last_id_given = False
@@ -244,6 +273,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    acl = replace(Redis80.acl, looks_at_keys_of_exec=False)
     lua_marks_arrays = True
     rdb_version = 13
     rdb_types = Redis80.rdb_types | {26}

@@ -79,6 +79,10 @@ class Api:
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
         self._verdicts: dict[Command, int] = {}
+        self._restricted_verdicts: dict[Command, int] = {}
+        """The same while the caller may not do everything: then each command has to be looked at."""
+        self._unrestricted_verdicts = self._verdicts
+        self.caller: Client = self.client
 
     def functions(self) -> dict[bytes, Any]:
         run, to_lua, client = self.run, self.to_lua, self.client
@@ -136,6 +140,8 @@ class Api:
         own = self.client
         own.db, own.user, own.resp = client.db, client.user, 2
         self.read_only, self.wrote = read_only, False
+        self.caller = client
+        self._verdicts = self._restricted_verdicts if client.user.restricted else self._unrestricted_verdicts
 
     def features(self) -> Features:
         """What scripts of this server find besides `redis`."""
@@ -177,13 +183,20 @@ class Api:
         verdict = self._verdicts.get(command)
         if verdict is None:
             verdict = 2 if "noscript" in command.flags else int(command.changes_data)
+            if self.caller.user.restricted:
+                verdict |= 4
             self._verdicts[command] = verdict
         if verdict:
-            if verdict == 2:
+            if verdict & 2:
                 return CommandError(self.texts.not_allowed)
-            if self.read_only:
-                return CommandError("ERR Write commands are not allowed from read-only scripts.")
-            self.wrote = True
+            if verdict & 4:
+                refusal = server.acl.refusal_of_script(self.caller, command, argv, self.client.db.index)
+                if refusal is not None:
+                    return refusal
+            if verdict & 1:
+                if self.read_only:
+                    return CommandError("ERR Write commands are not allowed from read-only scripts.")
+                self.wrote = True
         client = self.client  # from here on `Server.run`, without the cost of one more call
         command.calls += 1
         client.command = command
@@ -308,9 +321,13 @@ class Api:
         if any(value.__class__ not in (bytes, float) for value in values):
             raise self.complaint(self.texts.arguments.removeprefix("ERR "))
         argv = [value if value.__class__ is bytes else _number_text(value) for value in values]
-        if isinstance(self.server.find(argv), CommandError):
+        command = self.server.find(argv)
+        if isinstance(command, CommandError):
             raise self.complaint(f"Invalid command passed to {self.texts.library}.acl_check_cmd()")
-        return TRUE
+        if self.texts.counts_arguments_of_acl_check and not command.takes(len(argv)):
+            raise self.complaint(f"Wrong number of args for {self.texts.library}.acl_check_cmd()")
+        denial = self.server.acl.denial(self.caller.user, command, argv, self.client.db.index)
+        return TRUE if denial is None else FALSE
 
     def complaint(self, message: str) -> LuaError:
         """An error as the functions of `redis` raise it: a table, which carries no position in its text."""
