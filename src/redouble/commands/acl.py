@@ -134,12 +134,12 @@ def acl_dryrun(client: Client, argv: Argv) -> Reply:
     denial = server.acl.denial(user, found, line, client.db.index)
     if denial is None:
         return OK
-    name = user.name
+    who = b"User " + user.name if user.facts.dryrun_names_user else b"This user"
     if denial.reason == "command":
-        return b"User %s has no permissions to run the '%s' command" % (name, found.name.encode())
+        return who + b" has no permissions to run the '%s' command" % found.name.encode()
     if denial.reason == "database":
-        return b"User %s has no permissions to access database %s" % (name, line[denial.at])
-    return b"User %s has no permissions to access the '%s' %s" % (name, line[denial.at], denial.reason.encode())
+        return who + b" has no permissions to access database " + line[denial.at]
+    return who + b" has no permissions to access the '%s' %s" % (line[denial.at], denial.reason.encode())
 
 
 # The log.

@@ -537,7 +537,7 @@ def check_reads_everything(client: Client, argv: Argv, option: str) -> None:
     if not client.user.restricted or not server.dialect.acl.knows_selectors:
         return
     if not server.acl.reads_everything(client, client.command, argv):
-        raise CommandError(f"ERR {option} option of SORT denied due to insufficient ACL permissions")
+        raise CommandError(f"ERR {option} option of SORT denied due to insufficient ACL permissions.")
 
 
 def _sorted(

@@ -55,6 +55,9 @@ def exec_(client: Client, argv: Argv) -> Reply:
         client.deny_blocking = False
         client.transcript = None
         pushes, client.pushes_after_exec = client.pushes_after_exec, []
+    if client.disconnected:  # it removed its own user
+        client.server.pubsub.unsubscribe_all(client)
+        return NO_REPLY
     # SUBSCRIBE a b answers twice, but the array is as long as the queue: what is too much follows it.
     count = len(queue)
     return Messages([replies[:count], *replies[count:], *pushes]) if pushes or len(replies) > count else replies

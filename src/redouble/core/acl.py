@@ -16,7 +16,7 @@ from redouble.core.acl_file import read_users, write_users
 from redouble.core.acl_rules import READ, WRITE, RuleError, Selector, User, hash_password, merge_selectors
 from redouble.core.client_info import client_line
 from redouble.core.errors import CommandError, text
-from redouble.core.key_specs import key_places, key_specs
+from redouble.core.key_specs import KeySpec, key_places, key_specs
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
@@ -39,10 +39,12 @@ _CHANNELS: Final = {
     "spublish": slice(1, 2),
 }
 """Where the channels of a command are; those of PSUBSCRIBE are patterns."""
+_DATABASES: Final = {"select": [1], "swapdb": [1, 2], "move": [2]}
+"""Where commands name databases; COPY does so behind the word DB."""
 _WHY: Final = {
     "command": "no permission to execute the command or subcommand",
     "key": "no permission to touch the specified keys",
-    "channel": "no permission to access one of the channels used as arguments to the command",
+    "channel": "no permission to access one of the channels used as arguments",
     "database": "no permission",
 }
 _NEEDS: Final = {"access": READ, "insert": WRITE, "delete": WRITE, "update": WRITE}
@@ -150,11 +152,11 @@ class Acl:
     def _file(self) -> str:
         path = self.server.config.text("aclfile")
         if not path:
+            product = "Redis " if self.server.dialect.name == "redis" else ""
             raise CommandError(
-                f"ERR This {self.server.dialect.name.capitalize()} instance is not configured to use an ACL file. You may"
-                " want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a"
-                f" {self.server.dialect.name.capitalize()} configuration file set) in order to store users in the"
-                f" {self.server.dialect.name.capitalize()} configuration."
+                f"ERR This {product}instance is not configured to use an ACL file. You may want to specify users via the"
+                f" ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a {product}configuration file"
+                f" set) in order to store users in the {product}configuration."
             )
         return path
 
@@ -236,9 +238,9 @@ class Acl:
         )
 
     def _close(self, client: Client, caller: Client | None) -> None:
-        """End a connection whose user is gone; the caller still gets the reply."""
+        """End a connection whose user is gone; the caller still gets the reply, unless it is that of EXEC."""
         client.log_in(self.default, authenticated=False)
-        if client is caller:
+        if client is caller and client.transcript is None:
             client.closing = True
         else:
             client.kill()
@@ -269,7 +271,7 @@ class Acl:
 
     def _denial(self, selector: Selector, command: Command, argv: list[bytes], database: int) -> Denial | None:
         if not selector.all_databases:
-            at = _forbidden_database(selector, command, argv, database)
+            at = self._forbidden_database(selector, command, argv, database)
             if at is not None:
                 return Denial("database", at)
         name = self._name(command)
@@ -291,15 +293,38 @@ class Acl:
                     return Denial("channel", at)
         return None
 
+    def _forbidden_database(self, selector: Selector, command: Command, argv: list[bytes], database: int) -> int | None:
+        """Which argument names a database that the selector does not allow; 0: it is the one that the command works on."""
+        name = command.name
+        if name == "flushall":
+            return 0
+        places = _DATABASES.get(name, ())
+        if name == "copy":
+            places = [i + 1 for i in range(3, len(argv) - 1) if argv[i].upper() == b"DB"][-1:]
+        numbers = [_number(argv[at]) for at in places if at < len(argv)]
+        if None not in numbers:
+            for at, number in zip(places, numbers):
+                if number not in selector.databases and number in range(self.server.config.databases):
+                    return at
+        if name in ("select", "swapdb") or database in selector.databases:
+            return None
+        touches = {"keyspace", "read", "write"} & selector.known.categories[name] or self._key_specs(command)
+        return 0 if touches else None
+
     def _name(self, command: Command) -> str:
         """What rules call a command."""
         return command.name if self.facts.knows_subcommands else command.name.partition("|")[0]
 
     def _key_places(self, command: Command, argv: list[bytes]) -> list[tuple[int, tuple[str, ...]]]:
-        specs = key_specs(command.name, command.declaration.nodes)
-        if not specs or "not_key" in specs[0].flags:
+        specs = self._key_specs(command)
+        if not specs:
             return []
         return key_places(command.name, specs, argv, self.server.dialect.comparing_reads) or []
+
+    @staticmethod
+    def _key_specs(command: Command) -> tuple[KeySpec, ...]:
+        specs = key_specs(command.name, command.declaration.nodes)
+        return () if specs and "not_key" in specs[0].flags else specs
 
     def reads_everything(self, client: Client, command: Command, argv: list[bytes]) -> bool:
         """Whether a selector that allows the command allows to read any key (SORT BY and GET)."""
@@ -377,30 +402,6 @@ def _number(argument: bytes) -> int | None:
         return int(argument)
     except ValueError:
         return None
-
-
-_NAMES_DATABASES: Final = ("select", "swapdb", "move", "copy")
-
-
-def _forbidden_database(selector: Selector, command: Command, argv: list[bytes], database: int) -> int | None:
-    """Which argument names a database that the selector does not allow; 0: it is the one that the command works on."""
-    name = command.name
-    if name == "flushall":
-        return 0
-    if name in _NAMES_DATABASES:
-        places = [1] if name == "select" else [1, 2] if name == "swapdb" else [2]
-        if name == "copy":
-            places = [i + 1 for i in range(3, len(argv) - 1) if argv[i].upper() == b"DB"][-1:]
-        numbers = [_number(argv[at]) for at in places if at < len(argv)]
-        if None not in numbers:
-            for at, number in zip(places, numbers):
-                if number not in selector.databases:
-                    return at
-        if name in ("select", "swapdb"):
-            return None
-    specs = key_specs(name, command.declaration.nodes)
-    touches = {"readonly", "write"} & command.flags or (specs and "not_key" not in specs[0].flags)
-    return 0 if touches and database not in selector.databases else None
 
 
 def _database_of_queue(client: Client) -> int:

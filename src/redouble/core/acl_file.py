@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from redouble.core.acl_rules import RuleError, User, merge_selectors
+from redouble.core.acl_rules import UNKNOWN, RuleError, User, merge_selectors
 from redouble.core.errors import CommandError, text
 
 if TYPE_CHECKING:
@@ -54,18 +54,20 @@ def _read_line(
         except RuleError:
             return f"{path}:{number}: Unmatched parenthesis in selector definition."
     named.add(name)
-    user = users.get(name)
-    if user is None:
-        user = users[name] = acl.new_user(name)
-    else:
+    if name in users and not facts.knows_selectors:
+        user = users[name]
         user.apply(b"reset", acl.channels_allowed)
+    else:
+        user = users[name] = acl.new_user(name)
     told = ""
     for rule in rules:
         try:
             user.apply(rule.strip(), acl.channels_allowed)
         except RuleError as error:
-            where = f"Error in applying operation '{text(rule)}': " if facts.knows_selectors else ""
-            told += f"{path}:{number}: {where}{error}. "
+            # A rule may hold a password, but not one that names a command.
+            tells_rule = facts.knows_selectors and str(error) == UNKNOWN
+            told += f"{path}:{number}: " + (f"Error in applying operation '{text(rule)}': " if tells_rule else "")
+            told += f"{error}. "
     return told
 
 

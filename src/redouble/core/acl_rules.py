@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from redouble.core.acl_commands import AclCommands
     from redouble.dialects import Dialect
 
-__all__ = ["READ", "WRITE", "RuleError", "Selector", "User", "hash_password", "merge_selectors"]
+__all__ = ["READ", "UNKNOWN", "WRITE", "RuleError", "Selector", "User", "hash_password", "merge_selectors"]
 
 READ, WRITE = 1, 2
 """What a key pattern allows."""
@@ -136,8 +136,7 @@ class Selector:
         elif word.startswith(b"~") or (word.startswith(b"%") and facts.knows_selectors):
             self._add_pattern(rule)
         elif word.startswith(b"&") and facts.knows_channels:
-            self._check_pattern(rule, self.all_channels, AFTER_ALL_CHANNELS)
-            self.channels[rule[1:]] = None
+            self._add_channel(rule[1:])
         elif word.startswith((b"+@", b"-@")):
             self._change_category(word[1:], word[:1] == b"+")
         elif word.startswith(b"+") and b"|" in word:
@@ -145,31 +144,30 @@ class Selector:
         elif word.startswith((b"+", b"-")):
             name = self._known(word[1:])
             self._change(name, word[:1] == b"+")
-            self._remember(word[1:], word[:1] == b"+")
+            self._remember(name.encode(), word[:1] == b"+")
         else:
             raise RuleError(SYNTAX)
 
     def _add_pattern(self, rule: bytes) -> None:
         allows, pattern = READ | WRITE, rule[1:]
+        if self.all_keys:
+            raise RuleError(AFTER_ALL_KEYS)
         if rule[:1] == b"%":
             letters, tilde, pattern = rule[1:].partition(b"~")
             words = letters.upper()
-            if self.all_keys:
-                raise RuleError(AFTER_ALL_KEYS)
-            if not tilde or words not in self.facts.key_permissions:
+            if words not in (b"R", b"W", b"RW", b"WR") and words + tilde not in self.facts.odd_permissions:
                 raise RuleError(SYNTAX)
             allows = (READ if b"R" in words else 0) | (WRITE if b"W" in words else 0)
-        self._check_pattern(rule, self.all_keys, AFTER_ALL_KEYS)
-        self.patterns[pattern] = self.patterns.get(pattern, 0) | allows
-        self.all_keys = False
-
-    def _check_pattern(self, rule: bytes, all_allowed: bool, after_all: str) -> None:
-        if self.facts.knows_selectors and _SPACES.search(rule):  # before 7.0 this came last
-            raise RuleError(SYNTAX)
-        if all_allowed:
-            raise RuleError(after_all)
         if _SPACES.search(rule):
             raise RuleError(SYNTAX)
+        self.patterns[pattern] = self.patterns.get(pattern, 0) | allows
+
+    def _add_channel(self, channel: bytes) -> None:
+        if self.all_channels:
+            raise RuleError(AFTER_ALL_CHANNELS)
+        if _SPACES.search(channel):
+            raise RuleError(SYNTAX)
+        self.channels[channel] = None
 
     def _choose_databases(self, numbers: bytes) -> None:
         parts = numbers.split(b",")
@@ -183,7 +181,7 @@ class Selector:
     # Commands.
 
     def _known(self, name: bytes) -> str:
-        found = name.decode("latin-1")
+        found = name.partition(b"\0")[0].decode("latin-1")  # a C string ends there
         if found not in self.known.categories:
             raise RuleError(UNKNOWN)
         return found

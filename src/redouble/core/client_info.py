@@ -21,7 +21,7 @@ def client_flags(client: Client) -> str:
     """The letters of CLIENT LIST, in the order of catClientInfoString."""
     marks = (
         (client_type(client) == b"pubsub", "P"),
-        (client.gate & gates.IN_MULTI, "x"),
+        (client.gate & gates.IN_MULTI or client.transcript is not None, "x"),
         (client.blocked, "b"),
         (client.watch_broken, "d"),
         (client.closing, "c"),
@@ -66,7 +66,7 @@ def client_line(client: Client) -> str:
         "omem": 0,
         "tot-mem": CLIENT_MEMORY + argv_memory + queued,
         "events": "r",
-        "cmd": client.command.name,
+        "cmd": client.command.name if client.transcript is None else "exec",
         "user": errors.text(client.user.name),
         "redir": -1,
         "resp": client.resp,

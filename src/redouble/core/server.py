@@ -378,7 +378,6 @@ class Server:
         for db in self._databases.values():
             db.hits = db.misses = 0
         self.error_counts.clear()
-        self.acl.denied.clear()
         self.expired_keys = 0
         self._clients_not_counted = self._last_client_id
 

@@ -85,8 +85,9 @@ class AclFacts:
     """`ACL SETUSER u db=0,1`: a syntax error, but in Valkey 9."""
     keeps_rules: bool = False
     """`ACL SETUSER u +get -@string`, `ACL GETUSER u`: rules that amount to it (7.0), or these (7.2)."""
-    key_permissions: frozenset[bytes] = frozenset((b"R", b"W", b"RW", b"WR"))
-    """`ACL SETUSER u %~a`: a syntax error, but in 7.2."""
+    odd_permissions: frozenset[bytes] = frozenset()
+    """`ACL SETUSER u %~a`: a syntax error, but in 7.2; `ACL SETUSER u %`: a syntax error, but in 7.2 and 7.4."""
+
     subcommands_of_allowed_are_errors: bool = True
     """`ACL SETUSER u +config +config|get`: an error (6.0), nothing new (6.2)."""
     always_allows_hello: bool = False
@@ -101,6 +102,8 @@ class AclFacts:
     """`ACL LOAD`: closes every connection of other users than default (7.2), or those that may no longer be (7.4)."""
     looks_at_reruns: bool = False
     """`BLPOP l 0` of a user who then loses `+blpop`, `RPUSH l a`: is served (7.0), hears NOPERM (7.2)."""
+    dryrun_names_user: bool = False
+    """`ACL DRYRUN u GET k`: this user has no permissions (7.0), user u has none (7.2)."""
     looks_at_keys_of_exec: bool = True
     """`MULTI`, `GET k`, then the user loses the key, `EXEC`: NOPERM, but in Redis 8.6."""
 

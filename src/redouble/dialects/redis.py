@@ -16,7 +16,7 @@ from redouble.types.number import (
     parse_canonical_cursor,
 )
 
-__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72", "Redis74"]
+__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72", "Redis80"]
 
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
@@ -178,7 +178,8 @@ class Redis72(Redis70):
     acl = replace(
         Redis70.acl,
         keeps_rules=True,
-        key_permissions=Redis70.acl.key_permissions | {b""},
+        odd_permissions=frozenset((b"", b"~")),
+        dryrun_names_user=True,
         new_users_sanitize=True,
         log_has_ids=True,
         looks_at_reruns=True,
@@ -230,7 +231,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
-    acl = replace(Redis72.acl, key_permissions=Redis70.acl.key_permissions, loading_closes_connections=False)
+    acl = replace(Redis72.acl, odd_permissions=frozenset((b"",)), loading_closes_connections=False)
     lua_has_os = True
     rdb_version = 12
     large_elements_are_plain = True
@@ -250,6 +251,7 @@ class Redis74(Redis72):
 
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
+    acl = replace(Redis74.acl, odd_permissions=frozenset())
     script_texts = replace(Redis74.script_texts, counts_arguments_of_acl_check=True)
     lua_keeps_old_globals = False
     plus_needs_an_id = False

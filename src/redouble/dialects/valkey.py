@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, ScriptTexts, insert_after
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72, Redis74
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72, Redis80
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_valkey
 from redouble.types.number import (
@@ -33,7 +33,7 @@ PLAIN_LOAD_ERRORS = (b"ERR Function names can", b"ERR Function already exists")
 
 class Valkey81(Valkey72):
     version = (8, 1, 1)
-    acl = Redis74.acl
+    acl = Redis80.acl
     script_texts = ScriptTexts(
         library="server",
         unknown="ERR Unknown command called from script",
