@@ -32,7 +32,6 @@ OURS_IS_ANOTHER = {
         (("redis-6.2", "eval", "flags"), ("redis-6.2", "evalsha", "flags"), ("redis-6.2", "script", "flags")),
         "6.2 tells of may_replicate",
     ),
-    ("redis-6.0", "role", "categories"): "6.0 says that it reads",
     ("redis-6.0", "acl", "flags"): "6.0 tells of skip_slowlog",
     **dict.fromkeys(
         (("redis-7.0", "sinterstore", "keys"), ("redis-7.2", "sinterstore", "keys")),

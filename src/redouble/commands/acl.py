@@ -134,12 +134,14 @@ def acl_dryrun(client: Client, argv: Argv) -> Reply:
     denial = server.acl.denial(user, found, line, client.db.index)
     if denial is None:
         return OK
-    who = b"User " + user.name if user.facts.dryrun_names_user else b"This user"
+    who, refused = b"User " + user.name, line[denial.at]
+    if not user.facts.dryrun_names_user:
+        who, refused = b"This user", refused.partition(b"\0")[0]  # a C string ends there
     if denial.reason == "command":
         return who + b" has no permissions to run the '%s' command" % found.name.encode()
     if denial.reason == "database":
-        return who + b" has no permissions to access database " + line[denial.at]
-    return who + b" has no permissions to access the '%s' %s" % (line[denial.at], denial.reason.encode())
+        return who + b" has no permissions to access database " + refused
+    return who + b" has no permissions to access the '%s' %s" % (refused, denial.reason.encode())
 
 
 # The log.

@@ -116,7 +116,7 @@ class Acl:
         rules = list(rules)
         if self.facts.knows_selectors:
             try:
-                rules = merge_selectors(rules)
+                rules = merge_selectors(rules, self.facts)
             except RuleError as error:
                 raise CommandError(f"ERR {error}") from None
         user = self.users.get(name)

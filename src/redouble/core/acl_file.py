@@ -50,7 +50,7 @@ def _read_line(
         if name in named:
             return f"WARNING: Duplicate user '{text(name)}' found on line {number}. "
         try:
-            rules = merge_selectors(rules)
+            rules = merge_selectors(rules, facts)
         except RuleError:
             return f"{path}:{number}: Unmatched parenthesis in selector definition."
     named.add(name)

@@ -21,6 +21,7 @@ from redouble.types.glob import compile_glob
 if TYPE_CHECKING:
     from redouble.core.acl_commands import AclCommands
     from redouble.dialects import Dialect
+    from redouble.dialects.base import AclFacts
 
 __all__ = ["READ", "UNKNOWN", "WRITE", "RuleError", "Selector", "User", "hash_password", "merge_selectors"]
 
@@ -435,14 +436,17 @@ class User:
         return b" ".join([b"user", self.name, *flags, *passwords, self.root.describe(), *others])
 
 
-def merge_selectors(rules: list[bytes]) -> list[bytes]:
-    """`(+get`, `~a)` as one rule.  Raises RuleError with the rule that has no end."""
+def merge_selectors(rules: list[bytes], facts: AclFacts) -> list[bytes]:
+    """`(+get`, `~a)` as one rule.  Raises RuleError, which names the rule that has no end."""
     merged: list[bytes] = []
     begun: list[bytes] = []
     for rule in rules:
-        if begun or (rule.startswith(b"(") and not rule.endswith(b")")):
+        opens = rule.startswith(b"(") and not rule.endswith(b")")
+        if opens and (not begun or facts.parentheses_start_anew):
+            begun = [rule]
+        elif begun:
             begun.append(rule)
-            if len(begun) > 1 and rule.endswith(b")"):
+            if rule.endswith(b")"):
                 merged.append(b" ".join(begun))
                 begun = []
         else:

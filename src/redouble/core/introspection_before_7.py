@@ -54,7 +54,8 @@ def before_7(facts: list[Reply]) -> list[Reply]:
         kept = [Status(flag) for flag in flags if flag not in _GONE]
         flags = Members((*kept, *_added().get(name, ())))
     if name in _CATEGORIES:
-        categories = _statuses(_CATEGORIES[name], "@")
+        reads = "read " if b"readonly" in flags else ""  # ROLE of 6.0
+        categories = _statuses(reads + _CATEGORIES[name], "@")
     return [name, arity, flags, first, last, step, categories]
 
 

@@ -79,6 +79,8 @@ class AclFacts:
     """`ACL SETUSER u &c`: a syntax error (6.0), a channel (6.2)."""
     knows_selectors: bool = False
     """`ACL SETUSER u (+get ~a)`, `ACL SETUSER u %R~a`: syntax errors (6.2), a selector, a key that may be read (7.0)."""
+    parentheses_start_anew: bool = True
+    """`ACL SETUSER u (+get (+nosuch ~a)`: what the error names begins at the last parenthesis (7.0), or at the first (7.2)."""
     knows_subcommands: bool = False
     """`ACL SETUSER u -config|set`: an unknown command (6.2), a subcommand (7.0)."""
     knows_databases: bool = False

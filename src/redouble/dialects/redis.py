@@ -177,6 +177,7 @@ class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     acl = replace(
         Redis70.acl,
+        parentheses_start_anew=False,
         keeps_rules=True,
         odd_permissions=frozenset((b"", b"~")),
         dryrun_names_user=True,
