@@ -36,7 +36,8 @@ class FakeServer:
     Args:
         version: `7`, `"7.4"` or `(7, 4)`; a bare major version means its newest minor.
         server_type: `"redis"` or `"valkey"`.
-        config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`.
+        config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`; users, one a line, as
+            `{"user": "alice on >secret ~cache:* +@read"}`.
         clock: time for this server; give it a `ManualClock` to move time without sleeping.
         random: chance for this server; seed it to repeat a run.
     """

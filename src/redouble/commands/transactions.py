@@ -36,6 +36,7 @@ def exec_(client: Client, argv: Argv) -> Reply:
         raise CommandError(errors.EXECABORT)
     if broken:
         return NULL_ARRAY
+    server = client.server
     client.deny_blocking = True
     replies: list[Reply] = []
     client.transcript = replies
@@ -43,8 +44,8 @@ def exec_(client: Client, argv: Argv) -> Reply:
         for queued, queued_argv in queue:
             refusal = None
             if client.gate & RESTRICTED:  # what its user may do can have changed since it was queued
-                refusal = client.server.acl.refusal_of_exec(client, queued, queued_argv)
-            reply = client.server.run(client, queued, queued_argv) if refusal is None else refusal
+                refusal = server.acl.refusal_of_exec(client, queued, queued_argv)
+            reply = server.run(client, queued, queued_argv) if refusal is None else server.refused(None, refusal)
             if type(reply) is Messages:
                 replies += reply
             elif reply is not NO_REPLY:
@@ -56,7 +57,7 @@ def exec_(client: Client, argv: Argv) -> Reply:
         client.transcript = None
         pushes, client.pushes_after_exec = client.pushes_after_exec, []
     if client.disconnected:  # it removed its own user
-        client.server.pubsub.unsubscribe_all(client)
+        server.pubsub.unsubscribe_all(client)
         return NO_REPLY
     # SUBSCRIBE a b answers twice, but the array is as long as the queue: what is too much follows it.
     count = len(queue)

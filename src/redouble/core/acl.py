@@ -146,49 +146,6 @@ class Acl:
             if user is not None:
                 self._changed(user, caller)
 
-    # Where users are kept.
-
-    @property
-    def _file(self) -> str:
-        path = self.server.config.text("aclfile")
-        if not path:
-            product = "Redis " if self.server.dialect.name == "redis" else ""
-            raise CommandError(
-                f"ERR This {product}instance is not configured to use an ACL file. You may want to specify users via the"
-                f" ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a {product}configuration file"
-                f" set) in order to store users in the {product}configuration."
-            )
-        return path
-
-    def load(self, caller: Client | None) -> None:
-        """ACL LOAD: the users of the file, or a CommandError and those that there were."""
-        self.replace(read_users(self, self._file), caller)
-
-    def save(self) -> None:
-        """ACL SAVE."""
-        write_users([user for _, user in sorted(self.users.items())], self._file)
-
-    def start(self, lines: Iterable[str]) -> None:
-        """The users of the configuration: the ACL file's, or one for each line, `alice on >secret ~*`.  Raises ValueError."""
-        lines = list(lines)
-        has_file = bool(self.server.config.values["aclfile"])
-        if lines and has_file:
-            raise ValueError("users stand in the configuration or in an ACL file, not in both")
-        named: set[bytes] = set()
-        try:
-            if has_file:
-                self.load(None)
-            for line in lines:
-                name, *rules = line.encode().split() or [b""]
-                if name in named:
-                    raise ValueError(f"user {text(name)}: is defined twice")
-                named.add(name)
-                if name == b"default":
-                    rules.insert(0, b"reset")
-                self.change(name, rules)
-        except CommandError as error:
-            raise ValueError(error.message.removeprefix("ERR ")) from None
-
     def remove(self, names: Iterable[bytes], caller: Client) -> int:
         """ACL DELUSER: forget users and close their connections; returns how many there were."""
         names = list(names)
@@ -254,6 +211,49 @@ class Acl:
             self.note(client, "auth", context, word, username)
             raise CommandError(self.server.dialect.wrong_password)
         client.log_in(user, authenticated=True)
+
+    # Where users are kept.
+
+    @property
+    def _file(self) -> str:
+        path = self.server.config.text("aclfile")
+        if not path:
+            product = "Redis " if self.server.dialect.name == "redis" else ""
+            raise CommandError(
+                f"ERR This {product}instance is not configured to use an ACL file. You may want to specify users via the"
+                f" ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a {product}configuration file"
+                f" set) in order to store users in the {product}configuration."
+            )
+        return path
+
+    def load(self, caller: Client | None) -> None:
+        """ACL LOAD: the users of the file, or a CommandError and those that there were."""
+        self.replace(read_users(self, self._file), caller)
+
+    def save(self) -> None:
+        """ACL SAVE."""
+        write_users([user for _, user in sorted(self.users.items())], self._file)
+
+    def start(self, lines: Iterable[str]) -> None:
+        """The users of the configuration: the ACL file's, or one for each line, `alice on >secret ~*`.  Raises ValueError."""
+        lines = list(lines)
+        has_file = bool(self.server.config.values["aclfile"])
+        if lines and has_file:
+            raise ValueError("users stand in the configuration or in an ACL file, not in both")
+        named: set[bytes] = set()
+        try:
+            if has_file:
+                self.load(None)
+            for line in lines:
+                name, *rules = line.encode().split() or [b""]
+                if name in named:
+                    raise ValueError(f"user {text(name)}: is defined twice")
+                named.add(name)
+                if name == b"default":
+                    rules.insert(0, b"reset")
+                self.change(name, rules)
+        except CommandError as error:
+            raise ValueError(error.message.removeprefix("ERR ")) from None
 
     # May this run?
 

@@ -349,6 +349,10 @@ def _value(compute: Callable[[Server], object]) -> Callable[[Server], object]:
     return compute
 
 
+def _denied(reason: str) -> Callable[[Server], object]:
+    return lambda server: server.acl.denied.get(reason, 0)
+
+
 def _fact(name: str, compute: Callable[[Server], object]) -> None:
     _COMPUTED[name] = compute
 
@@ -416,8 +420,11 @@ _fact("connections_received", lambda server: server.connections_received)
 _fact("commands_processed", lambda server: sum(command.calls for command in server.called_commands()))
 _fact("bytes_in", lambda server: sum(client.bytes_in for client in server.clients.values()))
 _fact("bytes_out", lambda server: sum(client.bytes_out for client in server.clients.values()))
-for _reason, _word in {"auth": "auth", "command": "cmd", "key": "key", "channel": "channel", "database": "db"}.items():
-    _fact(f"acl_access_denied_{_word}", lambda server, reason=_reason: server.acl.denied.get(reason, 0))  # type: ignore[misc]
+_fact("acl_access_denied_auth", _denied("auth"))
+_fact("acl_access_denied_cmd", _denied("command"))
+_fact("acl_access_denied_key", _denied("key"))
+_fact("acl_access_denied_channel", _denied("channel"))
+_fact("acl_access_denied_db", _denied("database"))
 _fact("expired_keys", lambda server: server.expired_keys)
 _fact("keyspace_hits", lambda server: sum(db.hits for db in server.databases.values()))
 _fact("keyspace_misses", lambda server: sum(db.misses for db in server.databases.values()))

@@ -191,9 +191,10 @@ class Server:
         except CommandError as error:
             return self.failed(command, error)
 
-    def refused(self, command: Command, error: CommandError) -> CommandError:
-        """A command that may not run, which is its reply."""
-        command.rejected += 1
+    def refused(self, command: Command | None, error: CommandError) -> CommandError:
+        """The reply of a command that may not run; None: the command does not count it (EXEC)."""
+        if command is not None:
+            command.rejected += 1
         return self._count(error)
 
     def failed(self, command: Command, error: CommandError) -> CommandError:
@@ -558,6 +559,7 @@ class Server:
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("config", None)
+        self.__dict__.pop("acl", None)
 
 
 # Why commands may not simply run, whoever sends them: the bits of `Server.gate`.
