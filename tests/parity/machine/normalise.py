@@ -125,7 +125,7 @@ CLIENT_FACTS = frozenset((b"name", b"flags", b"db", b"sub", b"psub", b"cmd", b"u
 def _log_entries(node: Node) -> None:
     for name, value in pairwise(node.children):
         if name.text == b"age-seconds":
-            value.text = b"%ds" % float(value.text)
+            value.text = b"%d.0" % float(value.text)
         elif name.text.startswith(b"timestamp-"):
             value.text = b"now"
         elif name.text == b"client-info":
