@@ -168,7 +168,9 @@ def test_idle_touches_nothing_but_the_times_of_streams() -> None:
 def test_log_keeps_what_is_no_chance_of_an_entry() -> None:
     entry = b"*8\r\n+count\r\n:2\r\n+age-seconds\r\n$%d\r\n%b\r\n+client-info\r\n+id=%d db=3 cmd=get\r\n+timestamp-created\r\n:%d\r\n"
     normal = b"*8\r\n+count\r\n:2\r\n+age-seconds\r\n$3\r\n%b\r\n+client-info\r\n+id db=3 cmd=get\r\n+timestamp-created\r\n:now\r\n"
-    assert form("@log", entry % (5, b"0.002", 7, NOW)) == form("@log", entry % (1, b"0", 8, NOW - 99)) == normal % b"0.0"
+    assert (
+        form("@log", entry % (5, b"0.002", 7, NOW)) == form("@log", entry % (1, b"0", 8, NOW - 99)) == normal % b"0.0"
+    )
     assert form("@log", entry % (5, b"3.100", 7, NOW)) == normal % b"3.0"
 
 
