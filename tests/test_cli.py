@@ -86,6 +86,14 @@ def test_it_behaves_like_the_server_that_is_asked_for(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_users_may_stand_on_the_command_line() -> None:
+    users = ["--config", "user=alice on >pw ~* +@all", "--config", "user=bob on >pw ~* +ping +acl|whoami"]
+    with running("--port", "0", *users) as (_, ready):
+        for name in ("alice", "bob"):
+            with redis.Redis(port=port_in(ready), username=name, password="pw", decode_responses=True) as client:
+                assert client.acl_whoami() == name
+
+
 def test_a_client_may_shut_it_down() -> None:
     with running("--port", "0") as (process, ready):
         with redis.Redis(port=port_in(ready)) as client:

@@ -30,6 +30,7 @@ examples:
   redouble --requirepass secret --bind 0.0.0.0           for other machines too
   redouble --tls-cert-file cert.pem --tls-key-file key.pem       rediss:// instead of redis://
   redouble --config maxclients=50 --config notify-keyspace-events=KEA
+  redouble --config "user=alice on >secret ~cache:* +@read"      a user as in redis.conf; may be repeated
 
 The data live in memory and end with the server; Ctrl-C (or SIGTERM) stops it.
 
@@ -68,6 +69,8 @@ def _serve(words: list[str]) -> int:
     if address is None and options.unixsocket is None:
         parser.error('--bind "" leaves nothing to listen on; give a --unixsocket')
     config = dict(options.config)
+    if "user" in config:
+        config["user"] = "\n".join(value for name, value in options.config if name == "user")
     if options.requirepass is not None:
         config["requirepass"] = options.requirepass
     try:

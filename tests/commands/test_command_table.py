@@ -22,10 +22,6 @@ OURS_IS_ANOTHER = {
         (("redis-6.0", "eval", "flags"), ("redis-6.0", "evalsha", "flags")), "6.0 does not tell of skip_monitor"
     ),
     **dict.fromkeys(
-        (("redis-6.0", "script", "flags"), ("redis-6.0", "script", "categories")),
-        "6.0 has no subcommands of SCRIPT",
-    ),
-    **dict.fromkeys(
         (("redis-6.0", "pfcount", "flags"), ("redis-6.0", "publish", "flags")), "may_replicate came with 6.2"
     ),
     **dict.fromkeys(
@@ -36,8 +32,7 @@ OURS_IS_ANOTHER = {
         (("redis-6.2", "eval", "flags"), ("redis-6.2", "evalsha", "flags"), ("redis-6.2", "script", "flags")),
         "6.2 tells of may_replicate",
     ),
-    ("redis-6.0", "role", "categories"): "6.0 says that it reads",
-    ("redis-6.2", "script", "categories"): "6.2 has no subcommands of SCRIPT",
+    ("redis-6.0", "acl", "flags"): "6.0 tells of skip_slowlog",
     **dict.fromkeys(
         (("redis-7.0", "sinterstore", "keys"), ("redis-7.2", "sinterstore", "keys")),
         "7.0 and 7.2 say RW of the destination, all later ones OW",

@@ -100,6 +100,8 @@ class Duel:
         self.commands_played = 0
         self.before: tuple[Command, bytes] = (Command(0, ()), b"")
         """The last command, and our answer to it."""
+        self.has_users = False
+        """Whether the last round made users."""
         self.reloaded = False
         """By DEBUG RELOAD: elements of a hashtable that has become a listpack are in an order that is chance."""
         self.dumped = b"", b""
@@ -112,7 +114,8 @@ class Duel:
         """Play commands on both servers, empty at first; tell what differs first."""
         core = CoreStage(self.target)
         ours = Careful(core)
-        self.stage.reset({b"CONFIG"})
+        self.stage.reset({b"CONFIG", b"ACL"} if self.has_users else {b"CONFIG"})
+        self.has_users = any(command.argv[:1] == (b"ACL",) for command in commands)
         try:
             for connection in sorted({command.connection for command in commands} | {0}):
                 self.connections[connection] = self.stage.server.connect()

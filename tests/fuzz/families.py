@@ -33,6 +33,24 @@ FAMILIES: dict[str, str] = {
         DIGEST <string>
         MSETEX 2 <string> <value> <string> <value> [NX|XX] [EX <seconds>|PX <milliseconds>|KEEPTTL]
     """,
+    "acl": """
+        ACL SETUSER <user> <rule>...
+        ACL SETUSER <user> <rule> <rule> <rule>
+        ACL SETUSER <user> reset
+        ACL GETUSER <user>
+        ACL LIST
+        ACL USERS
+        ACL DELUSER <user>
+        ACL DRYRUN <user> GET <string>
+        ACL DRYRUN <user> SET <string> <word> [GET]
+        ACL DRYRUN <user> MSET {<string> <value>}...
+        ACL DRYRUN <user> COPY <string> <list>
+        ACL DRYRUN <user> SORT <list> [STORE <string>]
+        ACL DRYRUN <user> (CONFIG|CLIENT|OBJECT) (GET|SET|LIST|ENCODING) <string>
+        ACL DRYRUN <user> (PUBLISH|SPUBLISH) <word> <word>
+        ACL DRYRUN <user> (SUBSCRIBE|PSUBSCRIBE|UNSUBSCRIBE) <word>...
+        ACL DRYRUN <user> SELECT <count>
+    """,
     "bitmap": """
         SETBIT <string> <offset> <bit>
         GETBIT <string> <offset>

@@ -69,6 +69,14 @@ FLOATS = [b"0", b"1", b"1.5", b"-2.25", b"0.1", b"3.14159", b"1e3", b"1e20", b"-
 SCORES = [*FLOATS, b"2", b"3", b"4", b"5", b"-1", b"inf", b"-inf", b"0.30000000000000004", b"-0"]
 LONGITUDES = [b"0", b"180", b"-180", b"179.9999", b"13.361389", b"15.087269", b"2.35", b"-74.006", b"1e-5", b"181"]
 LATITUDES = [b"0", b"85.05112878", b"-85.05112878", b"84.9", b"38.115556", b"37.502669", b"48.85", b"-33.9", b"-86"]
+RULES = (
+    b"on off nopass resetpass >p >q <p reset resetkeys ~* ~s* ~[sl]1 ~s1 ~a ~ %R~s* %W~l* %RW~s2 allkeys resetchannels &* &a* &b"
+    b" allchannels +@all -@all allcommands nocommands +get -get +set +SET +@read -@read +@write +@string -@dangerous +@slow"
+    b" -@fast +@admin +config|get -config|set +config -config +client|list +object -object|encoding +select|0 +select|1 +set|s1"
+    b" -select +monitor sanitize-payload skip-sanitize-payload (+get) (~s1) (%R~l*) clearselectors db=0,3 db=1 alldbs resetdbs"
+    b" nosuch +nosuch +@nosuch +config|nosuch +get| (+set (on) <nosuch"
+).split()
+"""Rules of ACL SETUSER; the pairs that follow each other are often an error."""
 
 
 def key_of(family: str) -> Callable[[Random], bytes]:
@@ -172,6 +180,8 @@ def corners(random: Random) -> list[bytes]:
 SLOTS: Slots = {
     **{family: key_of(family) for family in KEYS},
     "fresh": one_of([FRESH]),
+    "user": one_of([b"ann", b"bob"]),
+    "rule": one_of(RULES),
     "automatic": one_of([AUTOMATIC]),
     "dumped": one_of([DUMPED]),
     "same_score": lambda random: random.choice(LEXICAL if random.random() < 11 / 12 else KEYS["string"]),

@@ -165,6 +165,15 @@ def test_idle_touches_nothing_but_the_times_of_streams() -> None:
     assert form("@idle", b"*3\r\n$1\r\na\r\n:5\r\n:6\r\n") == b"*3\r\n$1\r\na\r\n:5\r\n:6\r\n"
 
 
+def test_log_keeps_what_is_no_chance_of_an_entry() -> None:
+    entry = b"*8\r\n+count\r\n:2\r\n+age-seconds\r\n$%d\r\n%b\r\n+client-info\r\n+id=%d db=3 cmd=get\r\n+timestamp-created\r\n:%d\r\n"
+    normal = b"*8\r\n+count\r\n:2\r\n+age-seconds\r\n$3\r\n%b\r\n+client-info\r\n+id db=3 cmd=get\r\n+timestamp-created\r\n:now\r\n"
+    assert (
+        form("@log", entry % (5, b"0.002", 7, NOW)) == form("@log", entry % (1, b"0", 8, NOW - 99)) == normal % b"0.0"
+    )
+    assert form("@log", entry % (5, b"3.100", 7, NOW)) == normal % b"3.0"
+
+
 def test_names_keeps_the_names_of_info_and_client_list() -> None:
     assert form("@names", b"$16\r\nid=3 name= db=0\n\r\n") == b"$10\r\nid name db\r\n"
     assert form("@names", b"$15\r\n# A\r\nx:1\r\ny:2=3\r\n") == b"$7\r\n# A\nx\ny\r\n"

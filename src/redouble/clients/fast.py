@@ -28,7 +28,7 @@ from redouble.resp.reply import BLOCKED, NO_REPLY, Messages, Push
 __all__ = ["AsyncFastMixin", "FastMixin"]
 
 _NEVER_PLAIN = frozenset(
-    b"AUTH CLIENT FAILOVER HELLO HIMPORT MONITOR PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET"
+    b"ACL AUTH CLIENT FAILOVER HELLO HIMPORT MONITOR PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET"
     b" SHUTDOWN SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE".split()
 )
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))

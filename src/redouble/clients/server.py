@@ -43,7 +43,8 @@ class FakeServer:
     Args:
         version: `7`, `"7.4"` or `(7, 4)`; a bare major version means its newest minor.
         server_type: `"redis"` or `"valkey"`.
-        config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`.
+        config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`; users, one a line, as
+            `{"user": "alice on >secret ~cache:* +@read"}`.
         clock: time for this server, which `server.clock` moves; give several servers the same one, or a `ManualClock`.
         random: chance for this server; seed it to repeat a run.
         record: whether to keep `commands`; a number is how many of them at most.
@@ -253,7 +254,7 @@ class FakeServer:
 
     @property
     def acl(self) -> Any:
-        return getattr(self.core, "acl", None)
+        return self.core.acl
 
     @property
     def lock(self) -> threading.RLock:

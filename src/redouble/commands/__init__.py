@@ -1,6 +1,7 @@
 """The commands, one module for each group of COMMAND DOCS.  Importing this package fills the command table."""
 
 from redouble.commands import (
+    acl,
     bitmap,
     clock,
     command,
@@ -28,6 +29,7 @@ from redouble.commands import (
 )
 
 __all__ = [
+    "acl",
     "bitmap",
     "clock",
     "command",

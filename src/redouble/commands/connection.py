@@ -10,6 +10,7 @@ from redouble.core import client as gates
 from redouble.core import errors
 from redouble.core.arguments import INT64_MAX, integer, integer_in
 from redouble.core.client import Client
+from redouble.core.client_info import client_flags, client_line, client_type
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
 from redouble.core.server import PAUSED_ALL, PAUSED_WRITE
@@ -68,9 +69,8 @@ def reset(client: Client, argv: Argv) -> Reply:
     client.resp = 2
     server.pubsub.unsubscribe_all(client)
     client.discard()
-    client.user, client.name = b"default", b""
-    client.authenticated = not server.requires_auth
-    client.authentication_changed()
+    client.name = b""
+    client.log_in(server.acl.default, authenticated=server.acl.lets_everybody_in)
     client.replies, client.skip_reply = True, 0
     client.gate &= ~gates.REPLY_OFF
     client.no_touch = False
@@ -91,25 +91,14 @@ def auth(client: Client, argv: Argv) -> Reply:
     """Prove who this connection speaks for."""
     if len(argv) > 3:
         raise CommandError(errors.SYNTAX_ERROR)
-    if len(argv) == 2 and not client.server.requires_auth:
+    acl = client.server.acl
+    if len(argv) == 2 and acl.default.needs_no_password:
         raise CommandError(
             "ERR AUTH <password> called without any password configured for the default user."
             " Are you sure your configuration is correct?"
         )
-    authenticate(client, argv[1] if len(argv) == 3 else b"default", argv[-1])
+    acl.authenticate(client, argv[0], argv[1] if len(argv) == 3 else b"default", argv[-1])
     return OK
-
-
-def authenticate(client: Client, username: bytes, password: bytes) -> None:
-    if not user_exists(client, username) or client.server.config.requirepass not in (b"", password):
-        raise CommandError(client.server.dialect.wrong_password)
-    client.user = username
-    client.authenticated = True
-    client.authentication_changed()
-
-
-def user_exists(client: Client, username: bytes) -> bool:
-    return username == b"default"
 
 
 @command(
@@ -133,7 +122,7 @@ def hello(client: Client, argv: Argv) -> Reply:
         if word == b"AUTH" and left >= 2:
             credentials = argv[i + 1], argv[i + 2]
             if at_once:
-                authenticate(client, *credentials)
+                server.acl.authenticate(client, argv[0], *credentials)
             i += 3
         elif word == b"SETNAME" and left >= 1:
             name = argv[i + 1]
@@ -144,7 +133,7 @@ def hello(client: Client, argv: Argv) -> Reply:
         else:
             raise CommandError(f"ERR Syntax error in HELLO option '{errors.text(argv[i])}'")
     if credentials is not None and not at_once:
-        authenticate(client, *credentials)
+        server.acl.authenticate(client, argv[0], *credentials)
     if client.gate & gates.NEEDS_AUTH:
         raise CommandError(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the"
@@ -299,79 +288,8 @@ def client_reply(client: Client, argv: Argv) -> Reply:
 # CLIENT INFO, LIST and KILL.
 
 
-def client_type(client: Client) -> bytes:
-    return b"pubsub" if client.subscriptions or client.shard_channels else b"normal"
-
-
-def client_flags(client: Client) -> str:
-    """The letters of CLIENT LIST, in the order of catClientInfoString."""
-    marks = (
-        (client_type(client) == b"pubsub", "P"),
-        (client.gate & gates.IN_MULTI, "x"),
-        (client.blocked, "b"),
-        (client.watch_broken, "d"),
-        (client.closing, "c"),
-        (client.address.endswith(":0") and client.address.startswith("/"), "U"),
-        (client.no_evict, "e"),
-        (client.no_touch, "T"),
-        (client.import_source, "I"),
-    )
-    return "".join(letter for on, letter in marks if on) or "N"
-
-
-def client_line(client: Client) -> str:
-    """One client as CLIENT LIST prints it; which fields there are is the dialect's matter."""
-    server = client.server
-    now = server.clock.time()
-    queued = sum(len(word) for _, argv in client.queue for word in argv)
-    argv_memory = sum(map(len, client.argv)) if client.blocked else 0
-    values = {
-        "id": client.id,
-        "addr": client.address,
-        "laddr": client.local_address,
-        "fd": client.fd,
-        "name": errors.text(client.name),
-        "age": int(now - client.created),
-        "idle": int(max(now - client.last_interaction, 0)),
-        "flags": client_flags(client),
-        "capa": errors.text(client.capabilities),
-        "db": client.db.index,
-        "sub": len(client.channels),
-        "psub": len(client.patterns),
-        "ssub": len(client.shard_channels),
-        "multi": len(client.queue) if client.gate & gates.IN_MULTI else -1,
-        "watch": len(client.watching),
-        "qbuf": 0,
-        "qbuf-free": 0,
-        "argv-mem": argv_memory,
-        "multi-mem": queued,
-        "rbs": 0,
-        "rbp": 0,
-        "obl": 0,
-        "oll": 0,
-        "omem": 0,
-        "tot-mem": CLIENT_MEMORY + argv_memory + queued,
-        "events": "r",
-        "cmd": client.command.name,
-        "user": errors.text(client.user),
-        "redir": -1,
-        "resp": client.resp,
-        "lib-name": errors.text(client.lib_name),
-        "lib-ver": errors.text(client.lib_version),
-        "io-thread": 0,
-        "tot-net-in": client.bytes_in,
-        "tot-net-out": client.bytes_out,
-        "tot-cmds": client.commands,
-    }
-    return " ".join(f"{name}={values[name]}" for name in server.dialect.client_fields) + "\n"
-
-
-CLIENT_MEMORY = 2000
-"""What a Client and its containers take, about."""
-
-
 def client_lines(clients: Iterable[Client]) -> Verbatim:
-    return Verbatim("".join(map(client_line, clients)).encode("utf-8", "surrogateescape"))
+    return Verbatim("".join(f"{client_line(each)}\n" for each in clients).encode("utf-8", "surrogateescape"))
 
 
 @command("CLIENT INFO", flags="noscript loading stale", since="6.2.0")
@@ -475,9 +393,10 @@ def _condition(client: Client, name: str, value: bytes) -> Callable[[Client], bo
             return lambda other: now - other.created >= seconds
         return lambda other: now - other.last_interaction >= seconds
     if name == "USER":
-        if not user_exists(client, value):
+        user = client.server.acl.users.get(value)
+        if user is None:
             raise CommandError(f"ERR No such user '{text}'")
-        return lambda other: other.user == value
+        return lambda other: other.user is user
     if name == "FLAGS":
         if not set(text) <= set("OSMPxbtRBdcuAUreTIEN"):
             raise CommandError(f"ERR Unknown flags found in the provided filter: {text}")

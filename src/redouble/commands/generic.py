@@ -483,7 +483,10 @@ def sort(client: Client, argv: Argv) -> Reply:
         elif name == "BY":
             by = value
             unsorted = unsorted or b"*" not in value
+            if b"*" in value:
+                check_reads_everything(client, argv, name)
         elif name == "GET":
+            check_reads_everything(client, argv, name)
             gets.append(value)
         elif name == "STORE":
             store = value
@@ -526,6 +529,15 @@ command(
     since="7.0.0",
     acl="set sortedset list dangerous",
 )(sort)
+
+
+def check_reads_everything(client: Client, argv: Argv, option: str) -> None:
+    """The keys of BY and GET are not known before, so whoever uses them must be allowed to read any."""
+    server = client.server
+    if not client.user.restricted or not server.dialect.acl.knows_selectors:
+        return
+    if not server.acl.reads_everything(client, client.command, argv):
+        raise CommandError(f"ERR {option} option of SORT denied due to insufficient ACL permissions.")
 
 
 def _sorted(

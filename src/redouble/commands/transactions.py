@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from redouble.core import errors
-from redouble.core.client import IN_MULTI, Client
+from redouble.core.client import IN_MULTI, RESTRICTED, Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
 from redouble.resp.reply import NO_REPLY, NULL_ARRAY, OK, Messages, Reply
@@ -36,12 +36,16 @@ def exec_(client: Client, argv: Argv) -> Reply:
         raise CommandError(errors.EXECABORT)
     if broken:
         return NULL_ARRAY
+    server = client.server
     client.deny_blocking = True
     replies: list[Reply] = []
     client.transcript = replies
     try:
         for queued, queued_argv in queue:
-            reply = client.server.run(client, queued, queued_argv)
+            refusal = None
+            if client.gate & RESTRICTED:  # what its user may do can have changed since it was queued
+                refusal = server.acl.refusal_of_exec(client, queued, queued_argv)
+            reply = server.run(client, queued, queued_argv) if refusal is None else server.refused(None, refusal)
             if type(reply) is Messages:
                 replies += reply
             elif reply is not NO_REPLY:
@@ -52,6 +56,9 @@ def exec_(client: Client, argv: Argv) -> Reply:
         client.deny_blocking = False
         client.transcript = None
         pushes, client.pushes_after_exec = client.pushes_after_exec, []
+    if client.disconnected:  # it removed its own user
+        server.pubsub.unsubscribe_all(client)
+        return NO_REPLY
     # SUBSCRIBE a b answers twice, but the array is as long as the queue: what is too much follows it.
     count = len(queue)
     return Messages([replies[:count], *replies[count:], *pushes]) if pushes or len(replies) > count else replies

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 
 if TYPE_CHECKING:
+    from redouble.core.acl_rules import User
     from redouble.core.command import Command
     from redouble.core.database import Database
     from redouble.core.server import Server
@@ -23,6 +24,7 @@ IN_MULTI = 1
 SUBSCRIBED = 2  # RESP2 only: in RESP3 a subscribed client may do anything
 NEEDS_AUTH = 4
 REPLY_OFF = 8
+RESTRICTED = 16  # there are things that its user may not do
 
 
 class Client:
@@ -46,13 +48,13 @@ class Client:
         self.resp = 2
         self.db: Database = server.database(0)
         self.name = b""
-        self.user = b"default"
+        self.user: User = server.acl.default
         self.lib_name = b""
         self.lib_version = b""
         self.capabilities = b""
         self.no_evict = self.no_touch = self.import_source = False
         self.authenticated = not server.requires_auth
-        self.gate = 0 if self.authenticated else NEEDS_AUTH
+        self.gate = (0 if self.authenticated else NEEDS_AUTH) | (RESTRICTED if self.user.restricted else 0)
         self.command: Command = server.no_command
         self.closing = False
         self.disconnected = False
@@ -148,6 +150,19 @@ class Client:
             self.open_gate(NEEDS_AUTH)
         else:
             self.close_gate(NEEDS_AUTH)
+
+    def log_in(self, user: User, *, authenticated: bool) -> None:
+        """Speak for `user` from now on."""
+        self.user, self.authenticated = user, authenticated
+        self.authentication_changed()
+        self.permissions_changed()
+
+    def permissions_changed(self) -> None:
+        """After any change of what its user may do."""
+        if self.user.restricted:
+            self.close_gate(RESTRICTED)
+        else:
+            self.open_gate(RESTRICTED)
 
     @property
     def subscriptions(self) -> int:

@@ -198,6 +198,10 @@ class Command:
         flags = self.script_flags(server, argv) if self.script_flags is not None else None
         return "denyoom" in self.flags if flags is None else not {b"no-writes", b"allow-oom"}.intersection(flags)
 
+    def takes(self, count: int) -> bool:
+        """Whether so many words, with its name, are a right number."""
+        return count == self.arity or (self.arity < 0 and count >= -self.arity)
+
 
 @dataclass
 class Prototype:

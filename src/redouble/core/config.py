@@ -44,7 +44,6 @@ class Config:
     """The configuration of one server."""
 
     databases = 16
-    requirepass = b""
     proto_max_bulk_len = 512 * 1024 * 1024
 
     def __init__(self, server: Server) -> None:
@@ -74,16 +73,14 @@ class Config:
         except BadValue as error:
             raise ValueError(f"{name} {text(value)}: {error}") from None
 
-    def start_again(self, given: Mapping[str, str] | Mapping[bytes, bytes]) -> None:
-        """The defaults, and what is `given` at the start."""
+    def reset(self) -> None:
+        """Set every parameter to its default."""
         changed = {
             parameter: parameter.default
             for parameter in set(self.parameters.values())
             if self.values[parameter.name] != parameter.default
         }
         self._store(changed)
-        for name, value in given.items():
-            self.set_at_start(name, value)
 
     def matching(self, patterns: Iterable[bytes]) -> dict[bytes, bytes]:
         """CONFIG GET: since 7.0 a name that is no pattern comes back as it was spelt."""
@@ -145,9 +142,7 @@ def _set_databases(server: Server, value: bytes) -> None:
 
 
 def _set_requirepass(server: Server, value: bytes) -> None:
-    server.config.requirepass = value
-    for client in server.clients.values():
-        client.authentication_changed()
+    server.acl.require_password(value)
 
 
 def _set_longest_string(server: Server, value: bytes) -> None:

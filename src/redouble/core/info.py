@@ -252,12 +252,12 @@ eventloop_duration_sum  0  since 7.2.0
 eventloop_duration_cmd_sum  0  since 7.2.0
 instantaneous_eventloop_cycles_per_sec  0  since 7.2.0
 instantaneous_eventloop_duration_usec  0  since 7.2.0
-acl_access_denied_auth  0  since 7.2.0
-acl_access_denied_cmd  0  since 7.2.0
-acl_access_denied_key  0  since 7.2.0
-acl_access_denied_channel  0  since 7.2.0
+acl_access_denied_auth  *acl_access_denied_auth  since 7.2.0
+acl_access_denied_cmd  *acl_access_denied_cmd  since 7.2.0
+acl_access_denied_key  *acl_access_denied_key  since 7.2.0
+acl_access_denied_channel  *acl_access_denied_channel  since 7.2.0
 acl_access_denied_tls_cert  0  since 8.6.0 valkey=9.0.0
-acl_access_denied_db  0  since valkey=9.0.0
+acl_access_denied_db  *acl_access_denied_db  since valkey=9.0.0
 [replication] Replication  default
 role  master
 connected_slaves  0
@@ -349,6 +349,10 @@ def _value(compute: Callable[[Server], object]) -> Callable[[Server], object]:
     return compute
 
 
+def _denied(reason: str) -> Callable[[Server], object]:
+    return lambda server: server.acl.denied.get(reason, 0)
+
+
 def _fact(name: str, compute: Callable[[Server], object]) -> None:
     _COMPUTED[name] = compute
 
@@ -423,6 +427,11 @@ _fact("connections_received", lambda server: server.connections_received)
 _fact("commands_processed", lambda server: sum(command.calls for command in server.called_commands()))
 _fact("bytes_in", lambda server: sum(client.bytes_in for client in server.clients.values()))
 _fact("bytes_out", lambda server: sum(client.bytes_out for client in server.clients.values()))
+_fact("acl_access_denied_auth", _denied("auth"))
+_fact("acl_access_denied_cmd", _denied("command"))
+_fact("acl_access_denied_key", _denied("key"))
+_fact("acl_access_denied_channel", _denied("channel"))
+_fact("acl_access_denied_db", _denied("database"))
 _fact("expired_keys", lambda server: server.expired_keys)
 _fact("evicted_keys", lambda server: server.eviction.evicted_keys)
 _fact("keyspace_hits", lambda server: sum(db.hits for db in server.databases.values()))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from redouble.core.command import Prototype
     from redouble.dialects import Dialect
 
-__all__ = ["categories", "describe", "document", "flags_of", "prototypes"]
+__all__ = ["CATEGORIES", "categories", "describe", "document", "flags_of", "prototypes"]
 
 _HIDDEN: Final = frozenset(("may_replicate",))
 """Flags that COMMAND does not tell."""
@@ -51,7 +51,7 @@ _FLAGS: Final = [
 ]
 """In the order of COMMAND."""
 
-_CATEGORIES: Final = [
+CATEGORIES: Final = [
     "keyspace",
     "read",
     "write",
@@ -74,6 +74,7 @@ _CATEGORIES: Final = [
     "transaction",
     "scripting",
 ]
+"""In the order of ACL CAT."""
 
 _GROUP_CATEGORY: Final = {
     "generic": "keyspace",
@@ -199,6 +200,7 @@ id@before:7.2.0: xclaim/lastid
 pattern@before:7.2.0: sort/by-pattern sort/get-pattern sort_ro/by-pattern sort_ro/get-pattern
 len@before:7.2.0: lcs/min-match-len
 comparison-value@valkey=8.1.0: set/ifeq-value
+categoryname@before:7.2.0: acl|cat/category
 """
 """What some servers call an argument."""
 
@@ -254,6 +256,7 @@ _OWN_INTEGERS: Final = frozenset(
         "xclaim ms",
         "xreadgroup min-idle-time",
         "xpending min-idle-time",
+        "acl|genpass bits",
         "xackdel numids",
         "xdelex numids",
         "xcfgset duration",
@@ -296,7 +299,7 @@ def categories(prototype: Prototype) -> list[str]:
         found |= {"admin", "dangerous"}
     found |= {"pubsub", "blocking"} & flags
     found.add("fast" if "fast" in flags else "slow")
-    return [category for category in _CATEGORIES if category in found]
+    return [category for category in CATEGORIES if category in found]
 
 
 def _statuses(words: Iterable[str]) -> Members:

@@ -24,6 +24,8 @@ may_replicate: pfcount publish
 """Flags that went with 7.0, or have been hidden since."""
 
 _CONTAINERS: Final = """\
+acl  admin noscript loading stale  admin slow dangerous
+script  noscript  scripting slow
 client  admin noscript random loading stale  admin slow dangerous connection
 object  readonly random  keyspace read slow
 pubsub  pubsub random loading stale  pubsub slow
@@ -52,7 +54,8 @@ def before_7(facts: list[Reply]) -> list[Reply]:
         kept = [Status(flag) for flag in flags if flag not in _GONE]
         flags = Members((*kept, *_added().get(name, ())))
     if name in _CATEGORIES:
-        categories = _statuses(_CATEGORIES[name], "@")
+        reads = "read " if b"readonly" in flags else ""  # ROLE of 6.0
+        categories = _statuses(reads + _CATEGORIES[name], "@")
     return [name, arity, flags, first, last, step, categories]
 
 

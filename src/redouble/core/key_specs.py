@@ -13,7 +13,7 @@ from typing import Final
 
 from redouble.core.usage import Node
 
-__all__ = ["KeySpec", "first_last_step", "key_specs", "keys_of"]
+__all__ = ["KeySpec", "first_last_step", "key_places", "key_specs", "keys_of"]
 
 KEY_NAMES: Final = frozenset(
     (
@@ -202,7 +202,15 @@ def keys_of(
     name: str, specs: Sequence[KeySpec], argv: Sequence[bytes], comparing_reads: bool = True
 ) -> list[tuple[bytes, tuple[str, ...]]] | None:
     """The keys in a command line, each with its flags; None if the line cannot be a right one."""
-    found: list[tuple[bytes, tuple[str, ...]]] = []
+    places = key_places(name, specs, argv, comparing_reads)
+    return None if places is None else [(argv[position], flags) for position, flags in places]
+
+
+def key_places(
+    name: str, specs: Sequence[KeySpec], argv: Sequence[bytes], comparing_reads: bool
+) -> list[tuple[int, tuple[str, ...]]] | None:
+    """Where the keys in a command line stand, each with its flags; None if the line cannot be a right one."""
+    found: list[tuple[int, tuple[str, ...]]] = []
     for spec in specs:
         if spec.unknown:
             continue
@@ -211,11 +219,11 @@ def keys_of(
             continue
         if positions is None:
             return None
-        found += ((argv[position], _flags_now(name, spec, argv, comparing_reads)) for position in positions)
+        found += ((position, _flags_now(name, spec, argv, comparing_reads)) for position in positions)
     if name == "sort":
         stores = [i for i in range(2, len(argv) - 1) if argv[i].upper() == b"STORE"]
         if stores:
-            found.append((argv[stores[-1] + 1], ("OW", "update")))
+            found.append((stores[-1] + 1, ("OW", "update")))
     return found
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.core import client as gates
 from redouble.core import errors
+from redouble.core.acl import Acl
 from redouble.core.blocking import Blocking
 from redouble.core.clock import Clock
 from redouble.core.command import Command, Declaration, Options, Prototype, build_table
@@ -50,8 +51,8 @@ NO_COMMAND = Command(
 class Server:
     """One redis-server.
 
-    `clock` and `random` replace time and chance; `config` is set before the first client, as a configuration file is.
-    With `clock_command` clients may move the clock (CLOCK).
+    `clock` and `random` replace time and chance; `config` is set before the first client, as a configuration file is; the
+    value of `user` may have several lines, one for each user.  With `clock_command` clients may move the clock (CLOCK).
     """
 
     no_command = NO_COMMAND
@@ -95,6 +96,7 @@ class Server:
         """Whether it is one of those that do not care for reads (LRM)."""
         self.eviction = Eviction(self)
         self.config = Config(self)
+        self.acl = Acl(self)
         self._databases: dict[int, Database] = {}
         self.shared: set[int] = set()
         """See `Database.own`."""
@@ -126,9 +128,18 @@ class Server:
         self.expired_keys = 0
         self.error_counts: dict[str, int] = {}
         self._config_at_start: Mapping[Any, Any] = dict(config or {})
-        for name, value in self._config_at_start.items():
-            self.config.set_at_start(name, value)
+        self._configure()
         self.clock.drive(self)
+
+    def _configure(self) -> None:
+        """What a configuration file says at the start."""
+        users: list[str] = []
+        for name, value in self._config_at_start.items():
+            if name in ("user", b"user"):
+                users += (value if isinstance(value, str) else value.decode()).splitlines()
+            else:
+                self.config.set_at_start(name, value)
+        self.acl.start(users)
 
     @cached_property
     def random(self) -> random_module.Random:
@@ -198,9 +209,19 @@ class Server:
     def run_again(self, client: Client) -> Reply:
         """Run the command of a client that had to wait."""
         command, argv = client.command, client.argv
+        if client.gate & gates.RESTRICTED and self.dialect.acl.looks_at_reruns:
+            refusal = self.acl.refusal(client, command, argv)
+            if refusal is not None:
+                return self.refused(command, refusal)
         if self.gate & LIMITED and self.dialect.waiters_need_memory and self.eviction.refuses(client, command, argv):
             return self._reject(client, command, CommandError(errors.OOM))
         return self.run(client, command, argv)
+
+    def refused(self, command: Command | None, error: CommandError) -> CommandError:
+        """The reply of a command that may not run; None: the command does not count it (EXEC)."""
+        if command is not None:
+            command.rejected += 1
+        return self._count(error)
 
     def failed(self, command: Command, error: CommandError) -> CommandError:
         """A command that ran into an error, which is its reply."""
@@ -280,6 +301,8 @@ class Server:
             return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
             return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
+        if gate & gates.RESTRICTED and (refusal := self.acl.refusal(client, command, argv)) is not None:
+            return self._reject(client, command, refusal)
         if self.gate & LIMITED and not self.gate & BUSY and self.eviction.refuses(client, command, argv):
             return self._reject(client, command, CommandError(errors.OOM))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
@@ -436,7 +459,9 @@ class Server:
             self.functions = None
             for db in self._databases.values():
                 db.clear()
-        self.config.start_again(self._config_at_start)
+        self.config.reset()
+        self.acl = Acl(self)
+        self._configure()
         self.reset_statistics()
         self.gate &= ~PAUSED
         self.__dict__.pop("run_id", None)
@@ -470,7 +495,7 @@ class Server:
 
     @property
     def requires_auth(self) -> bool:
-        return bool(self.config.requirepass)
+        return not self.acl.lets_everybody_in
 
     # Databases.
 
@@ -667,6 +692,7 @@ class Server:
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("eviction", None)
         self.__dict__.pop("config", None)
+        self.__dict__.pop("acl", None)
 
 
 # Why commands may not simply run, whoever sends them: the bits of `Server.gate`.

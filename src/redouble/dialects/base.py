@@ -20,7 +20,7 @@ from redouble.types.number import (
     parse_weight,
 )
 
-__all__ = ["Dialect", "Module", "ScriptTexts", "insert_after"]
+__all__ = ["AclFacts", "Dialect", "Module", "ScriptTexts", "insert_after"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,45 @@ class ScriptTexts:
     """The errors of FUNCTION LOAD that are not introduced by `Error registering functions:`."""
 
 
+@dataclass(frozen=True)
+class AclFacts:
+    """What rules there are about users, and how they are told."""
+
+    knows_channels: bool = False
+    """`ACL SETUSER u &c`: a syntax error (6.0), a channel (6.2)."""
+    knows_selectors: bool = False
+    """`ACL SETUSER u (+get ~a)`, `ACL SETUSER u %R~a`: syntax errors (6.2), a selector, a key that may be read (7.0)."""
+    parentheses_start_anew: bool = True
+    """`ACL SETUSER u (+get (+nosuch ~a)`: what the error names begins at the last parenthesis (7.0), or at the first (7.2)."""
+    knows_subcommands: bool = False
+    """`ACL SETUSER u -config|set`: an unknown command (6.2), a subcommand (7.0)."""
+    knows_databases: bool = False
+    """`ACL SETUSER u db=0,1`: a syntax error, but in Valkey 9."""
+    keeps_rules: bool = False
+    """`ACL SETUSER u +get -@string`, `ACL GETUSER u`: rules that amount to it (7.0), or these (7.2)."""
+    odd_permissions: frozenset[bytes] = frozenset()
+    """`ACL SETUSER u %~a`: a syntax error, but in 7.2; `ACL SETUSER u %`: a syntax error, but in 7.2 and 7.4."""
+
+    subcommands_of_allowed_are_errors: bool = True
+    """`ACL SETUSER u +config +config|get`: an error (6.0), nothing new (6.2)."""
+    always_allows_hello: bool = False
+    """`ACL SETUSER u on nopass`, `AUTH u x`, `HELLO 2`: NOPERM (6.0), an answer (6.2)."""
+    new_users_sanitize: bool = False
+    """`ACL SETUSER u`, `ACL LIST`: sanitize-payload is said of a new user from 7.2 on, and never in Valkey 9."""
+    tells_of_sanitizing: bool = True
+    """`ACL SETUSER u sanitize-payload`, `ACL LIST`: is told, but not in Valkey 9."""
+    log_has_ids: bool = False
+    """`ACL LOG`: entries have ids and timestamps (7.2)."""
+    loading_closes_connections: bool = True
+    """`ACL LOAD`: closes every connection of other users than default (7.2), or those that may no longer be (7.4)."""
+    looks_at_reruns: bool = False
+    """`BLPOP l 0` of a user who then loses `+blpop`, `RPUSH l a`: is served (7.0), hears NOPERM (7.2)."""
+    dryrun_names_user: bool = False
+    """`ACL DRYRUN u GET k`: this user has no permissions (7.0), user u has none (7.2)."""
+    looks_at_keys_of_exec: bool = True
+    """`MULTI`, `GET k`, then the user loses the key, `EXEC`: NOPERM, but in Redis 8.6."""
+
+
 class Dialect:
     """Redis 6.0, which the others derive from."""
 
@@ -80,6 +119,8 @@ class Dialect:
     """The release whose answers are recorded."""
     redis_version: ClassVar[tuple[int, int, int]] = (6, 0, 16)
     """The Redis version that clients see, which a fork freezes."""
+
+    acl: ClassVar[AclFacts] = AclFacts()
 
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
@@ -454,6 +495,23 @@ class Dialect:
     def denied_in_transaction(name: str) -> str:
         """`MULTI`, `SAVE`."""
         return "ERR Command not allowed inside a transaction"
+
+    @staticmethod
+    def no_permission(user: str, command: str, reason: str) -> str:
+        """`GET k` of a user who may not: `reason` is command, key, channel or database."""
+        if reason == "command":
+            return f"this user has no permissions to run the '{command.partition('|')[0]}' command or its subcommand"
+        return f"this user has no permissions to access one of the {reason}s used as arguments"
+
+    @classmethod
+    def script_has_no_permission(cls, user: str, command: str, reason: str) -> str:
+        """`EVAL "return redis.call('get', 'k')" 0` of a user who may not."""
+        return {
+            "command": "The user executing the script can't run this command or subcommand",
+            "key": "The user executing the script can't access at least one of the keys mentioned in the command"
+            " arguments",
+            "channel": "The user executing the script can't publish to the channel mentioned in the command",
+        }[reason]
 
     @staticmethod
     def refused_without_authentication(error: str) -> str:

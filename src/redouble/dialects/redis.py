@@ -16,7 +16,7 @@ from redouble.types.number import (
     parse_canonical_cursor,
 )
 
-__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72"]
+__all__ = ["NOVALUES_REFUSED", "REDIS", "Redis72", "Redis80"]
 
 NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVALUES option can only be used in HSCAN"})
 
@@ -30,6 +30,7 @@ class Redis62(Redis60):
     script_error_handler_line = 9
     scripts_are_functions = False
     strict_globals = False
+    acl = replace(Redis60.acl, knows_channels=True, subcommands_of_allowed_are_errors=False, always_allows_hello=True)
     client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
     client_filters = Redis60.client_filters | {"LADDR"}
     allowed_when_subscribed = Redis60.allowed_when_subscribed | {"reset"}
@@ -81,6 +82,12 @@ class Redis70(Redis62):
     scripts_have_flags = True
     lua_keeps_old_globals = False
     lua_prints = False
+    acl = replace(Redis62.acl, knows_selectors=True, knows_subcommands=True)
+
+    @classmethod
+    def script_has_no_permission(cls, user: str, command: str, reason: str) -> str:
+        return f"ERR {Redis62.script_has_no_permission(user, command, reason)}"
+
     rdb_version = 10
     rdb_types = Redis62.rdb_types | {16, 17, 18, 19}
     rdb_stream_type = 19
@@ -93,6 +100,12 @@ class Redis70(Redis62):
         "resp",
     )
     allowed_when_subscribed = Redis62.allowed_when_subscribed | {"ssubscribe", "sunsubscribe"}
+
+    @staticmethod
+    def no_permission(user: str, command: str, reason: str) -> str:
+        if reason == "command":
+            return f"this user has no permissions to run the '{command}' command"
+        return Redis62.no_permission(user, command, reason)
 
     @staticmethod
     def denied_when_subscribed(name: str) -> str:
@@ -179,6 +192,27 @@ class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     waiters_need_memory = True
     script_texts = replace(Redis70.script_texts, set_repl_arguments="one argument")
+    acl = replace(
+        Redis70.acl,
+        parentheses_start_anew=False,
+        keeps_rules=True,
+        odd_permissions=frozenset((b"", b"~")),
+        dryrun_names_user=True,
+        new_users_sanitize=True,
+        log_has_ids=True,
+        looks_at_reruns=True,
+    )
+
+    @staticmethod
+    def no_permission(user: str, command: str, reason: str) -> str:
+        if reason == "command":
+            return f"User {user} has no permissions to run the '{command}' command"
+        return "No permissions to access database" if reason == "database" else f"No permissions to access a {reason}"
+
+    @classmethod
+    def script_has_no_permission(cls, user: str, command: str, reason: str) -> str:
+        return f"ERR ACL failure in script: {cls.no_permission(user, command, reason)}"
+
     format_script_number = staticmethod(format_argument)
     lua_keeps_old_globals = True
     reload_without_file = "ERR Error trying to load the RDB dump, check server logs.", True
@@ -216,6 +250,7 @@ class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
     queues_without_memory = True
     script_texts = replace(Redis72.script_texts, log_level="Invalid log level.")
+    acl = replace(Redis72.acl, odd_permissions=frozenset((b"",)), loading_closes_connections=False)
     lua_has_os = True
     rdb_version = 12
     large_elements_are_plain = True
@@ -236,6 +271,7 @@ class Redis74(Redis72):
 class Redis80(Redis74):
     version = redis_version = (8, 0, 2)
     acl_check_counts_arguments = True
+    acl = replace(Redis74.acl, odd_permissions=frozenset())
     lua_keeps_old_globals = False
     plus_needs_an_id = False
     plus_is_the_last_id_given = False
@@ -258,6 +294,7 @@ class Redis80(Redis74):
 
 class Redis86(Redis80):
     version = redis_version = (8, 6, 3)
+    acl = replace(Redis80.acl, looks_at_keys_of_exec=False)
     lua_marks_arrays = True
     rdb_version = 13
     rdb_types = Redis80.rdb_types | {26}

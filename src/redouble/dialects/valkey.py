@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.dialects.base import Dialect, Module, ScriptTexts, insert_after
-from redouble.dialects.redis import NOVALUES_REFUSED, Redis72
+from redouble.dialects.redis import NOVALUES_REFUSED, Redis72, Redis80
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_valkey
 from redouble.types.number import (
@@ -34,6 +34,7 @@ PLAIN_LOAD_ERRORS = (b"ERR Function names can", b"ERR Function already exists")
 class Valkey81(Valkey72):
     version = (8, 1, 1)
     queues_without_memory = True
+    acl = Redis80.acl
     script_texts = ScriptTexts(
         library="server",
         unknown="ERR Unknown command called from script",
@@ -102,6 +103,7 @@ class Valkey81(Valkey72):
 class Valkey91(Valkey81):
     version = (9, 1, 2)
     scripts_hear_of_memory_first = True
+    acl = replace(Valkey81.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
     script_texts = replace(
         Valkey81.script_texts,
         tells_subcommands=True,

@@ -53,7 +53,7 @@ ORDER = (
 ).split()
 """In which `redis` is filled; `pairs` depends on it."""
 MAX_REPLY_DEPTH = 1000
-REFUSED = 2
+WRITES, REFUSED, RESTRICTED = 1, 2, 4
 
 _get = dict.get
 
@@ -86,6 +86,10 @@ class Api:
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
         self._verdicts: dict[Command, int] = {}
+        self._restricted_verdicts: dict[Command, int] = {}
+        """The same while the caller may not do everything: then each command has to be looked at."""
+        self._unrestricted_verdicts = self._verdicts
+        self.caller: Client = self.client
 
     def functions(self) -> dict[bytes, Any]:
         run, to_lua, raised, client = self.run, self.to_lua, self.raised, self.client
@@ -166,6 +170,8 @@ class Api:
         self.read_only = read_only or not writes
         self.lacks_memory = lacks_memory
         self.wrote = False
+        self.caller = client
+        self._verdicts = self._restricted_verdicts if client.user.restricted else self._unrestricted_verdicts
 
     def features(self) -> Features:
         """What scripts of this server find besides `redis`."""
@@ -210,16 +216,24 @@ class Api:
             return self.wrong_arity(argv)
         verdict = self._verdicts.get(command)
         if verdict is None:
-            verdict = self._verdicts[command] = self.verdict(command)
+            verdict = self.verdict(command)
+            if self.caller.user.restricted:
+                verdict |= RESTRICTED
+            self._verdicts[command] = verdict
         if verdict:
-            if verdict == REFUSED:
+            if verdict & REFUSED:
                 return self.not_allowed(command)
-            if self.read_only:
-                return self._may_only_read(command)
-            if not self.wrote:
-                if self.lacks_memory and "denyoom" in command.flags:
-                    return self.no_memory()
-                self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
+            if verdict & RESTRICTED:
+                refusal = server.acl.refusal_of_script(self.caller, command, argv, self.client.db.index)
+                if refusal is not None:
+                    return refusal
+            if verdict & WRITES:
+                if self.read_only:
+                    return self._may_only_read(command)
+                if not self.wrote:
+                    if self.lacks_memory and "denyoom" in command.flags:
+                        return self.no_memory()
+                    self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
         client = self.client
         if server.observers:
             return server.run(client, command, argv)
@@ -237,8 +251,8 @@ class Api:
         return error if known and self.texts.tells_subcommands else CommandError(self.texts.unknown)
 
     def verdict(self, command: Command) -> int:
-        """Whether a command is refused (2), changes data (1), or neither."""
-        return REFUSED if "noscript" in command.flags else int(command.changes_data)
+        """What is to be looked at before a command runs: the sum of some of WRITES and REFUSED."""
+        return REFUSED if "noscript" in command.flags else WRITES * command.changes_data
 
     def not_allowed(self, command: Command) -> CommandError:
         return CommandError(self.texts.not_allowed)
@@ -373,11 +387,10 @@ class Api:
         command = self.server.find(argv)
         if isinstance(command, CommandError):
             raise self.complaint(f"Invalid command passed to {self.texts.library}.acl_check_cmd()")
-        if self.server.dialect.acl_check_counts_arguments:
-            arity = command.arity
-            if len(argv) != arity and (arity >= 0 or len(argv) < -arity):
-                raise self.complaint(f"Wrong number of args for {self.texts.library}.acl_check_cmd()")
-        return TRUE
+        if self.server.dialect.acl_check_counts_arguments and not command.takes(len(argv)):
+            raise self.complaint(f"Wrong number of args for {self.texts.library}.acl_check_cmd()")
+        denial = self.server.acl.denial(self.caller.user, command, argv, self.client.db.index)
+        return TRUE if denial is None else FALSE
 
     def complaint(self, message: str) -> LuaError:
         """An error as the functions of `redis` raise it: a table, which carries no position in its text."""

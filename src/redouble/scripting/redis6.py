@@ -42,7 +42,7 @@ class Redis6Api(Api):
         self.seed: Any = None
         self.refusals = {
             texts.unknown, texts.arity, texts.no_arguments, texts.arguments, texts.not_allowed, texts.wrong_field,
-            NO_MEMORY,
+            NO_MEMORY, *(server.dialect.script_has_no_permission("", "", each) for each in ("command", "key", "channel")),
         }  # fmt: skip
         """The errors that are no command's: they tell where the script called."""
 

@@ -5,6 +5,7 @@ Without a directive an answer is compared byte by byte.  With one, both sides ar
     @unordered  every array, set and map is sorted
     @time       integers that are points in time become `now+100`; integers above zero may differ by 1 or by 1 %
     @idle       in replies about streams the times become their age in seconds, and ids made of the time become `now`
+    @log        in entries of ACL LOG ages are in whole seconds, timestamps `now`, and of client-info only a few values stay
     @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
     @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted)
     @type       only the kind of the reply stays
@@ -52,6 +53,8 @@ def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
             leaf.text = _names(leaf, "unordered" in rules)
     if "idle" in rules:
         _ages(node, now_ms)
+    if "log" in rules:
+        _log_entries(node)
     if "time" in rules:
         for leaf in _leaves(node):
             if leaf.mark == b":":
@@ -113,6 +116,23 @@ def _age(value: int, now_ms: int) -> bytes:
     if abs(value - now_ms) < TEN_YEARS_MS:
         value = now_ms - value
     return b"-1" if value == -1 else b"%ds" % ((value + 500) // 1000)
+
+
+CLIENT_FACTS = frozenset((b"name", b"flags", b"db", b"sub", b"psub", b"cmd", b"user", b"resp"))
+"""What the client-info of a log entry says that is no chance."""
+
+
+def _log_entries(node: Node) -> None:
+    for name, value in pairwise(node.children):
+        if name.text == b"age-seconds":
+            value.text = b"%d.0" % float(value.text)
+        elif name.text.startswith(b"timestamp-"):
+            value.text = b"now"
+        elif name.text == b"client-info":
+            facts = (fact.partition(b"=") for fact in value.text.split(b" "))
+            value.text = b" ".join(fact + (b"=" + known if fact in CLIENT_FACTS else b"") for fact, _, known in facts)
+    for child in node.children:
+        _log_entries(child)
 
 
 def _names(leaf: Node, unordered: bool) -> bytes:

@@ -490,7 +490,11 @@ def _seen(node: Node) -> Node:
         }  # a key comes once
         return Node(b"%", children=[child for pair in pairs.values() for child in pair])
     if node.mark[0] in AGGREGATES:
-        return Node(b"*", children=[_seen(child) for child in node.children])
+        children = [_seen(child) for child in node.children]
+        for child in children:
+            if child.text.startswith(b"AuthenticationError "):  # a ConnectionError is raised wherever it stands
+                return child
+        return Node(b"*", children=children)
     if node.mark in (b"-", b"!"):
         return tree(BaseParser.parse_error(node.text.decode("utf-8", "replace")))  # type: ignore[no-untyped-call]
     if node.mark == b"=":

@@ -105,8 +105,10 @@ class Connection:
 class RealServer:
     """A running redis-server or valkey-server."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, **options: str) -> None:
         self.target, self.launcher = installed()[name]
+        self.options = options
+        """What it is started with, besides what all are."""
         self.start()
 
     def start(self) -> None:
@@ -119,6 +121,7 @@ class RealServer:
             options |= {"dir": self.folder.name, "logfile": f"{self.folder.name}/log", "daemonize": "no"}
             if has_debug_parameter(self.target):
                 options["enable-debug-command"] = "yes"
+            options |= self.options
             command = [self.launcher, *(word for name, value in options.items() for word in (f"--{name}", value))]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             if self._answers():

@@ -137,7 +137,7 @@ def _played(directives: tuple[Directive, ...], target: Target, protocol: int | N
     return True
 
 
-NORMALISING = {"unordered", "time", "idle", "any", "names", "type"}
+NORMALISING = {"unordered", "time", "idle", "log", "any", "names", "type"}
 """Directives that say how two right answers may differ; `normalise.py` carries them out."""
 
 ON_SCENARIO = {"only", "resp2", "resp3"}
