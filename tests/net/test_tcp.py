@@ -733,6 +733,24 @@ def test_out_of_descriptors_it_waits_and_goes_on(
     assert "Too many open files" in caplog.text
 
 
+def test_another_server_takes_over_the_address(server: TcpFakeServer, connect: Connect) -> None:
+    first, waiting = connect(), connect()
+    first.send(request(b"SET", b"k", b"old")).expect(b"+OK\r\n")
+    waiting.send(request(b"BLPOP", b"l", b"0"))
+    address, before = server.server_address, server.fake_server
+    server.switch_to(FakeServer())
+    assert first.rest() == b""
+    assert waiting.rest() == b""
+    assert server.server_address == address
+    connect().send(request(b"GET", b"k")).expect(b"$-1\r\n")
+    assert not before.core.clients
+    server.switch_to(before)
+    connect().send(request(b"GET", b"k")).expect(b"$3\r\nold\r\n")
+    server.switch_to(FakeServer())
+    before.core.shut_down()  # is no longer ours
+    connect().send(b"PING\r\n").expect(b"+PONG\r\n")
+
+
 @pytest.mark.slow
 def test_five_thousand_idle_connections_cost_nothing(server: TcpFakeServer, wire: Wire) -> None:
     resource = pytest.importorskip("resource")
