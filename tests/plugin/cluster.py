@@ -23,7 +23,7 @@ def cluster(binary: str) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         nodes = []
         for _ in range(NODES):
-            bus = _free_port()  # the default, port + 10000, may be more than a port can be
+            bus = free_port()  # the default, port + 10000, may be more than a port can be
             options = ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-announce-ip", "127.0.0.1"]
             node = LocalServer(binary, options)
             stack.callback(node.stop)
@@ -47,7 +47,7 @@ def _agrees(client: redis.Redis) -> bool:
     return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(NODES)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -11,6 +11,7 @@ from redis.cluster import RedisCluster
 from redouble.suite.local import LocalServer
 from redouble.suite.real import Address, Unusable
 
+from .cluster import free_port
 from .conftest import Run, binary
 
 pytest_plugins = ["pytester"]
@@ -307,7 +308,7 @@ def test_a_unix_socket(run: Run, tmp_path: Path) -> None:
 def test_tls(run: Run) -> None:
     certificates = Path(__file__).parents[1] / "net" / "certificates"
     server = LocalServer(binary("redis-8.6"))
-    port = server.port + 1 if server.port < 65535 else server.port - 1
+    port = free_port()
     try:
         with redis.Redis(port=server.port) as client:
             for name, file in (("cert", "server.pem"), ("key", "server.key"), ("ca-cert", "ca.pem")):
