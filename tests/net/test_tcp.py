@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -749,6 +750,9 @@ def test_another_server_takes_over_the_address(server: TcpFakeServer, connect: C
     server.switch_to(FakeServer())
     before.core.shut_down()  # is no longer ours
     connect().send(b"PING\r\n").expect(b"+PONG\r\n")
+    gone = weakref.ref(before)
+    del before
+    assert gone() is None, "something still holds the first server"
 
 
 @pytest.mark.slow

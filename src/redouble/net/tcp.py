@@ -373,11 +373,11 @@ class TcpFakeServer:
         self.fake_server = server
         """What in-process clients share with this one: `FakeRedis(server=tcp.fake_server)`."""
         self.server = server.core
-        ourselves = weakref.ref(self)
+        ourselves, core = weakref.ref(self), weakref.ref(server.core)  # the server keeps `stop`: it may hold neither
 
         def stop() -> None:
             owner = ourselves()
-            if owner is not None and owner.server is server.core:
+            if owner is not None and owner.server is core():
                 owner._shutdown_command()
 
         server.core.on_shutdown(stop)
