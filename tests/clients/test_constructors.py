@@ -256,3 +256,27 @@ def test_config_of_a_server() -> None:
     assert server.server_type == "redis"
     assert server.lastsave > 0
     assert 0 in server.dbs
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **options: FakeRedis(**options),
+        lambda **options: FakeRedis.from_url("redis://x", **options),
+        lambda **options: FakeAsyncRedis(**options),
+        lambda **options: FakeConnection(**options),
+        lambda **options: redouble.FakeAsyncConnection(**options),
+    ],
+)
+def test_lua_modules(make: Any) -> None:
+    make(lua_modules={"cjson", "cmsgpack", "struct", "bit", "cjson.so"})  # warnings are errors here
+    with pytest.warns(
+        UserWarning, match="scripts have bit, cjson, cmsgpack, struct, .* but not lfs, socket.so"
+    ) as told:
+        make(lua_modules={"cjson", "socket.so", "lfs"})
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_scripts_have_their_modules_without_being_told() -> None:
+    script = "return {cjson.encode({1}), struct.pack('B', 7), cmsgpack.pack(7), bit.bor(3, 4)}"
+    assert FakeRedis().eval(script, 0) == [b"[1]", b"\x07", b"\x07", 7]

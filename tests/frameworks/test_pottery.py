@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,7 +51,10 @@ def test_redlock(masters: list[Any]) -> None:
         lock.extend()
     with other:
         assert other.locked()
-    assert [master.dbsize() for master in masters] == [0, 0, 0]
+    deadline = time.monotonic() + 20
+    while any(master.dbsize() for master in masters):  # pottery does not wait for the last one, once a majority agreed
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_redlock_needs_a_majority(masters: list[Any]) -> None:

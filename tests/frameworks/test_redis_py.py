@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -86,6 +87,27 @@ def test_a_lock_that_another_thread_waits_for(client: Any) -> None:
     assert not client.exists("report")
 
 
+def test_only_one_thread_at_a_time_holds_a_lock(client: Any) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work() -> None:
+        for _ in range(5):
+            with client.lock("report", timeout=60, sleep=0.001):
+                inside.append(1)
+                client.incr("visits")
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert most == [1] * 20
+    assert client.get("visits") == b"20"
+
+
 def test_a_lock_expires_when_the_clock_says_so() -> None:
     clock = ManualClock()
     client = FakeRedis(server=FakeServer(clock=clock))
@@ -108,6 +130,25 @@ async def test_an_asynchronous_lock(async_client: Any) -> None:
     await async_client.delete("report")
     with pytest.raises(LockNotOwnedError):
         await other.release()
+
+
+async def test_only_one_task_at_a_time_holds_a_lock(async_client: Any) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    async def work() -> None:
+        async with async_client.lock("report", timeout=60, sleep=0.001):
+            inside.append(1)
+            await async_client.incr("visits")
+            most.append(len(inside))
+            inside.pop()
+
+    await asyncio.gather(*[work() for _ in range(10)])
+    assert most == [1] * 10
+    lock = async_client.lock("report", timeout=60)
+    assert await lock.acquire(token="mine")
+    assert await async_client.get("report") == b"mine"
+    assert not await async_client.lock("report", blocking_timeout=0.02, sleep=0.001).acquire()
 
 
 def test_registered_scripts(client: Any) -> None:

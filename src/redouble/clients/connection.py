@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from redouble.clients.construction import check_lua_modules
 from redouble.clients.server import CONNECTION_ERROR, FakeServer
 from redouble.core.client import Client
 from redouble.core.server import Server
@@ -279,7 +280,7 @@ class ConnectionMixin:
         server_type: `"redis"` or `"valkey"`, if this makes it.
         connected: False to begin with a server that refuses connections.
         client_class: accepted for compatibility.
-        lua_modules: accepted for compatibility.
+        lua_modules: accepted for compatibility; see `ClientMixin`.
     """
 
     host: str
@@ -306,6 +307,7 @@ class ConnectionMixin:
         self.path = path
         self._version = version
         self._server_type = server_type
+        check_lua_modules(lua_modules)
         super().__init__(*args, **kwargs)
         self._address = None
         if server is None:

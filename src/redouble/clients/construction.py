@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import re
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,8 +19,9 @@ from redouble.clients.server import FakeServer
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ClientMixin", "without_scheme"]
+__all__ = ["ClientMixin", "check_lua_modules", "without_scheme"]
 
+LUA_MODULES = frozenset(("bit", "cjson", "cmsgpack", "struct"))
 SCHEME = "redouble://"
 
 
@@ -38,7 +41,8 @@ class ClientMixin:
         connection_pool_class: any pool of the library, e.g. `BlockingConnectionPool`.
         connected: False to begin with a server that refuses connections.
         client_class: accepted for compatibility.
-        lua_modules: accepted for compatibility.
+        lua_modules: accepted for compatibility: scripts always have the modules of a real server (cjson, cmsgpack, struct,
+            bit) and can have no others, which a warning says.
     """
 
     library_class: ClassVar[type]
@@ -64,6 +68,7 @@ class ClientMixin:
         connected: bool = True,
         **kwargs: Any,
     ) -> None:
+        check_lua_modules(lua_modules)
         parameters = _parameters(self.library_class)
         given = {**dict(zip(parameters, args)), **kwargs}
         if given.get("connection_pool") is not None:
@@ -119,6 +124,7 @@ class ClientMixin:
 
         The schemes are those of the library, and `redouble://name[:port][/db]`, which is the server of that host.
         """
+        check_lua_modules(lua_modules)
         single = kwargs.pop("single_connection_client", False)
         pool_class: Any = connection_pool_class or cls.default_pool_class
         if "maint_notifications_config" in _parameters(cls.default_pool_class):
@@ -141,6 +147,16 @@ class ClientMixin:
     @classmethod
     def _server_type(cls, wanted: str | None) -> str:
         return wanted or cls.default_server_type
+
+
+def check_lua_modules(names: Iterable[str] | None) -> None:
+    """Warn whoever constructs something of modules that scripts will not find; `cjson.so` is cjson."""
+    missing = sorted(name for name in names or () if re.sub(r"\.(so|dll)$", "", name) not in LUA_MODULES)
+    if missing:
+        known = ", ".join(sorted(LUA_MODULES))
+        warnings.warn(
+            f"lua_modules: scripts have {known}, as on a real server, but not {', '.join(missing)}", stacklevel=3
+        )
 
 
 _DRIVER = frozenset(("driver_info", "lib_name", "lib_version"))

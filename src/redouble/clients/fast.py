@@ -32,6 +32,8 @@ _NEVER_PLAIN = frozenset(
     b" SHUTDOWN SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE".split()
 )
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
+_UNCHANGED = frozenset((bytes, int, type(None)))
+"""What a list may hold that is an answer as it is."""
 _OF_CLIENT = ("parse_response", "_execute_command", "_send_command_parse_response")
 _OF_POOL = ("get_connection", "release")
 _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_response")
@@ -154,7 +156,11 @@ def _answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
         encoder = connection.encoder
         if encoder.decode_responses and never_decode is False:
             reply = reply.decode(encoder.encoding, encoder.encoding_errors)
-    elif reply is not None and kind is not int:
+    elif (
+        reply is not None
+        and kind is not int
+        and (kind is not list or connection.encoder.decode_responses or not _UNCHANGED.issuperset(map(type, reply)))
+    ):
         if kind is Messages:  # a client that heard its own PUBLISH
             connection.in_process_client.inbox.extend(message for message in reply if type(message) is Push)
             (reply,) = (message for message in reply if type(message) is not Push)

@@ -310,9 +310,9 @@ def pexpireat(client: Client, argv: Argv) -> Reply:
 
 
 def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
-    _, key, text, *words = argv
+    key, text = argv[1], argv[2]
     db = client.db
-    options = expire_options(words) if words else frozenset()
+    options = expire_options(argv[3:]) if len(argv) > 3 else None
     at = integer(text)
     if unit_ms > 1 and not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms:
         raise CommandError(client.server.dialect.invalid_expire_time(client.command.name))

@@ -75,7 +75,7 @@ def hmget(client: Client, argv: Argv) -> Reply:
     """The values of several fields; nil for those that are not there."""
     _, key, *wanted = argv
     fields = client.db.hash(key)
-    return [fields.get(field) for field in wanted] if fields else [None] * len(wanted)
+    return [None] * len(wanted) if fields is None else fields.get_each(wanted)
 
 
 @command("HGETALL key", flags="readonly", since="2.0.0")

@@ -38,9 +38,14 @@ INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
 INT32_MAX = 2**31 - 1
 
+_SMALL = {b"%d" % number: number for number in range(-1, 128)}
+
 
 def integer(text: bytes, error: str = errors.NOT_AN_INTEGER) -> int:
     """A signed 64-bit integer in its one canonical spelling: no plus sign, no leading zeros, no blanks (string2ll)."""
+    known = _SMALL.get(text)
+    if known is not None:  # x0.3
+        return known
     try:
         number = int(text)
     except ValueError:

@@ -308,7 +308,7 @@ class Database:
     def expire_if_due(self, key: bytes) -> bool:
         """Remove `key` if its time has come."""
         at = self.expires.get(key)
-        if at is None or self.server.now_ms() <= at:
+        if at is None or (self.server.unit_ms or self.server.now_ms()) <= at:
             return False
         self._remove(key)
         self.server.expired_keys += 1
@@ -352,15 +352,18 @@ class Database:
             self.follow_fields(key, fields)
 
     def _schedule(self, key: bytes, at_ms: int) -> None:
-        heap = self._heap
+        heap, server = self._heap, self.server
         heapq.heappush(heap, (at_ms, key))
         if len(heap) > 2 * (len(self.expires) + len(self.volatile)) + 64:  # most entries are stale: start again
             heap[:] = [(at, key) for times in (self.expires, self.volatile) for key, at in times.items()]
             heapq.heapify(heap)
-        listened = self.server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
-        if heap[0][0] < self.server.now_ms() and self.server.active_expire and not listened:
+        if (
+            heap[0][0] < server.now_ms()
+            and server.active_expire
+            and not server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
+        ):
             self.expire_due(limit=20)
-        self.server.wake_drivers()
+        server.wake_drivers()
 
     def persist(self, key: bytes) -> bool:
         """Let `key` stay for ever; False if it would anyway."""

@@ -54,7 +54,6 @@ ORDER = (
 """In which `redis` is filled; `pairs` depends on it."""
 MAX_REPLY_DEPTH = 1000
 REFUSED = 2
-_STRINGS = frozenset((bytes, type(None)))
 
 _get = dict.get
 
@@ -100,8 +99,17 @@ class Api:
                 return float(reply)
             if kind is CommandError:
                 raise raised(to_lua(reply))
-            if kind is list and client.resp == 2 and _STRINGS.issuperset(map(type, reply)):
-                return array([FALSE if item is None else item for item in reply])
+            if kind is list and client.resp == 2:
+                table = Table()
+                place = 1.0
+                for item in reply:
+                    if item.__class__ is not bytes:
+                        if item is not None:
+                            return to_lua(reply)
+                        item = FALSE
+                    table[place] = item
+                    place += 1.0
+                return table
             return to_lua(reply)
 
         def pcall(*arguments: Value) -> Value:
@@ -448,6 +456,21 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0, *, later: bool
         return CommandError("ERR reached lua stack limit")
     items: list[Value] = []
     at = 1.0
+    if kind is Table:  # an array of strings and numbers that was filled from its beginning needs no look-ups: x0.5
+        for key, item in value.items():
+            if key != at:
+                break
+            if item.__class__ is bytes:
+                items.append(item)
+            elif item.__class__ is float:
+                items.append(to_integer(item))
+            else:
+                break
+            at += 1.0
+        else:
+            return items
+        items.clear()
+        at = 1.0
     while (item := _get(value, at)) is not None:
         items.append(item)
         at += 1.0

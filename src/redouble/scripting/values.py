@@ -118,7 +118,7 @@ _NUMBER = re.compile(
 
 def parse_number(text: bytes) -> float | None:
     """The number that `text` spells, as C's strtod reads it, with blanks around it; a string ends at its first zero byte."""
-    if b"_" not in text:  # which Python takes
+    if 95 not in text:  # an underscore, which Python takes; asked for as a byte it costs a tenth
         try:
             return float(text)
         except ValueError:

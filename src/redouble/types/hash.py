@@ -43,6 +43,11 @@ class Hash(Collection[bytes]):
     def get(self, field: bytes) -> bytes | None:
         return self._members.get(field)
 
+    def get_each(self, fields: Sequence[bytes]) -> list[bytes | None]:
+        """HMGET: the value of each of the fields."""
+        get = self._members.get
+        return [get(field) for field in fields]
+
     def values(self) -> ValuesView[bytes]:
         return self._members.values()
 
@@ -72,15 +77,19 @@ class Hash(Collection[bytes]):
         fields = self._members
         if len(words) == 2:
             return int(self.set(words[0], words[1]))
-        if self._small:
-            limits = self.limits
-            too_many = limits.arguments_count and len(words) // 2 > limits.hash_max_listpack_entries
-            self._small = not too_many and max(map(len, words), default=0) <= limits.hash_max_listpack_value
+        limits = self.limits
+        if self._small and limits.arguments_count and len(words) // 2 > limits.hash_max_listpack_entries:
+            self._small = False
+        pairs = iter(words)
         if self._order is not None or self._expires:
-            return sum(map(self.set, words[::2], words[1::2]))
+            return sum(self.set(field, value) for field, value in zip(pairs, pairs))
         before = len(fields)
-        fields.update(zip(words[::2], words[1::2], strict=True))
-        if self._small and len(fields) > self.limits.hash_max_listpack_entries:
+        longest = limits.hash_max_listpack_value
+        for field, value in zip(pairs, pairs):
+            fields[field] = value
+            if len(field) > longest or len(value) > longest:
+                self._small = False
+        if self._small and len(fields) > limits.hash_max_listpack_entries:
             self._small = False
         return len(fields) - before
 

@@ -173,7 +173,7 @@ def format_double_shortest(number: float) -> bytes:
             return b"%d" % whole if whole or math.copysign(1.0, number) > 0 else b"-0"
     elif not math.isfinite(number):  # infinite or NaN
         return repr(number).encode()
-    return _format_grisu(number)
+    return _format_known_grisu(number)
 
 
 def format_argument_17g(number: float) -> bytes:
@@ -189,7 +189,6 @@ def format_argument(number: float) -> bytes:
     return _format_grisu(number) if math.isfinite(number) else format_argument_17g(number)
 
 
-@functools.lru_cache(maxsize=1024)
 def _format_grisu(number: float) -> bytes:
     """The digits that Grisu2 finds, in the notation of the fpconv library (fpconv_dtoa)."""
     text = repr(number)
@@ -203,6 +202,10 @@ def _format_grisu(number: float) -> bytes:
         return text.encode()
     sign, number = ("-", -number) if number < 0 else ("", number)
     return _in_fpconv_notation(sign, *_grisu2(number))
+
+
+_format_known_grisu = functools.lru_cache(maxsize=1024)(_format_grisu)
+"""The same, for numbers that are printed again and again."""
 
 
 def _in_fpconv_notation(sign: str, text: str, power: int) -> bytes:
@@ -227,8 +230,8 @@ def _finds_shortest(number: float, digits: int, places: int) -> bool:
     """
     numerator, denominator = number.as_integer_ratio()
     scale: int = 10**places
-    error = abs(digits * denominator - numerator * scale)
-    return error <= min(0.49 * math.ulp(number) * scale, 0.45) * denominator
+    error = abs(digits * denominator - numerator * scale) / denominator
+    return error <= 0.45 and error <= 0.49 * math.ulp(number) * scale
 
 
 _FIRST_POWER, _POWER_STEP, _POWER_COUNT = -348, 8, 87

@@ -1,7 +1,9 @@
-// BullMQ: jobs that are delayed, retried, repeated, prioritized, deduplicated and limited, in flows, with their events.
+// BullMQ: jobs that are delayed, retried, repeated, prioritized, deduplicated, limited and stalled, in flows, with their events.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { FlowProducer, Queue, QueueEvents, RateLimitError, UnrecoverableError, Worker } from "bullmq";
+import {
+  DelayedError, FlowProducer, Queue, QueueEvents, RateLimitError, UnrecoverableError, WaitingChildrenError, Worker,
+} from "bullmq";
 import { Redis } from "ioredis";
 
 const url = new URL(process.argv[2]);
@@ -110,13 +112,67 @@ await client.del(`bull:stalling:${stalled.id}:lock`);
 const next = opened(new Worker("stalling", async () => "done", { connection, stalledInterval: 20 }));
 assert.equal((await once(next, "completed"))[1], "done");
 
+// What stays: the last jobs that completed, a parent whose child failed; and who works here.
+const kept = opened(new Queue("kept", { connection, defaultJobOptions: { removeOnComplete: { count: 2 } } }));
+const order = [];
+const keeper = opened(new Worker("kept", async (job) => { order.push(job.name); }, { connection, autorun: false }));
+await kept.add("a", {});
+await kept.add("b", {});
+await kept.add("c", {}, { lifo: true });
+await kept.setGlobalConcurrency(1);
+const emptied = once(keeper, "drained");
+keeper.run();
+await emptied;
+while (order.length < 3) await once(keeper, "completed");
+assert.deepEqual(order, ["c", "a", "b"]);
+while ((await kept.getCompletedCount()) !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
+assert.equal((await kept.getWorkers()).length, 1);
+assert.equal(await kept.getGlobalConcurrency(), 1);
+
+const failing = await flows.add({
+  name: "total", queueName: "jobs", data: {},
+  children: [{ name: "fail", queueName: "jobs", data: {}, opts: { failParentOnFailure: true } }],
+});
+await assert.rejects(failing.job.waitUntilFinished(events, 20_000), /failed/);
+
+// A job that moves itself into the future, and one that waits for the children that it makes.
+const moving = opened(new Queue("moving", { connection }));
+const movingEvents = opened(new QueueEvents("moving", { connection }));
+await movingEvents.waitUntilReady();
+let moves = 0;
+opened(new Worker("moving", async (job, token) => {
+  if (job.name === "child") return job.data.n;
+  if (job.name === "shy") {
+    if (moves++ > 0) return moves;
+    await job.moveToDelayed(Date.now() + 30, token);
+    throw new DelayedError();
+  }
+  if (!job.data.added) {
+    const parent = { id: job.id, queue: job.queueQualifiedName };
+    await moving.addBulk([1, 2].map((n) => ({ name: "child", data: { n }, opts: { parent } })));
+    await job.updateData({ added: true });
+  }
+  if (await job.moveToWaitingChildren(token)) throw new WaitingChildrenError();
+  return Object.values(await job.getChildrenValues()).reduce((sum, each) => sum + each, 0);
+}, { connection }));
+const shy = await moving.add("shy", {});
+const mother = await moving.add("mother", {});
+assert.equal(await shy.waitUntilFinished(movingEvents, 20_000), 2);
+assert.equal(await mother.waitUntilFinished(movingEvents, 20_000), 3);
+
+// A job repeated by a pattern, whose next moment is known.
+await moving.upsertJobScheduler("midnight", { pattern: "0 0 * * *", tz: "UTC" }, { name: "tick" });
+const [midnight] = await moving.getJobSchedulers();
+assert.equal(midnight.next % 86_400_000, 0);
+assert.equal(await moving.removeJobScheduler("midnight"), true);
+
 // At the end.
 await queue.retryJobs({ count: 10 });
 await Promise.all(open.filter((each) => each instanceof Worker).map((each) => each.close()));
 assert.ok((await queue.clean(0, 100, "completed")).length > 20);
 assert.equal(await queue.getCompletedCount(), 0);
 await queue.drain(true);
-for (const each of [queue, limited, stalling]) await each.obliterate({ force: true });
+for (const each of [queue, limited, stalling, kept, moving]) await each.obliterate({ force: true });
 await new Queue("others", { connection }).obliterate({ force: true }).catch(() => {});
 assert.deepEqual((await client.keys("bull:jobs:*")).sort(), []);
 await Promise.all(open.filter((each) => !(each instanceof Worker)).map((each) => each.close()));

@@ -194,6 +194,11 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
     def tonumber(value: Value = MISSING, base: Value = None, *_: Value) -> Value:
         if base is None:
             if value.__class__ is bytes:
+                if 95 not in value:  # the usual way through `parse_number`, without the call: x0.6
+                    try:
+                        return float(value)
+                    except ValueError:
+                        pass
                 return parse_number(value)
             return value if value.__class__ is float else to_number(given(value, 1))
         radix = int32(optional_integer(base, 2, 10))

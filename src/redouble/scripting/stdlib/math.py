@@ -76,9 +76,17 @@ def library() -> dict[bytes, Any]:
             return math.copysign(math.inf, double)
 
     def max_(*values: Value) -> Value:
+        if len(values) == 2:  # x0.5
+            one, other = values
+            if one.__class__ is float and other.__class__ is float:
+                return other if other > one else one
         return max(numbers(values))
 
     def min_(*values: Value) -> Value:
+        if len(values) == 2:
+            one, other = values
+            if one.__class__ is float and other.__class__ is float:
+                return other if other < one else one
         return min(numbers(values))
 
     def modf(value: Value = MISSING, *_: Value) -> Value:
