@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -731,6 +732,27 @@ def test_out_of_descriptors_it_waits_and_goes_on(
     assert len(failures) == 2
     assert failures[1] - failures[0] >= tcp.ACCEPT_PAUSE
     assert "Too many open files" in caplog.text
+
+
+def test_another_server_takes_over_the_address(server: TcpFakeServer, connect: Connect) -> None:
+    first, waiting = connect(), connect()
+    first.send(request(b"SET", b"k", b"old")).expect(b"+OK\r\n")
+    waiting.send(request(b"BLPOP", b"l", b"0"))
+    address, before = server.server_address, server.fake_server
+    server.switch_to(FakeServer())
+    assert first.rest() == b""
+    assert waiting.rest() == b""
+    assert server.server_address == address
+    connect().send(request(b"GET", b"k")).expect(b"$-1\r\n")
+    assert not before.core.clients
+    server.switch_to(before)
+    connect().send(request(b"GET", b"k")).expect(b"$3\r\nold\r\n")
+    server.switch_to(FakeServer())
+    before.core.shut_down()  # is no longer ours
+    connect().send(b"PING\r\n").expect(b"+PONG\r\n")
+    gone = weakref.ref(before)
+    del before
+    assert gone() is None, "something still holds the first server"
 
 
 @pytest.mark.slow

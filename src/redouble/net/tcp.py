@@ -343,9 +343,7 @@ class TcpFakeServer:
     ) -> None:
         if server_address is None and unixsocket is None:
             raise ValueError("a server needs an address or a unixsocket")
-        self.fake_server = server or FakeServer(server_version, server_type, config)
-        """What in-process clients share with this one: `FakeRedis(server=tcp.fake_server)`."""
-        self.server = self.fake_server.core
+        self._hold(server or FakeServer(server_version, server_type, config))
         self._tcp = server_address is not None
         self.server_address: tuple[str, int] = server_address or ("", 0)
         self.unixsocket = None if unixsocket is None else os.fspath(unixsocket)
@@ -366,12 +364,33 @@ class TcpFakeServer:
         self._state = threading.Condition()
         self._serving = self._served = False
         self._stop = False
-        command = weakref.WeakMethod(self._shutdown_command)
-        self.server.on_shutdown(lambda: (stop := command()) and stop())
         self._close = self._shut_down = False
         self.loop: Loop
         if bind_and_activate:
             self.server_bind()
+
+    def _hold(self, server: FakeServer) -> None:
+        self.fake_server = server
+        """What in-process clients share with this one: `FakeRedis(server=tcp.fake_server)`."""
+        self.server = server.core
+        ourselves, core = weakref.ref(self), weakref.ref(server.core)  # the server keeps `stop`: it may hold neither
+
+        def stop() -> None:
+            owner = ourselves()
+            if owner is not None and owner.server is core():
+                owner._shutdown_command()
+
+        server.core.on_shutdown(stop)
+
+    def switch_to(self, server: FakeServer) -> None:
+        """Cut every connection and serve `server` from now on, at the same address; for a server that was started."""
+        self.shutdown()
+        self._join()
+        for client in list(self.clients):
+            client.close()
+        if server is not self.fake_server:
+            self._hold(server)
+        self.start()
 
     # Listening.
 
@@ -667,6 +686,9 @@ class TcpFakeServer:
     def stop(self) -> None:
         """The opposite of start()."""
         self.server_close()
+        self._join()
+
+    def _join(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join()
