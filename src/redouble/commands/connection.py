@@ -73,6 +73,7 @@ def reset(client: Client, argv: Argv) -> Reply:
     client.log_in(server.acl.default, authenticated=server.acl.lets_everybody_in)
     client.replies, client.skip_reply = True, 0
     client.gate &= ~gates.REPLY_OFF
+    client.stop_monitoring()
     client.no_touch = False
     if server.dialect.reset_ends_no_evict:
         client.no_evict = False

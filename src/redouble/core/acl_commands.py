@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AclCommands", "acl_commands"]
 
 _OTHERS: Final = """\
-admin slow dangerous: monitor sync psync replconf failover@6.2.0
+admin slow dangerous: sync psync replconf failover@6.2.0
 admin slow dangerous: cluster@before:7.0.0 latency@before:7.0.0 slowlog@before:7.0.0
 slow: cluster@7.0.0 latency@7.0.0 slowlog@7.0.0 commandlog@valkey=8.1.0 hotkeys@8.6.0
 slow: latency|help slowlog|help commandlog|help@valkey=8.1.0 hotkeys|help@8.6.0

@@ -25,6 +25,7 @@ SUBSCRIBED = 2  # RESP2 only: in RESP3 a subscribed client may do anything
 NEEDS_AUTH = 4
 REPLY_OFF = 8
 RESTRICTED = 16  # there are things that its user may not do
+MONITORS = 32  # from Redis 6.2 on it may not touch keys
 
 
 class Client:
@@ -32,6 +33,8 @@ class Client:
 
     deny_blocking = False
     """True while a transaction or a script runs: what would block answers at once instead."""
+    is_script = False
+    """Whether its commands are those of a script."""
     raises = False
     """Whether an exception within a command reaches its user."""
     fd = -1
@@ -99,8 +102,8 @@ class Client:
         """Hand over the reply of a command that was blocked; from any thread, under the lock; never raises."""
         raise NotImplementedError
 
-    def push(self, message: Push) -> None:
-        """Hand over an out-of-band message; from any thread, under the lock; never raises."""
+    def push(self, message: Reply) -> None:
+        """Hand over an out-of-band message (a `Push`, or a line of MONITOR); from any thread, under the lock; never raises."""
         raise NotImplementedError
 
     def look_again(self) -> None:
@@ -209,6 +212,12 @@ class Client:
         self.watching.clear()
         self.watch_broken = False
 
+    def stop_monitoring(self) -> None:
+        """The opposite of MONITOR."""
+        if self.gate & MONITORS:
+            self.open_gate(MONITORS)
+            self.server.monitors.remove(self)
+
     def cancel(self) -> None:
         """The one who waited gave up.  If a reply is already on its way, what it took goes back to where it was."""
         if self.waits_for is not None:
@@ -226,4 +235,5 @@ class Client:
         self.server.blocking.unblock(self)
         self.discard()
         self.server.pubsub.unsubscribe_all(self)
+        self.stop_monitoring()
         self.server.clients.pop(self.id, None)

@@ -20,6 +20,7 @@ def client_type(client: Client) -> bytes:
 def client_flags(client: Client) -> str:
     """The letters of CLIENT LIST, in the order of catClientInfoString."""
     marks = (
+        (client.gate & gates.MONITORS, "O"),
         (client_type(client) == b"pubsub", "P"),
         (client.gate & gates.IN_MULTI or client.transcript is not None, "x"),
         (client.blocked, "b"),

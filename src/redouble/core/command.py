@@ -188,6 +188,11 @@ class Command:
         self.subcommands = prototype.subcommands
         self.calls = self.failed = self.rejected = 0
 
+    @property
+    def touches_keys(self) -> bool:
+        """Whether it reads or changes the keyspace."""
+        return not self.flags.isdisjoint(("write", "readonly", "may_replicate"))
+
     def writes(self, server: Server, argv: Argv) -> bool:
         """Whether it waits for the end of CLIENT PAUSE WRITE; a script may say so itself (scriptFlagsToCmdFlags)."""
         flags = self.script_flags(server, argv) if self.script_flags is not None else None

@@ -22,6 +22,7 @@ from redouble.core.database import Database
 from redouble.core.errors import CommandError
 from redouble.core.eviction import Eviction
 from redouble.core.idle import IdleClients
+from redouble.core.monitor import Monitors
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
 from redouble.dialects import Dialect, dialect_for, parse_version
@@ -309,6 +310,8 @@ class Server:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
         if self.gate & BUSY and "allow_busy" not in command.flags:
             return self._reject(client, command, CommandError(self.busy_text))
+        if gate & gates.MONITORS and (denied := self.dialect.denied_to_monitors) and command.touches_keys:
+            return self._reject(client, command, CommandError(denied))
         if self.gate & PAUSED and self._paused_for(client, command, argv):
             return self.blocking.postpone(client, command, argv)
         if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
@@ -345,6 +348,11 @@ class Server:
         for observer in self.observers:
             self.__dict__["call"] = partial(observer.call, proceed=self.call)
             self.__dict__["run"] = partial(observer.run, proceed=self.run)
+
+    @cached_property
+    def monitors(self) -> Monitors:
+        """The clients that said MONITOR."""
+        return Monitors(self)
 
     @property
     def admits(self) -> bool:
@@ -573,12 +581,20 @@ class Server:
         if not told:
             return reply
         self._told_itself = []
+        return self.accompanied(client, reply, told, follow=self.dialect.pushes_follow_the_reply)
+
+    @staticmethod
+    def accompanied(client: Client, reply: Reply, told: list[Any], *, follow: bool) -> Reply:
+        """The reply to a command of `client`, and what it is told of its own doings, before or behind it."""
+        if client.transcript is not None:  # within EXEC
+            client.pushes_after_exec += told
+            return reply
         if reply is BLOCKED or reply is NO_REPLY:
-            for push in told:
-                client.push(push)
+            for message in told:
+                client.push(message)
             return reply
         replies = reply if type(reply) is Messages else [reply]
-        return Messages([*replies, *told] if self.dialect.pushes_follow_the_reply else [*told, *replies])
+        return Messages([*replies, *told] if follow else [*told, *replies])
 
     # Time.
 
@@ -680,14 +696,15 @@ class Server:
 
     def close(self) -> None:
         """The end: let go of everything, so that reference counting can free it."""
-        self.observers.clear()
-        self._place_observers()
         self.run_deferred()
         for client in list(self.clients.values()):
             client.kill()
             client.disconnect()
+        self.observers.clear()
+        self._place_observers()
         self._databases.clear()
         self.scripting = self.functions = None
+        self.__dict__.pop("monitors", None)
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("eviction", None)

@@ -346,6 +346,18 @@ class Dialect:
     comparing_reads: ClassVar[bool] = True
     """COMMAND GETKEYSANDFLAGS SET k v IFEQ w: RW (Redis 8.6), OW (Valkey 9)."""
 
+    monitors_before_running: ClassVar[bool] = True
+    """`MONITOR`, `PING` on one connection: the line and then PONG (6.0), or the other way round (6.2)."""
+    monitor_escapes_quotes: ClassVar[bool] = True
+    r"""`SET "\"" v`: shown with the backslash, but not by Valkey 8.1."""
+    monitor_hides_password_of_migrate: ClassVar[bool] = False
+    """`MIGRATE h p "" 0 1 AUTH secret KEYS a`: shown as it is (6.0), redacted (6.2)."""
+    monitor_shows_quit: ClassVar[bool] = False
+    """`QUIT` is shown from 7.0 on."""
+    transactions_deny_monitor: ClassVar[bool] = False
+    """`MULTI`, `MONITOR`, `EXEC`: OK (6.0), an error (6.2)."""
+    denied_to_monitors: ClassVar[str] = ""
+    """`MONITOR`, `SET k v` on one connection."""
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
     past_is_expired: ClassVar[bool] = False

@@ -56,6 +56,10 @@ class Redis62(Redis60):
     wrong_password = "WRONGPASS invalid username-password pair or user is disabled."
     hello_without_number = "ERR Protocol version is not an integer or out of range"
     numpat_counts_listeners = False
+    monitors_before_running = False
+    monitor_hides_password_of_migrate = True
+    transactions_deny_monitor = True
+    denied_to_monitors = "ERR Replica can't interract with the keyspace"
 
     @staticmethod
     def denied_when_subscribed(name: str) -> str:
@@ -128,6 +132,8 @@ class Redis70(Redis62):
     distances_are_printed = False
     incremented_values_stay_small = False
     queues_unknown_subcommands = False
+    denied_to_monitors = "ERR Replica can't interact with the keyspace"
+    monitor_shows_quit = True
     bad_master_port = "ERR Invalid master port"
     double_of_debug = 3.141
     rank_is_zero = (

@@ -34,6 +34,7 @@ PLAIN_LOAD_ERRORS = (b"ERR Function names can", b"ERR Function already exists")
 class Valkey81(Valkey72):
     version = (8, 1, 1)
     queues_without_memory = True
+    monitor_escapes_quotes = False
     acl = Redis80.acl
     script_texts = ScriptTexts(
         library="server",
@@ -102,6 +103,7 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    monitor_escapes_quotes = True
     scripts_hear_of_memory_first = True
     acl = replace(Valkey81.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
     script_texts = replace(

@@ -61,7 +61,7 @@ _get = dict.get
 class ScriptClient(Client):
     """The client for which a script's commands run; nobody is connected to it."""
 
-    deny_blocking = True
+    deny_blocking = is_script = True
 
     def join(self) -> int:
         return 0

@@ -69,7 +69,7 @@ class FakeBackend:
 
     def _client(self, server: FakeServer, library: str, options: dict[str, Any], *, asynchronous: bool) -> Any:
         made = client_class(library, asynchronous=asynchronous)
-        password = server.core.config.requirepass
+        password = server.core.config.values["requirepass"]
         if password:
             options = {"password": password.decode(), **options}
         if self.trace is not None:
@@ -96,7 +96,7 @@ class FakeBackend:
     def url(self, server: FakeServer) -> Iterator[str]:
         with self.tcp(server) as listening:
             host, port = listening.server_address
-            password = server.core.config.requirepass.decode()
+            password = server.core.config.text("requirepass")
             credentials = f":{quote(password, safe='')}@" if password else ""
             yield f"redis://{credentials}{host}:{port}/0"
 

@@ -9,6 +9,7 @@ Without a directive an answer is compared byte by byte.  With one, both sides ar
     @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
     @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted)
     @type       only the kind of the reply stays
+    @monitor    of the lines of MONITOR the time and the address become `now` and `client`
 
 Errors and nulls are never touched: a directive does not hide that one server refuses what the other does.
 """
@@ -21,6 +22,8 @@ from itertools import pairwise
 
 from .scenario import NORMALISING, Step, Target
 from .wire import AGGREGATES, Node, parse, serialise
+
+MONITORED = re.compile(rb"^\d{10}\.\d{6} \[(\d+) (?:[\d.]+:\d+|(lua))\]")
 
 BLOCKED = b"(blocked)"
 NOTHING = b"(nothing)"
@@ -48,6 +51,8 @@ def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
         for leaf in _leaves(node) if not paths else [node.children[int(path)] for path in paths if node.children]:
             if not leaf.null:
                 leaf.text = b"?"
+    if "monitor" in rules:
+        node.text = MONITORED.sub(lambda match: b"now [%b %b]" % (match[1], match[2] or b"client"), node.text)
     if "names" in rules:
         for leaf in _leaves(node):
             leaf.text = _names(leaf, "unordered" in rules)

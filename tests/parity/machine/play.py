@@ -108,19 +108,26 @@ class RealStage:
         self.target = self.server.target
         self.address = self.server.address
         self.connections: dict[int, Connection] = {}
+        self.asking: set[int] = set()
+        """The ports of the connections that only ask, of which MONITOR tells as of any other."""
         self._remember()
 
     def connection(self, number: int) -> Connection:
         if number not in self.connections:
-            self.connections[number] = Connection(self.address)
+            self.connections[number] = Connection(self.address, self.asking)
         return self.connections[number]
+
+    def _control(self) -> Connection:
+        control = Connection(self.address)
+        self.asking.add(control.socket.getsockname()[1])
+        return control
 
     def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
         link = self.connection(connection)
         link.send(encode_command(argv))
         if argv[0].upper() in BLOCKING:
             # Asked at once, on a connection that the server has yet to accept: it sees both in one go, and this first.
-            control = Connection(self.address)
+            control = self._control()
             blocked = _is_blocked(control, link)
             control.leave()
             if blocked:
@@ -135,7 +142,7 @@ class RealStage:
         if link.closed:
             return CLOSED
         try:
-            control = Connection(self.address)
+            control = self._control()
         except ConnectionRefusedError:  # it shuts down
             return self._outcome(link, LIMIT_SECONDS)
         if not _pinged(control):
@@ -164,6 +171,7 @@ class RealStage:
         for connection in self.connections.values():
             connection.close()
         self.connections.clear()
+        self.asking.clear()
 
     def _remember(self) -> None:
         link = self.server.connect()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -43,10 +45,14 @@ def has_debug_parameter(target: Target) -> bool:
     return target.type != "redis" or target.version >= (7,)
 
 
-class Connection:
-    """A plain socket that hands over one message at a time."""
+_MONITORED = re.compile(rb"\+\d+\.\d+ \[\d+ [\d.]+:(\d+)\] ")
 
-    def __init__(self, address: tuple[str, int]) -> None:
+
+class Connection:
+    """A plain socket that hands over one message at a time; nothing that MONITOR tells of the `unseen` ports."""
+
+    def __init__(self, address: tuple[str, int], unseen: Collection[int] = ()) -> None:
+        self.unseen = unseen
         self.socket = socket.create_connection(address, timeout=5)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
@@ -61,6 +67,13 @@ class Connection:
 
     def message(self, timeout: float) -> bytes | None:
         """The next message, or None when none comes in time or ever (`closed` tells which)."""
+        while (message := self._message(timeout)) is not None:
+            monitored = _MONITORED.match(message)
+            if monitored is None or int(monitored[1]) not in self.unseen:
+                break
+        return message
+
+    def _message(self, timeout: float) -> bytes | None:
         until = time.monotonic() + timeout
         while True:
             try:

@@ -137,10 +137,10 @@ def _played(directives: tuple[Directive, ...], target: Target, protocol: int | N
     return True
 
 
-NORMALISING = {"unordered", "time", "idle", "log", "any", "names", "type"}
+NORMALISING = {"unordered", "time", "idle", "log", "any", "names", "type", "monitor"}
 """Directives that say how two right answers may differ; `normalise.py` carries them out."""
 
-ON_SCENARIO = {"only", "resp2", "resp3"}
+ON_SCENARIO = {"only", "resp2", "resp3", "monitor"}
 """Directives that, on the line under the name, are about the whole scenario."""
 
 KNOWN = NORMALISING | ON_SCENARIO | {"differs"}
@@ -202,6 +202,7 @@ def read(text: str, group: str, file: str = "scenario") -> Iterator[Scenario]:
             if match is None:
                 raise fail(number, f"neither a step nor a directive: {line!r}")
             connection = int(match[1] or 1)
+            pending += [directive for directive in whole if directive.name in NORMALISING]
             if match[3]:
                 step = Step("receive", line, number, connection, directives=tuple(pending))
             else:
