@@ -1,10 +1,12 @@
-"""What mkdocs calls while it builds the site: the page of commands is made of the command table, never written by hand."""
+"""What mkdocs calls while it builds the site: the page of commands is made of the command table, never written by hand, and
+the recipes show lines of their programs."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
 
+from excerpts import expanded
 from mkdocs.structure.files import File
 
 import redouble.commands
@@ -29,6 +31,10 @@ command, an absent option a syntax error, as on the real server of that version.
 def on_files(files: Any, config: Any) -> Any:
     files.append(File.generated(config, "commands.md", content=commands_page()))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    return expanded(markdown)
 
 
 def commands_page() -> str:

@@ -1,0 +1,3 @@
+def ask() -> dict[str, float]:
+    """Exchange rates from far away."""
+    raise NotImplementedError("each question costs money")
