@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from wsgiref.simple_server import make_server
 
 import redis
@@ -16,6 +17,7 @@ def app(environ, start_response):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it, also in the middle of a request
     with make_server("127.0.0.1", int(os.environ.get("PORT", "8000")), app) as server:
         print(f"http://127.0.0.1:{server.server_port}/", flush=True)
         server.serve_forever()

@@ -44,7 +44,7 @@ FRAMEWORKS = {
 REAL = ["celery", "fastapi", "flask_caching", "limits", "pytest_asyncio", "rq"]
 PLUGIN_INSTALLED = any(entry.name == "redouble" for entry in importlib.metadata.entry_points(group="pytest11"))
 SERVER = "redis-8.6"
-TIMEOUT = 120
+TIMEOUT = 60
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,11 @@ class Development:
 
     def __exit__(self, *_: Any) -> None:
         os.killpg(self.process.pid, signal.SIGINT)  # as Ctrl-C does
-        self.process.communicate(timeout=TIMEOUT)  # its output ends when all of them have
+        try:
+            self.process.communicate(timeout=TIMEOUT)  # its output ends when all of them have
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
 
 
 def free_port() -> int:
