@@ -19,7 +19,8 @@ async def test_a_worker_waits_for_a_job(redouble_async):
         done.append(job)
 
     worker = asyncio.create_task(work(redouble_async, do))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    assert not worker.done()
     await redouble_async.rpush("jobs", "write", "read")
     await worker
     assert done == [b"write"]

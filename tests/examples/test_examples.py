@@ -78,12 +78,15 @@ def run(command: str, folder: Path, **more: str) -> str:
     if words[0] == "pytest":
         words[:1] = ["python", "-m", "pytest"]
     assert words[0] == "python"
-    options = ["-p", "no:cacheprovider"] if "pytest" in words else []
-    if options and not PLUGIN_INSTALLED:
-        options += ["-p", "redouble.pytest_plugin"]
     words[:1] = [sys.executable, "-B", "-W", "error"]
+    if "pytest" in words:
+        words += (
+            ["-p", "no:cacheprovider"]
+            if PLUGIN_INSTALLED
+            else ["-p", "no:cacheprovider", "-p", "redouble.pytest_plugin"]
+        )
     done = subprocess.run(
-        [*words, *options],
+        words,
         cwd=folder,
         env=environment(**more),
         stdout=subprocess.PIPE,
@@ -163,9 +166,6 @@ class Development:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(
-                signal.SIGINT, signal.SIG_DFL
-            ),  # pytest-xdist ignores it, and so would they
         )
         assert self.process.stdout is not None
         self.said: list[str] = []
