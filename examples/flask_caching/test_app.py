@@ -10,7 +10,7 @@ def http(redouble_url):
     app = create_app(redouble_url)
     with app.app_context():
         yield app.test_client()
-        cache.cache._write_client.close()
+        cache.cache._write_client.close()  # Flask-Caching leaves that to the garbage collector
 
 
 def test_a_page_is_computed_once(http, redouble):
