@@ -110,6 +110,15 @@ def test_clients_over_tcp_are_recorded() -> None:
     assert server.commands.calls("SET") == ["SET a 1"]
 
 
+def test_connections_are_counted(server: FakeServer) -> None:
+    first, second = FakeRedis(server=server), FakeRedis(server=server)
+    first.ping()
+    second.ping()
+    assert (server.connections, server.connections_received) == (2, 2)
+    second.close()
+    assert (server.connections, server.connections_received) == (1, 2)
+
+
 def test_recording_can_be_limited_in_time_and_number() -> None:
     server = FakeServer()
     client = FakeRedis(server=server)

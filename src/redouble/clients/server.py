@@ -133,6 +133,18 @@ class FakeServer:
             raise RuntimeError("nothing was recorded: FakeServer(record=True), or `with server.recording():`")
         return self._record
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected now."""
+        with self.core.lock:
+            self.core.run_deferred()
+            return len(self.core.clients)
+
+    @property
+    def connections_received(self) -> int:
+        """How many clients have connected so far."""
+        return self.core.connections_received
+
     @contextlib.contextmanager
     def recording(self, kept: int | None = None) -> Iterator[Record]:
         """Record the commands of a `with` block, where nothing is recorded yet; at most the newest `kept`."""
