@@ -33,8 +33,10 @@ _NAMES = {
     "unpatch": "redouble.compat.patch",
 }
 
+_MODULES = ("aioredis", "testing")
+
 if TYPE_CHECKING:
-    from redouble import aioredis
+    from redouble import aioredis, testing
     from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
     from redouble.clients.server import FakeServer, reset
     from redouble.clients.sync import FakeConnection, FakeRedis, FakeRedisConnection, FakeStrictRedis
@@ -70,13 +72,14 @@ __all__ = [
     "install_as_fakeredis",
     "patch",
     "reset",
+    "testing",
     "unpatch",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "aioredis":
-        return importlib.import_module("redouble.aioredis")
+    if name in _MODULES:
+        return importlib.import_module(f"redouble.{name}")
     module = _NAMES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -85,4 +88,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_NAMES, "aioredis"})
+    return sorted({*globals(), *_NAMES, *_MODULES})
