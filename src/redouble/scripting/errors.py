@@ -51,6 +51,8 @@ class ArgumentError(LuaError, TypeError):
         """The first who catches it says how the function was called there."""
         if not self.level:
             return
+        if self.__traceback__ is not None and _calls_lua(self.__traceback__):
+            description = b""  # what was called there is a function of the script's, and it called the one that complains
         position, native = _position(self.__traceback__, 1)
         kind, _, name = description.partition(b" ")
         name = self.name or name.strip(b"'") or native or b"?"
@@ -121,6 +123,16 @@ def _position(traceback: TracebackType | None, level: int) -> tuple[bytes, bytes
             if level <= 0:
                 return b"", b"?"
         native = code.co_name.rstrip("_").encode()
+
+
+def _calls_lua(traceback: TracebackType) -> bool:
+    """Whether the function that caught an error was on its way through another of the script's."""
+    inner = traceback.tb_next
+    while inner is not None:
+        if inner.tb_frame.f_code.co_filename in inner.tb_frame.f_globals.get("CHUNKS", ()):
+            return True
+        inner = inner.tb_next
+    return False
 
 
 def innermost(traceback: TracebackType | None) -> tuple[bytes, int]:
