@@ -29,7 +29,7 @@ from redouble.scripting.engine import Features
 from redouble.scripting.errors import LuaError
 from redouble.scripting.stdlib.arguments import to_integer
 from redouble.scripting.table import Table, array
-from redouble.scripting.values import FALSE, NULL, TRUE, Value, to_number
+from redouble.scripting.values import FALSE, TRUE, Value, plain_text, to_number
 
 if TYPE_CHECKING:
     from redouble.core.command import Command
@@ -210,7 +210,7 @@ class Api:
         if kind is Status:
             return Table({b"ok": bytes(reply)})
         if kind is CommandError:
-            return _error_table(reply.message, reply.message != self.texts.arguments)
+            return _error_table(reply.message, reply.message not in (self.texts.arguments, self.texts.no_arguments))
         if kind is Pairs:
             return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
         if kind is list or kind is Push or kind is tuple or kind is Messages:
@@ -258,11 +258,9 @@ class Api:
     def error_reply(self, *values: Value) -> Value:
         found = self.single_field(b"err", values)
         if len(values) == 1 and values[0].__class__ is bytes:
-            message: bytes = values[0]
-            # Without a code it gets one, and a minus is taken off.
-            if message.startswith(b"-"):
-                message = message[1:]
-            elif b" " not in message:
+            # A C string; a minus is taken off, and without a code it gets one.
+            message: bytes = values[0].partition(b"\0")[0].removeprefix(b"-").rstrip(b"\r\n")
+            if b" " not in message:
                 message = b"ERR " + message
             return Table({b"err": message})
         return found
@@ -442,8 +440,4 @@ def _uncaught(value: Value) -> bytes:
         if message.__class__ is float:
             message = _number_text(message)
         return message if message.__class__ is bytes else b"ERR unknown error"
-    if value is None or value is NULL:
-        return b"ERR nil"
-    if value is TRUE or value is FALSE:
-        return b"ERR " + value.name
-    return b"ERR " + (value if value.__class__ is bytes else _number_text(value))
+    return b"ERR " + plain_text(value)

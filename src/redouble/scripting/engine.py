@@ -16,12 +16,14 @@ from redouble.scripting.lexer import LuaSyntaxError
 from redouble.scripting.runtime import MAX_DEPTH, Runtime, drive, every
 from redouble.scripting.stdlib import base, bit, cjson, cmsgpack, coroutine, math, os, string, struct, table
 from redouble.scripting.table import SpecialTable, Table
-from redouble.scripting.values import Value, format_number
+from redouble.scripting.values import Value, plain_text
 from redouble.types.lua_hash import hash_of_lua
 
 __all__ = ["KNOWN_WHEN_LOADED", "Engine", "Features", "ScriptFailed", "needs_generators", "read_only"]
 
 KEPT_PROGRAMS = 1024
+MAX_LOADED = 4096
+"""Chunks that one script may load."""
 KNOWN_WHEN_LOADED = (b"LOG_", b"REDIS_VERSION", b"SERVER_NAME", b"VALKEY_VERSION")
 """How the constants begin that a library finds in `redis` while it is loaded."""
 _programs: dict[tuple[bytes, object, bool], Program] = {}
@@ -60,6 +62,9 @@ class Engine:
         runtime.bottom = Engine.run.__code__
         self.generators = False
         """Whether the script that runs can use coroutines."""
+        self.for_libraries = for_libraries
+        self.loaded: set[str] = set()
+        """What the script that runs has loaded, by the file names of its code."""
         redis = {**functions, **features.constants}
         libraries: dict[bytes, dict[bytes, Value]] = {
             b"string": string.library(runtime),
@@ -127,9 +132,9 @@ class Engine:
             names[self.environment.names[path]] = table_
         # The libraries whose functions have no name of their own are reached through their tables.
 
-    def program(self, source: bytes, generators: bool) -> Program:
-        """The compiled form of a chunk; raises LuaSyntaxError."""
-        digest = hashlib.sha1(source).digest()
+    def program(self, source: bytes, generators: bool, name: bytes = b"") -> Program:
+        """The compiled form of a chunk; raises LuaSyntaxError.  One that is loaded has a `name`, which messages tell."""
+        digest = hashlib.sha1(name + b"\0" + source).digest()
         key = (digest, self.environment, generators)
         program = _programs.get(key)
         if program is None:
@@ -151,10 +156,12 @@ class Engine:
     def load(self, source: bytes, name: bytes) -> Value:
         """`loadstring`."""
         chunk = base.chunk_id(name)
-        if len(self.runtime.chunks) > 4 * KEPT_PROGRAMS:
+        if len(self.loaded) >= MAX_LOADED:
             raise LuaError(b"not enough memory", 0)
+        self.runtime.refill()  # to compile takes longer than all that else is one step
         try:
-            program = self.program(source, self.generators)
+            program = self.program(source, self.generators, b"@" + name)
+            self.loaded.add(program.filename)
             self.runtime.recursive = self.runtime.recursive or program.recursive
             return self.function(program, chunk, name)
         except LuaSyntaxError as error:
@@ -167,6 +174,7 @@ class Engine:
         runtime.current = None
         runtime.recursive = program.recursive
         self.generators = program.generators
+        self.loaded.clear()
         memory.begin()
         limit = 0
         if _DEEP and (program.recursive or program.generators):
@@ -187,6 +195,9 @@ class Engine:
         finally:
             if limit:
                 sys.setrecursionlimit(limit)
+            if not self.for_libraries:  # whose functions may keep what they have loaded
+                for filename in self.loaded:
+                    self.runtime.chunks.pop(filename, None)
 
     @staticmethod
     def place_of(error: BaseException) -> tuple[bytes, int]:
@@ -215,16 +226,7 @@ def error_handler(value: Value = None, *_: Value) -> Value:
     """What an error becomes on its way out of a script."""
     if isinstance(value, Table):
         return value
-    text = (
-        b"nil"
-        if value is None
-        else value
-        if value.__class__ is bytes
-        else format_number(value)
-        if value.__class__ is float
-        else b"?"
-    )
-    return Table({b"err": b"ERR " + text})
+    return Table({b"err": b"ERR " + plain_text(value)})
 
 
 def missing_global(_: Value = None, name: Value = None, *rest: Value) -> Value:

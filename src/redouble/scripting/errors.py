@@ -12,9 +12,21 @@ from typing import Any
 
 from redouble.scripting.values import Value, type_name
 
-__all__ = ["BOUNDARIES", "ArgumentError", "LuaError", "Slow", "caught", "innermost", "is_piece", "type_error"]
+__all__ = [
+    "BOTTOMS",
+    "BOUNDARIES",
+    "ArgumentError",
+    "LuaError",
+    "Slow",
+    "caught",
+    "innermost",
+    "is_piece",
+    "type_error",
+]
 
 BOUNDARIES: set[CodeType] = set()
+BOTTOMS: set[CodeType] = set()
+"""Where coroutines begin: nobody has called what runs there."""
 
 
 class Slow(TypeError):
@@ -52,7 +64,9 @@ class ArgumentError(LuaError, TypeError):
         if not self.level:
             return
         if self.__traceback__ is not None and _calls_lua(self.__traceback__):
-            description = b""  # what was called there is a function of the script's, and it called the one that complains
+            description = (
+                b""  # what was called there is a function of the script's, and it called the one that complains
+            )
         position, native = _position(self.__traceback__, 1)
         kind, _, name = description.partition(b" ")
         name = self.name or name.strip(b"'") or native or b"?"
@@ -118,6 +132,8 @@ def _position(traceback: TracebackType | None, level: int) -> tuple[bytes, bytes
             if level <= 0:
                 return in_piece or position, native
             in_piece = b""
+        elif code in BOTTOMS:
+            return b"", native
         elif code in BOUNDARIES:
             level -= 1
             if level <= 0:

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     (?P<space>   [ \t\v\f]+ )
   | (?P<newline> \r\n | \n\r | \n | \r )
   | (?P<name>    [A-Za-z_][A-Za-z0-9_]* )
-  | (?P<number>  (?: [0-9] | \.[0-9] ) [0-9.]* (?: [eE][+-]? )? [A-Za-z0-9_]* )
+  | (?P<number>  (?: [0-9] | \.[0-9] ) [0-9.]* (?: [eE\x00][+\x00-]? )? [A-Za-z0-9_]* )
   | (?P<quoted>  "(?: [^"\\\n\r] | \\(?: \r\n | \n\r | . ) )*" | '(?: [^'\\\n\r] | \\(?: \r\n | \n\r | . ) )*' )
   | (?P<comment> --\[=*\[ | --[^\n\r]* )
   | (?P<long>    \[=*\[ )
@@ -44,7 +44,8 @@ class LuaSyntaxError(Exception):
 
     def text(self, chunk: bytes) -> bytes:
         """What the server says, as `user_script:1: unexpected symbol near 'x'`."""
-        near = b"" if self.near is None else b" near '%s'" % self.near.partition(b"\0")[0]
+        shown = (self.near or b"").partition(b"\0")[0]
+        near = b" near '%s'" % shown if shown else b""
         return b"%s:%d: %s%s" % (chunk, self.line, self.message.encode(), near)
 
 
@@ -126,7 +127,7 @@ def _tokenize(source: bytes, tokens: Tokens) -> int:
             text += source[position:][: len(source) - position - len(source[position:].lstrip(b"="))]
             raise LuaSyntaxError("invalid long string delimiter", line, text)
         elif text < b" " or text >= b"\x7f":
-            add("char", None, text if text >= b"\x80" else b"char(%d)" % text[0], line)
+            add("char", None, text if text >= b"\x80" or text == b"\0" else b"char(%d)" % text[0], line)
         else:
             add(text.decode(), None, text, line)
     return line

@@ -5,12 +5,12 @@ Limits are Lua's: 200 levels of nesting, 200 local variables, 60 upvalues.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from redouble.scripting import tree
 from redouble.scripting.lexer import LuaSyntaxError, tokenize
+from redouble.scripting.runtime.operators import raised, remainder
 from redouble.scripting.tree import Block, Constant, Expression, Function, Variable
 from redouble.scripting.values import FALSE, TRUE
 
@@ -472,7 +472,8 @@ class _Parser:
             self.advance()
             inner = self.expression()
             self.expect_closing(")", "(", line)
-            return tree.Paren(inner)
+            # A number in brackets is still a constant: Lua computes with it when it compiles.
+            return inner if type(inner) is Constant and type(inner.value) is float else tree.Paren(inner)
         self.error("unexpected symbol")
 
     def arguments(self) -> list[Expression]:
@@ -553,7 +554,7 @@ _CONSTANTS: dict[str, Any] = {"nil": None, "true": TRUE, "false": FALSE}
 
 def _fold(operator: str, left: Any, right: Any) -> float | None:
     """Arithmetic on two numbers that can be done now: not what divides by zero or gives no number."""
-    if type(left) is not float or type(right) is not float:
+    if type(left) is not float or type(right) is not float or (operator == "%" and right == 0):
         return None
     try:
         if operator == "+":
@@ -565,11 +566,11 @@ def _fold(operator: str, left: Any, right: Any) -> float | None:
         elif operator == "/":
             result = left / right
         elif operator == "%":
-            result = left - math.floor(left / right) * right
+            result = remainder(left, right)
         elif operator == "^":
-            result = math.pow(left, right)
+            result = raised(left, right)
         else:
             return None
-    except (ZeroDivisionError, OverflowError, ValueError):
+    except ZeroDivisionError:
         return None
     return None if result != result else result

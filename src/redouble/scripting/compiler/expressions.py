@@ -109,9 +109,7 @@ class Expressions(Texts):
                     continue
             if text.simple and not is_name(text.fast):  # Python warns of an indexed constant
                 text = Text(self.settle_new(text), simple=True, stable=True)
-            if step.key.calls and not text.stable and not _own_local(described, self.def_.function):
-                text = self.settle(text)
-            key = self.value(step.key)
+            text, key = self.left_and_right(text, described, step.key)
             slow = f"index({{}}, {{}}, {_escaped(self.describe(described))})"
             text = self.combined("{}[{}]", slow, [text, key], kind="any", line=step.line, risky=True)
             if text.depth > MAX_DEPTH:
@@ -157,27 +155,33 @@ class Expressions(Texts):
         return left
 
     def arithmetic(self, node: tree.Binary, left: Text, described: Expression) -> Text:
-        if node.right.calls and (left.line or not left.stable) and not _own_local(described, self.def_.function):
-            left = self.settle(left)
-        right = self.value(node.right)
+        left, right = self.left_and_right(left, described, node.right)
         operator = node.operator
         describes = _escaped(f"{self.describe(described)}, {self.describe(node.right)}")
         slow = f"{_ARITHMETIC[operator]}({{}}, {{}}, {describes})"
         fast = f"({{}} {operator} {{}})"
         if operator == "+" and left.kind != "number" and right.kind != "number":
-            fast = "({} - -{})"  # bytes + bytes would be a string
+            fast = "({} + +{})"  # bytes + bytes would be a string
         elif operator == "%":
             # Python's own % takes the sign in another way, and formats bytes.
             if right.simple and left.simple:
-                fast = f"({left.fast} - ({left.fast} / {right.fast}) // 1.0 * {right.fast})"
-                text = Text(
-                    fast, slow.format(left.slow, right.slow), kind="number", risky=True, depth=1, line=node.line
-                )
-                return text
+                slow = slow.format(left.slow, right.slow)
+                result = self.temporary()
+                fast = f"({result}:={left.fast} - ({left.fast} / {right.fast}) // 1.0 * {right.fast})"
+                fast = f"({result} if {fast} == {result} else {slow})"  # of an infinite quotient // makes nan
+                return Text(fast, slow, kind="number", risky=True, depth=2, line=node.line)
             fast = "modulo({}, {})"
         elif operator == "^":
             fast = "raised({}, {})"
         return self.combined(fast, slow, [left, right], kind="number", line=node.line, risky=True)
+
+    def left_and_right(self, left: Text, described: Expression, node: Expression) -> tuple[Text, Text]:
+        """`left`, evaluated before what stands to its right, and that."""
+        right, lines, numbers = self.captured(lambda: self.value(node))
+        if lines and (left.line or not left.stable) and not _own_local(described, self.def_.function):
+            left = self.settle(left)
+        self.replay(lines, numbers, 0)
+        return left, right
 
     def concatenation(self, node: tree.Binary) -> Text:
         operands: list[Expression] = [node.left]
@@ -207,10 +211,7 @@ class Expressions(Texts):
         return texts
 
     def comparison(self, node: tree.Binary) -> Text:
-        left = self.value(node.left)
-        if node.right.calls and (left.line or not left.stable) and not _own_local(node.left, self.def_.function):
-            left = self.settle(left)
-        right = self.value(node.right)
+        left, right = self.left_and_right(self.value(node.left), node.left, node.right)
         operator = node.operator
         if operator in _COMPARISON:
             slow = f"{_COMPARISON[operator]}({{}}, {{}})"

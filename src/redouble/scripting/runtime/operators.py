@@ -13,7 +13,7 @@ from redouble.scripting.runtime.tables import Tables
 from redouble.scripting.table import Table
 from redouble.scripting.values import FALSE, Value, format_number, to_number, type_name
 
-__all__ = ["Operators", "concat", "modulo", "raised", "truth"]
+__all__ = ["Operators", "concat", "modulo", "raised", "remainder", "truth"]
 
 
 class Operators(Tables):
@@ -134,7 +134,8 @@ def comparison_error(left: Value, right: Value) -> LuaError:
 
 
 def modulo(left: float, right: float) -> float:
-    return left - left / right // 1.0 * right
+    result = left - left / right // 1.0 * right
+    return result if result == result else remainder(left, right)
 
 
 def divided(left: float, right: float) -> float:
@@ -157,7 +158,8 @@ def remainder(left: float, right: float) -> float:
 def raised(left: float, right: float) -> float:
     """C's pow."""
     try:
-        return math.pow(left, right)
+        result = math.pow(left, right)
+        return abs(result) if left != left and right % 2 == 1 else result
     except OverflowError:
         return -math.inf if left < 0 and right % 2 == 1 else math.inf
     except ValueError:

@@ -37,7 +37,7 @@ Compile = Callable[[bytes, bytes], Value]
 
 def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
     """`compile_chunk(source, chunk name)` gives a function, or raises LuaError."""
-    call, protected, raw_get = runtime.call, runtime.protected, dict.get
+    protected, raw_get = runtime.protected, dict.get
 
     def assert_(*values: Value) -> Value:
         if not values:
@@ -109,7 +109,10 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
             wrong_type(1, "function", reader)
         pieces: list[bytes] = []
         while True:
-            piece = first_of(call(reader))
+            done, result = protected(reader, ())
+            if not done:
+                return None, result
+            piece = first_of(result)
             if piece is None or piece == b"":
                 return loaded(b"".join(pieces), chunk)
             if piece.__class__ is float:

@@ -39,7 +39,7 @@ def library() -> dict[bytes, Any]:
             except ValueError:  # outside of its domain
                 if double == 0 and name in ("log", "log10"):
                     return -math.inf
-                return math.nan if name in ("acos", "asin") and double == double else -math.nan
+                return math.nan if name in ("acos", "asin", "log10") and double == double else -math.nan
 
         run.__code__ = run.__code__.replace(co_name=name)
         return run
@@ -48,15 +48,21 @@ def library() -> dict[bytes, Any]:
 
     def atan2(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
         right = number(other, 2)
-        return math.atan2(number(one, 1), right)
+        left = number(one, 1)
+        return math.atan2(left, right) if left == left and right == right else right + left
 
     def fmod(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
         right = number(other, 2)
         left = number(one, 1)
+        if left != left and right != right:  # the one without a minus
+            return right if math.copysign(1.0, left) < 0 else left
         try:
             return math.fmod(left, right)
         except ValueError:
             return -math.nan
+
+    def mod(value: Value = MISSING, divisor: Value = MISSING, *_: Value) -> Value:
+        return fmod(value, divisor)
 
     def frexp(value: Value = MISSING, *_: Value) -> Value:
         mantissa, exponent = math.frexp(number(value, 1))
@@ -125,5 +131,5 @@ def library() -> dict[bytes, Any]:
     functions: dict[bytes, Any] = {name.encode(): function(name, compute) for name, compute in simple.items()}
     return functions | {
         b"atan2": atan2, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp, b"max": max_, b"min": min_,
-        b"mod": fmod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
+        b"mod": mod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
     }  # fmt: skip

@@ -38,6 +38,9 @@ _MEMBERS = {
 }
 _ALL = frozenset(range(256))
 
+_SET = re.compile(rb"(?:%.|[^%])(?:%.|[^%\]])*\]", re.DOTALL)
+"""From behind `[` or `[^` to the end of the set; its first character does not end it."""
+
 Captures = list[tuple[int, int]]
 
 
@@ -326,32 +329,29 @@ def _parse_single(source: bytes, at: int) -> tuple[int, frozenset[int], bytes] |
 
 
 def _parse_set(source: bytes, at: int) -> tuple[int, frozenset[int], bytes] | bytes:
+    """Lua looks for the end of a set first, and then what is in it, with other eyes: `[a-%%]` is a range and a bracket."""
+    negated = source[at + 1 : at + 2] == b"^"
+    at += 1 + negated
+    found_end = _SET.match(source, at)
+    if found_end is None:
+        return b"malformed pattern (missing ']')"
+    end = found_end.end() - 1
     members: set[int] = set()
-    size = len(source)
-    at += 1
-    negated = source[at : at + 1] == b"^"
-    at += negated
-    first = True
-    while first or source[at : at + 1] != b"]":
-        first = False
-        if at >= size:
-            return b"malformed pattern (missing ']')"
+    while at < end:
         char = source[at]
         if char == 37:  # %
             letter = source[at + 1 : at + 2]
-            if not letter:
-                return b"malformed pattern (missing ']')"
             found = _class(letter)
             members |= found[0] if found else set(letter)
             at += 2
-        elif source[at + 1 : at + 2] == b"-" and at + 2 < size and source[at + 2 : at + 3] != b"]":
+        elif source[at + 1] == 45 and at + 2 < end:  # -
             members.update(range(char, source[at + 2] + 1))
             at += 3
         else:
             members.add(char)
             at += 1
     frozen = _ALL - members if negated else frozenset(members)
-    return at + 1, frozen, _as_set(frozen)
+    return end + 1, frozen, _as_set(frozen)
 
 
 def _as_set(members: frozenset[int]) -> bytes:

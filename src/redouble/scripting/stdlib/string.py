@@ -62,16 +62,19 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         def gmatch_next(*_: Value) -> Value:
             nonlocal at
             if at > len(subject):
-                return None
+                return ()
             found = parsed.search(subject, at, spend)
             if found is None:
                 at = len(subject) + 1
-                return None
+                return ()
             at = found.end + (found.end == found.start)
             captures = found.all()
             return captures[0] if len(captures) == 1 else tuple(captures)
 
         return gmatch_next
+
+    def gfind(string: Value = MISSING, pattern: Value = MISSING, *_: Value) -> Value:
+        return gmatch(string, pattern)
 
     def gsub(
         string: Value = MISSING, pattern: Value = MISSING, replacement: Value = MISSING, limit: Value = None, *_: Value
@@ -175,7 +178,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         return subject[first - 1 : last] if first <= last else b""
 
     return {
-        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": gmatch,
+        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": gfind,
         b"gmatch": gmatch, b"gsub": gsub, b"len": len_, b"lower": lower, b"match": match, b"rep": rep,
         b"reverse": reverse, b"sub": sub, b"upper": upper,
     }  # fmt: skip
