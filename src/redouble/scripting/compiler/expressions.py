@@ -9,7 +9,7 @@ from redouble.scripting.compiler.texts import MAX_DEPTH, TRUTHY, Text, Texts
 from redouble.scripting.tree import Constant, Expression
 from redouble.scripting.values import FALSE, TRUE
 
-__all__ = ["KNOWN", "Expressions", "is_multiple", "is_name", "is_pure"]
+__all__ = ["KNOWN", "Expressions", "is_multiple", "is_name", "is_own_local", "is_pure"]
 
 _ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod", "^": "power"}
 _COMPARISON = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -178,7 +178,7 @@ class Expressions(Texts):
     def left_and_right(self, left: Text, described: Expression, node: Expression) -> tuple[Text, Text]:
         """`left`, evaluated before what stands to its right, and that."""
         right, lines, numbers = self.captured(lambda: self.value(node))
-        if lines and (left.line or not left.stable) and not _own_local(described, self.def_.function):
+        if lines and (left.line or not left.stable) and not is_own_local(described, self.def_.function):
             left = self.settle(left)
         self.replay(lines, numbers, 0)
         return left, right
@@ -472,7 +472,7 @@ def is_multiple(node: Expression) -> bool:
     return kind is tree.Method or kind is tree.Vararg
 
 
-def _own_local(node: Expression, function: tree.Function) -> bool:
+def is_own_local(node: Expression, function: tree.Function) -> bool:
     """A local of this function stays in its register: an operator sees what a call on its right assigned to it."""
     return type(node) is tree.Local and node.variable.function is function
 

@@ -22,8 +22,6 @@ from redouble.scripting.runtime.operators import concat, modulo, raised, truth
 from redouble.scripting.runtime.tables import (
     argument_table,
     build,
-    build_from_pairs,
-    build_without_nil,
     extended,
     nonexistent,
     readonly,
@@ -55,7 +53,7 @@ class Runtime(Loops):
             modulo=modulo, raised=raised, concat=concat, concatenate=self.concatenate, length=self.length,
             lt=self.lt, le=self.le, gt=self.gt, ge=self.ge, equal=self.equal, uncallable=self.uncallable,
             tail=self.tail, tail_g=self.tail_g, first=first, every=every, first_g=first_g, every_g=every_g,
-            adjust=adjust, build=build, build_without_nil=build_without_nil, build_from_pairs=build_from_pairs,
+            adjust=adjust, build=build, build_without_nil=self.build_without_nil, build_from_pairs=self.build_from_pairs,
             extended=extended, argument_table=argument_table, counted=self.counted, walk_pairs=self.walk_pairs,
             walk_ipairs=self.walk_ipairs, walk_pairs_keys=self.walk_pairs_keys,
             walk_ipairs_keys=self.walk_ipairs_keys, refill=self.refill,

@@ -38,7 +38,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         if is_find and (wants_plain or not _SPECIAL.search(source.partition(b"\0")[0])):
             at = subject.find(source, init)
             return None if at < 0 else (float(at + 1), float(at + len(source)))
-        found = compiled(source).search(subject, init, spend)
+        found = compiled(source, spend).search(subject, init, spend)
         if found is None:
             return None
         if is_find:
@@ -56,7 +56,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
     def gmatch(string: Value = MISSING, pattern: Value = MISSING, *_: Value) -> Value:
         subject, source = text(string, 1), text(pattern, 2)
-        parsed = compiled(source, anchors=False)
+        parsed = compiled(source, spend, anchors=False)
         at = 0
 
         def gmatch_next(*_: Value) -> Value:
@@ -86,7 +86,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         most = int32(optional_integer(limit, 4, len(subject) + 1))
         if kind not in ("string", "table", "function"):
             raise ArgumentError(3, "string/function/table expected")
-        parsed = compiled(source)
+        parsed = compiled(source, spend)
 
         def replaced(found: Match) -> bytes:
             if kind == "string":
