@@ -338,6 +338,8 @@ def _number_text(value: Value) -> bytes:
 def described(texts: ScriptTexts, name: str, message: bytes, source: bytes, line: int) -> str:
     """An error, with the script or function where it arose, and the place in it."""
     told = _one_line(message).decode("utf-8", "surrogateescape")
+    if not source:
+        return told
     return f"{told} script:{f' {name},' if texts.names_digest else ''} on {source.decode('latin-1')}:{line}."
 
 

@@ -132,14 +132,18 @@ class Engine:
             names[self.environment.names[path]] = table_
         # The libraries whose functions have no name of their own are reached through their tables.
 
-    def program(self, source: bytes, generators: bool, name: bytes = b"") -> Program:
-        """The compiled form of a chunk; raises LuaSyntaxError.  One that is loaded has a `name`, which messages tell."""
-        digest = hashlib.sha1(name + b"\0" + source).digest()
+    def program(self, source: bytes, generators: bool, name: bytes | None = None) -> Program:
+        """The compiled form of a chunk; raises LuaSyntaxError.  One that a script loads has a name, which messages tell,
+        and takes its time and memory from the script."""
+        digest = hashlib.sha1(source if name is None else name + b"\0" + source).digest()
         key = (digest, self.environment, generators)
         program = _programs.get(key)
         if program is None:
             filename = f"<lua {digest.hex()}{' generators' if generators else ''} {id(self.environment)}>"
-            program = compile_lua(source, filename, self.environment, generators=generators)
+            if name is None:
+                memory.begin()
+            check = memory.check if name is None else self.runtime.refill
+            program = compile_lua(source, filename, self.environment, check, generators=generators)
             if len(_programs) >= KEPT_PROGRAMS:
                 _programs.clear()
             _programs[key] = program
@@ -160,7 +164,7 @@ class Engine:
             raise LuaError(b"not enough memory", 0)
         self.runtime.refill()  # to compile takes longer than all that else is one step
         try:
-            program = self.program(source, self.generators, b"@" + name)
+            program = self.program(source, self.generators, name)
             self.loaded.add(program.filename)
             self.runtime.recursive = self.runtime.recursive or program.recursive
             return self.function(program, chunk, name)
@@ -191,7 +195,10 @@ class Engine:
             return result
         except (LuaError, RecursionError, MemoryError) as error:
             source, line = innermost(error.__traceback__)
-            raise ScriptFailed(caught(error), source, line) from None
+            value = caught(error)
+            if isinstance(value, Table) and value.meta is not None and dict.get(value.meta, b"__newindex") is not None:
+                source = b""  # the server writes it into the table, but a metamethod takes it
+            raise ScriptFailed(value, source, line) from None
         finally:
             if limit:
                 sys.setrecursionlimit(limit)
