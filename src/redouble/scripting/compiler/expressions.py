@@ -55,9 +55,10 @@ class Expressions(Texts):
             return Text(repr(value).upper(), kind="boolean", simple=True, stable=True)
         if type(value) is float:
             text = "INFINITY" if value == float("inf") else "(-INFINITY)" if value == float("-inf") else repr(value)
-            return Text(f"({text})" if text[0] == "-" else text, kind="number", simple=True, stable=True)
+            text = f"({text})" if text[0] == "-" else text
+            return Text(text, kind="number", simple=True, stable=True, constant=True)
         assert type(value) is bytes
-        return Text(repr(value), kind="string", simple=True, stable=True)
+        return Text(repr(value), kind="string", simple=True, stable=True, constant=True)
 
     def vararg(self, node: tree.Vararg) -> Text:
         return Text("(va[0] if va else None)", stable=True)
@@ -107,7 +108,7 @@ class Expressions(Texts):
                     text = self.constant(Constant(self.environment.constants[path]))
                     described = step
                     continue
-            if text.simple and not is_name(text.fast):  # Python warns of an indexed constant
+            if text.constant or (text.simple and not is_name(text.fast)):
                 text = Text(self.settle_new(text), simple=True, stable=True)
             text, key = self.left_and_right(text, described, step.key)
             slow = f"index({{}}, {{}}, {_escaped(self.describe(described))})"
@@ -169,7 +170,15 @@ class Expressions(Texts):
                 result = self.temporary()
                 fast = f"({result}:={left.fast} - ({left.fast} / {right.fast}) // 1.0 * {right.fast})"
                 fast = f"({result} if {fast} == {result} else {slow})"  # of an infinite quotient // makes nan
-                return Text(fast, slow, kind="number", risky=True, depth=2, line=node.line)
+                return Text(
+                    fast,
+                    slow,
+                    kind="number",
+                    risky=True,
+                    constant=left.constant and right.constant,
+                    depth=2,
+                    line=node.line,
+                )
             fast = "modulo({}, {})"
         elif operator == "^":
             fast = "raised({}, {})"
@@ -220,8 +229,10 @@ class Expressions(Texts):
             )
         for one, other in ((left, right), (right, left)):
             if other.fast in ("None", "TRUE", "FALSE"):
-                if one.simple and one.kind in ("number", "string"):  # Python warns of `1.0 is None`
+                if one.simple and one.kind in ("number", "string"):
                     return Text(str(operator == "~="), kind="truth", stable=True)
+                if one.constant:
+                    one = self.settle(one)
                 form = f"({{}} {'is' if operator == '==' else 'is not'} {other.fast})"
                 return self.combined(form, form, [one], kind="truth", line=node.line)
         form = f"({{}} {'==' if operator == '==' else '!='} {{}})"

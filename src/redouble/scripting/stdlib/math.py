@@ -54,8 +54,6 @@ def library() -> dict[bytes, Any]:
     def fmod(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
         right = number(other, 2)
         left = number(one, 1)
-        if left != left and right != right:  # the one without a minus
-            return right if math.copysign(1.0, left) < 0 else left
         try:
             return math.fmod(left, right)
         except ValueError:
