@@ -20,8 +20,8 @@ __all__ = ["LARGE", "MAX_STRING", "begin", "check", "reserve"]
 MAX_STRING = 512 * 1024 * 1024
 """No string of a script's is longer, for none that a server holds is."""
 LIMIT = 1024 * 1024 * 1024
-LARGE = 1024 * 1024
-"""Strings from this size on are looked at when they are made."""
+LARGE = 64 * 1024
+"""Strings from this size on are looked at when they are made; all others are, some thousand at a time."""
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 _most_before = -1

@@ -18,7 +18,7 @@ from types import GeneratorType
 from redouble.scripting.errors import Slow
 from redouble.scripting.runtime.calls import MAX_C_DEPTH, adjust, drive, every, every_g, first, first_g, first_of
 from redouble.scripting.runtime.loops import MAX_DEPTH, Loops
-from redouble.scripting.runtime.operators import concat, modulo, raised, truth
+from redouble.scripting.runtime.operators import modulo, raised, truth
 from redouble.scripting.runtime.tables import (
     argument_table,
     build,
@@ -50,7 +50,7 @@ class Runtime(Loops):
             ERRORS=(TypeError, ZeroDivisionError, OverflowError, ValueError), tuple=tuple, generator=GeneratorType,
             index=self.index, method=self.method, store=self.store, readonly=readonly, nonexistent=nonexistent,
             add=self.add, sub=self.sub, mul=self.mul, div=self.div, mod=self.mod, power=self.power, unm=self.unm,
-            modulo=modulo, raised=raised, concat=concat, concatenate=self.concatenate, length=self.length,
+            modulo=modulo, raised=raised, concat=self.concat, concatenate=self.concatenate, length=self.length,
             lt=self.lt, le=self.le, gt=self.gt, ge=self.ge, equal=self.equal, uncallable=self.uncallable,
             tail=self.tail, tail_g=self.tail_g, first=first, every=every, first_g=first_g, every_g=every_g,
             adjust=adjust, build=build, build_without_nil=self.build_without_nil, build_from_pairs=self.build_from_pairs,

@@ -215,6 +215,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         given_arguments = 1 + (start is not MISSING) + (end is not MISSING)
         if last - first + 1 + given_arguments > MAX_RESULTS:
             raise LuaError(b"too many results to unpack")
+        runtime.spend(last - first + 1)
         return tuple([raw_get(target, float(at)) for at in range(first, last + 1)])
 
     return {

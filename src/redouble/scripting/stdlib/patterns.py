@@ -401,8 +401,7 @@ def compiled(source: bytes, spend: Spend, anchors: bool = True) -> Pattern:
     """`anchors`: `^` at the start is one."""
     pattern = _patterns.get((source, anchors))
     if pattern is None:
-        if len(source) <= MAX_COMPILED:
-            spend(STEPS_TO_COMPILE * len(source))
+        spend(STEPS_TO_COMPILE * len(source))
         pattern = Pattern(source, anchors, spend)
         if len(source) <= MAX_COMPILED:
             if len(_patterns) >= KEPT_PATTERNS:

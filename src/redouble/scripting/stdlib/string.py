@@ -30,8 +30,16 @@ _SPECIFICATION = re.compile(rb"%([-+ #0]*)([0-9]{0,2})(?:(\.)([0-9]{0,2}))?(.?)"
 def library(runtime: Runtime) -> dict[bytes, Any]:
     call, spend = runtime.call, runtime.spend
 
+    def subject_of(value: Value) -> bytes:
+        """The first argument; to go through a large string takes as long as many steps."""
+        if value.__class__ is bytes:
+            if len(value) > memory.LARGE:
+                spend(len(value) >> 12)
+            return value
+        return text(value, 1)
+
     def find_or_match(string: Value, pattern: Value, start: Value, plain: Value, is_find: bool) -> Value:
-        subject, source = text(string, 1), text(pattern, 2)
+        subject, source = subject_of(string), text(pattern, 2)
         init = _relative(optional_integer(start, 3, 1), len(subject)) - 1
         init = min(max(init, 0), len(subject))
         wants_plain = plain is not MISSING and plain is not None and plain is not FALSE
@@ -55,7 +63,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         return find_or_match(string, pattern, init, None, False)
 
     def gmatch(string: Value = MISSING, pattern: Value = MISSING, *_: Value) -> Value:
-        subject, source = text(string, 1), text(pattern, 2)
+        subject, source = subject_of(string), text(pattern, 2)
         parsed = compiled(source, spend, anchors=False)
         at = 0
 
@@ -79,7 +87,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
     def gsub(
         string: Value = MISSING, pattern: Value = MISSING, replacement: Value = MISSING, limit: Value = None, *_: Value
     ) -> Value:
-        subject, source = text(string, 1), text(pattern, 2)
+        subject, source = subject_of(string), text(pattern, 2)
         if replacement.__class__ is float:
             replacement = format_number(replacement)
         kind = type_name(replacement) if replacement is not MISSING else "none"
@@ -151,28 +159,32 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         raise LuaError(b"unable to dump given function")
 
     def format(template: Value = MISSING, *arguments: Value) -> Value:
-        return _formatted(text(template, 1), arguments)
+        result = _formatted(text(template, 1), arguments)
+        if len(result) > memory.LARGE:
+            spend(len(result) >> 12)
+        return result
 
     def len_(string: Value = MISSING, *_: Value) -> Value:
         return float(len(text(string, 1)))
 
     def lower(string: Value = MISSING, *_: Value) -> Value:
-        return text(string, 1).lower()
+        return subject_of(string).lower()
 
     def upper(string: Value = MISSING, *_: Value) -> Value:
-        return text(string, 1).upper()
+        return subject_of(string).upper()
 
     def rep(string: Value = MISSING, count: Value = MISSING, *_: Value) -> Value:
         subject, times = text(string, 1), max(0, int32(integer(count, 2)))
         if len(subject) * times > memory.LARGE:
             memory.check(len(subject) * times)
+            spend(len(subject) * times >> 12)
         return subject * times
 
     def reverse(string: Value = MISSING, *_: Value) -> Value:
-        return text(string, 1)[::-1]
+        return subject_of(string)[::-1]
 
     def sub(string: Value = MISSING, start: Value = MISSING, end: Value = None, *_: Value) -> Value:
-        subject = text(string, 1)
+        subject = subject_of(string)
         first = max(_relative(integer(start, 2), len(subject)), 1)
         last = min(_relative(optional_integer(end, 3, -1), len(subject)), len(subject))
         return subject[first - 1 : last] if first <= last else b""

@@ -96,6 +96,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
     def maxn(value: Value = MISSING, *_: Value) -> Value:
         source = table(value, 1)
+        runtime.spend(len(source))
         return max([0.0, *(key for key, one in source.items() if key.__class__ is float and one is not None)])
 
     def remove(value: Value = MISSING, place: Value = None, *_: Value) -> Value:
@@ -104,6 +105,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         position = int32(optional_integer(place, 2, end))
         if not 1 <= position <= end:
             return ()
+        runtime.spend(end - position + 1)
         removed = _get(target, float(position))
         for at in range(position, end):
             raw_set(target, float(at), _get(target, float(at + 1)))
@@ -119,6 +121,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         count = border(target)
         if comparison is not None and comparison.__class__ is not FunctionType:
             wrong_type(2, "function", comparison)
+        runtime.spend(count)
         items = [_get(target, float(at)) for at in range(1, count + 1)]
         kinds = set(map(type, items))
 
