@@ -169,7 +169,7 @@ class Engine:
             self.runtime.recursive = self.runtime.recursive or program.recursive
             return self.function(program, chunk, name)
         except LuaSyntaxError as error:
-            raise LuaError(error.text(chunk), 0) from None
+            raise LuaError(error.text(base.chunk_id(name, 80)), 0) from None
 
     def run(self, main: Callable[..., Any], program: Program, *arguments: Value) -> Value:
         """Run a chunk, or a function of it; its first result.  Raises ScriptFailed."""

@@ -110,6 +110,8 @@ class Writer(Expressions):
             self.emit(f"{', '.join(names)} = adjust({star}, {wanted})")
             return texts + [Text(name, simple=True, stable=True) for name in names]
         texts = self.in_order(values)
+        if len(texts) > count:
+            self.settle_all(texts, unstable=False)
         for text in texts[count:]:
             self.plain(text) if text.risky else self.emit(text.fast)
         return texts[:count] + [nil] * (count - len(texts))

@@ -243,13 +243,13 @@ def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
     return {b"getfenv": getfenv, b"setfenv": setfenv, b"newproxy": newproxy}
 
 
-def chunk_id(name: bytes) -> bytes:
-    """How messages call a chunk (luaO_chunkid)."""
+def chunk_id(name: bytes, size: int = 60) -> bytes:
+    """How messages call a chunk (luaO_chunkid); the parser's own have a `size` of 80."""
     name = name.partition(b"\0")[0]
     if name[:1] == b"=":
-        return name[1:60]
+        return name[1:size]
     if name[:1] == b"@":
         name = name[1:]
-        return name if len(name) <= 52 else b"..." + name[-52:]
-    line = re.split(rb"[\r\n]", name, maxsplit=1)[0][:43]
+        return name if len(name) <= size - 8 else b"..." + name[8 - size :]
+    line = re.split(rb"[\r\n]", name, maxsplit=1)[0][: size - 17]
     return b'[string "%s"]' % (line if len(line) == len(name) else line + b"...")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -17,6 +18,7 @@ from redouble.scripting.stdlib.arguments import (
     table,
     wrong_type,
 )
+from redouble.scripting.table import Table
 from redouble.scripting.values import Value, format_number, type_name
 
 __all__ = ["library"]
@@ -135,14 +137,10 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
             and (kinds == {bytes} or (kinds == {float} and all(one == one for one in items)))
         ):
             items.sort()
-        elif comparison is None:
-            _Sorter(items, less_by_nature, runtime).sort(0, count - 1)
+            for at, item in enumerate(items, 1):
+                raw_set(target, float(at), item)
         else:
-            _Sorter(items, less_by_function, runtime).sort(0, count - 1)
-        if target.read_only and items:
-            raise LuaError(b"Attempt to modify a readonly table", 0)
-        for at, item in enumerate(items, 1):
-            raw_set(target, float(at), item)
+            _Sorter(target, less_by_nature if comparison is None else less_by_function, runtime).sort(1, count)
         return ()
 
     def less_by_nature(one: Value, other: Value) -> bool:
@@ -159,45 +157,51 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
 
 class _Sorter:
-    """ltablib.c's quicksort: which elements are compared, and how equal ones end up, is visible to scripts."""
+    """ltablib.c's quicksort: which elements are compared, how equal ones end up, and what an error leaves behind, is visible
+    to scripts.  A comparison that contradicts itself leads it past the ends of the table."""
 
-    def __init__(self, items: list[Value], less: Any, runtime: Runtime) -> None:
-        self.items, self.less, self.runtime = items, less, runtime
+    def __init__(self, table: Table, less: Callable[[Value, Value], bool], runtime: Runtime) -> None:
+        self.table, self.less, self.runtime = table, less, runtime
+
+    def swap(self, one: int, other: int) -> None:
+        table, set_ = self.table, self.runtime.raw_set
+        value = _get(table, float(one))
+        set_(table, float(one), _get(table, float(other)))
+        set_(table, float(other), value)
 
     def sort(self, low: int, high: int) -> None:
-        items, less = self.items, self.less
+        table, less, swap = self.table, self.less, self.swap
         while low < high:
             self.runtime.spend()
-            if less(items[high], items[low]):
-                items[low], items[high] = items[high], items[low]
+            if less(_get(table, float(high)), _get(table, float(low))):
+                swap(low, high)
             if high - low == 1:
                 return
-            # Lua counts from 1.
-            middle = (low + high + 2) // 2 - 1
-            if less(items[middle], items[low]):
-                items[middle], items[low] = items[low], items[middle]
-            elif less(items[high], items[middle]):
-                items[middle], items[high] = items[high], items[middle]
+            middle = (low + high) // 2
+            if less(_get(table, float(middle)), _get(table, float(low))):
+                swap(middle, low)
+            elif less(_get(table, float(high)), _get(table, float(middle))):
+                swap(middle, high)
             if high - low == 2:
                 return
-            pivot = items[middle]
-            items[middle], items[high - 1] = items[high - 1], items[middle]
+            pivot = _get(table, float(middle))
+            swap(middle, high - 1)
             left, right = low, high - 1
             while True:
                 left += 1
-                while less(items[left], pivot):
-                    if left >= high:
+                while less(_get(table, float(left)), pivot):
+                    if left > high:
                         raise LuaError(b"invalid order function for sorting")
                     left += 1
                 right -= 1
-                while less(pivot, items[right]):
-                    if right <= low:
+                while less(pivot, _get(table, float(right))):
+                    if right < low:
                         raise LuaError(b"invalid order function for sorting")
                     right -= 1
                 if right < left:
                     break
-                items[left], items[right] = items[right], items[left]
-            items[high - 1], items[left] = items[left], items[high - 1]
+                swap(left, right)
+            swap(high - 1, left)
             if left - low < high - left:
                 self.sort(low, left - 1)
                 low = left + 1
