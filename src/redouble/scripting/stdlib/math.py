@@ -96,7 +96,8 @@ def library() -> dict[bytes, Any]:
             return share
         if len(arguments) > 2:
             raise LuaError(b"wrong number of arguments")
-        *lowest, high = (int32(integer(argument, place)) for place, argument in enumerate(arguments, 1))
+        # A list: PyPy says of its own that a generator that raises a TypeError cannot be unpacked.
+        *lowest, high = [int32(integer(argument, place)) for place, argument in enumerate(arguments, 1)]
         low = lowest[0] if lowest else 1
         if low > high:
             raise ArgumentError(len(arguments), "interval is empty")
