@@ -425,7 +425,7 @@ any:
     tonumber(<str>)
     tonumber(<any>, <num>)
     rawget(<tab>, <key>)
-    getmetatable(<any>)
+    getmetatable(<table>)
     math.max(<list>)
     <libraries>
     2* <json_codec>

@@ -153,6 +153,10 @@ def extended(table: Table, count: int, values: tuple[Value, ...]) -> Table:
     for at, value in enumerate(values, count + 1):
         if value is not None:
             dict.__setitem__(table, float(at), value)
+    if table.layout is not None:  # it has keys with nil
+        table.layout.grow_array(count + len(values))
+        for at, value in enumerate(values, count + 1):
+            table.layout.set(float(at), value is not None)
     table.extended_to = count + len(values)
     table.extended_after = named
     table.sizes = (count, table.sizes[1])

@@ -288,7 +288,7 @@ def _piece(
         sign = b"-" if math.copysign(1.0, double) < 0 else b"+" if b"+" in flags else b" " if b" " in flags else b""
         word = sign + (word.upper() if option.isupper() else word)
         return word.ljust(int(width or 0)) if b"-" in flags else word.rjust(int(width or 0))
-    raise LuaError(b"invalid option '%" + option + b"' to 'format'")
+    raise LuaError(b"invalid option '%" + option.rstrip(b"\0") + b"' to 'format'")
 
 
 def _signed(flags: bytes, width: bytes, dot: bytes | None, precision: bytes, value: int) -> bytes:
