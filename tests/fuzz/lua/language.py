@@ -589,7 +589,6 @@ numeral:
     -
     <sign>inf
     <sign>nan
-    nan(1)
     infinity
     <space><digits><space>
     <digits> <digits>
@@ -928,7 +927,7 @@ meta:
     __le = function(a, c) return nil end
     __tostring = function() return <any> end
     __unm = function(a, c) return rawequal(a, c) end
-    __newindex = function(a, c, z) fuel() error(<any>, <small>) end
+    __newindex = function(a, c, z) fuel() error(<string>, <small>) end
 equality:
     g
     f
@@ -976,8 +975,8 @@ function:
     unpack
     string.reverse
     select
-    function(a, c) error(a, c) end
-    function(a) error(a, <small>) end
+    function(a, c) error(tostring(a), c) end
+    function(a) error(tostring(a), <small>) end
     function(...) return ... end
     function(...) return arg end
     function(a, ...) return (...), a end
@@ -1302,7 +1301,7 @@ coroutine:
     (function() local c c = coroutine.create(function(...) return coroutine.resume(c), coroutine.status(c), ... end) return coroutine.resume(c, <list>) end)()
     coroutine.wrap(function(...) return coroutine.wrap(function(...) coroutine.yield(...) return <any> end)(...) end)(<list>)
     coroutine.resume(coroutine.create(function() (newline)error(<any>, <small>) end))
-    coroutine.wrap(function() (newline)error(<any>, <small>) end)()
+    coroutine.wrap(function() (newline)error(<string>, <small>) end)()
 body:
     function(<names>) fuel() <block>coroutine.yield(<list>) <block>return <list> end
     function(...) local a, c = coroutine.yield(...) return c, a end

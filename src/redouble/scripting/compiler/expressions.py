@@ -130,6 +130,8 @@ class Expressions(Texts):
             return repr(b"field '%s'" % key.partition(b"\0")[0]) if type(key) is bytes else repr(b"field '?'")
         if type(node) is tree.Paren:
             return self.describe(node.inner)
+        if type(node) is tree.Or and type(node.left) is tree.And and type(node.left.left) is not Constant:
+            return self.describe(node.right)  # Lua looks where its code went if all jumps were taken
         return "b''"
 
     def paren(self, node: tree.Paren) -> Text:
@@ -328,7 +330,9 @@ class Expressions(Texts):
             key=lambda entry: entry[0],
         )
         tail = None
-        if entries[-1][1] is None and is_multiple(entries[-1][2]):
+        last = entries[-1][2]
+        if entries[-1][1] is None and (is_multiple(last) or (node.named and type(last) is tree.Call)):
+            # Also one that gives one value: a constructor that ends with a call has no place for it at first.
             tail = entries.pop()[2]
         nodes: list[Expression] = []
         for _, key, value in entries:

@@ -68,13 +68,14 @@ class Texts(Output):
     def combined(self, fast: str, slow: str, parts: list[Text], *, kind: str, line: int, risky: bool = False) -> Text:
         """An expression of several."""
         stable, depth = not risky, 0
+        line = line or next((part.line for part in parts if part.line), 0)
+        elsewhere = max((place for place, part in enumerate(parts) if part.line not in (0, line)), default=-1)
         for place, part in enumerate(parts):
-            if part.line and line and part.line != line:
+            if part.line and place <= elsewhere:
                 part = parts[place] = self.settle(part)
             risky = risky or part.risky
             stable = stable and part.stable
             depth = max(depth, part.depth)
-            line = line or part.line
         return Text(
             fast.format(*[part.fast for part in parts]),
             slow.format(*[part.slow for part in parts]),

@@ -43,7 +43,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         if not values:
             raise ArgumentError(1, "value expected")
         if values[0] is None or values[0] is FALSE:
-            raise LuaError(optional_text(values[1] if len(values) > 1 else None, 2, b"assertion failed!"))
+            raise LuaError(_message(values[1:]))
         return values
 
     def collectgarbage(option: Value = None, argument: Value = None, *_: Value) -> Value:
@@ -137,8 +137,8 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         done, result = protected(function, arguments)
         if not done:
             if isinstance(result, Table):  # Redis's own pcall makes a string of its errors
-                message = raw_get(result, b"err")
-                return (FALSE, message) if message.__class__ in (bytes, float) else (FALSE, result, None)
+                message = runtime.index(result, b"err")
+                return (FALSE, message) if message.__class__ in (bytes, float) else (FALSE, result, message)
             return FALSE, result
         return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
 
@@ -225,6 +225,11 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         b"select": select, b"setmetatable": setmetatable, b"tonumber": tonumber, b"tostring": tostring,
         b"type": type_, b"unpack": unpack, b"xpcall": xpcall,
     }  # fmt: skip
+
+
+def _message(values: tuple[Value, ...]) -> bytes:
+    """What `assert` complains with; a C string."""
+    return optional_text(values[0] if values else None, 2, b"assertion failed!").partition(b"\0")[0]
 
 
 def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:

@@ -273,7 +273,8 @@ def _piece(
         quoted = text(value, place).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\\n")
         return b'"' + quoted.replace(b"\r", b"\\r").replace(b"\0", b"\\000") + b'"'
     if option == b"c":
-        code = bytes((integer(value, place) & 255,))
+        double = number(value, place)
+        code = bytes((int(double) & 255 if abs(double) < 2**31 else 0,))
         padded = code.ljust(int(width or 0)) if b"-" in flags else code.rjust(int(width or 0))
         return padded.partition(b"\0")[0]
     if option in (b"d", b"i"):
