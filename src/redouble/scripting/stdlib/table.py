@@ -24,6 +24,7 @@ from redouble.scripting.values import Value, format_number, type_name
 __all__ = ["library"]
 
 _get = dict.get
+_replace = dict.__setitem__
 
 
 def library(runtime: Runtime) -> dict[bytes, Any]:
@@ -140,7 +141,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
             for at, item in enumerate(items, 1):
                 raw_set(target, float(at), item)
         else:
-            _Sorter(target, less_by_nature if comparison is None else less_by_function, runtime).sort(1, count)
+            _Sorter(target, less_by_nature if comparison is None else less_by_function, runtime).sort(1.0, float(count))
         return ()
 
     def less_by_nature(one: Value, other: Value) -> bool:
@@ -163,38 +164,42 @@ class _Sorter:
     def __init__(self, table: Table, less: Callable[[Value, Value], bool], runtime: Runtime) -> None:
         self.table, self.less, self.runtime = table, less, runtime
 
-    def swap(self, one: int, other: int) -> None:
-        table, set_ = self.table, self.runtime.raw_set
-        value = _get(table, float(one))
-        set_(table, float(one), _get(table, float(other)))
-        set_(table, float(other), value)
+    def swap(self, one: float, other: float) -> None:
+        table, raw_set = self.table, self.runtime.raw_set
+        value, new = _get(table, one), _get(table, other)
+        if value is None or new is None or table.read_only:
+            raw_set(table, one, new)
+            raw_set(table, other, value)
+        else:
+            _replace(table, one, new)
+            _replace(table, other, value)
 
-    def sort(self, low: int, high: int) -> None:
+    def sort(self, low: float, high: float) -> None:
         table, less, swap = self.table, self.less, self.swap
         while low < high:
             self.runtime.spend()
-            if less(_get(table, float(high)), _get(table, float(low))):
+            if less(_get(table, high), _get(table, low)):
                 swap(low, high)
             if high - low == 1:
                 return
-            middle = (low + high) // 2
-            if less(_get(table, float(middle)), _get(table, float(low))):
+            middle = (low + high) // 2.0
+            if less(_get(table, middle), _get(table, low)):
                 swap(middle, low)
-            elif less(_get(table, float(high)), _get(table, float(middle))):
+            elif less(_get(table, high), _get(table, middle)):
                 swap(middle, high)
             if high - low == 2:
                 return
-            pivot = _get(table, float(middle))
+            pivot = _get(table, middle)
             swap(middle, high - 1)
             left, right = low, high - 1
             while True:
                 left += 1
-                while less(_get(table, float(left)), pivot):
+                while less(_get(table, left), pivot):
                     if left > high:
                         raise LuaError(b"invalid order function for sorting")
                     left += 1
                 right -= 1
-                while less(pivot, _get(table, float(right))):
+                while less(pivot, _get(table, right)):
                     if right < low:
                         raise LuaError(b"invalid order function for sorting")
                     right -= 1
