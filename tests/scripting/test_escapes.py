@@ -204,6 +204,33 @@ BOMBS = [
     "local t = setmetatable({}, {__concat = function(a, b) return a .. b end}) return t .. t",
     "local t = setmetatable({}, {}) getmetatable(t).__call = t return t()", "while true do redis.call('PING') end",
     "local function f() coroutine.wrap(f)() end f()", "while true do redis.pcall('NOPE') end", "while true do error_ = pcall(error) end",
+    # Growth.
+    "return string.format('%99999d', 1)", "while true do string.format('%99.99f', 1e308) end", "local t = {} while true do t[#t + 1] = #t .. '' end",
+    "while true do string.format('%s', string.rep('x', 2^20)) end", "local s = string.rep('x', 2^16) while true do s = s:gsub('x', 'xx') end",
+    "local t = {} for i = 1, 1e9 do t[i * 0.5] = true end", "local s = string.rep('x', 2^27) while true do s:upper() end",
+    "local s = string.rep('x', 2^27) while true do local u = s .. 'y' end", "local s = string.rep('x', 2^27) while true do s:find('y', 1, true) end",
+    "return string.rep('x', 2^28):byte(1, -1)", "return tonumber(string.rep('9', 2^20))", "local t = {} while true do t[#t + 1] = coroutine.wrap(error) end",
+    # Tables.
+    "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.insert(t, 1, 0) end", "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.remove(t, 1) end",
+    "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.sort(t) end", "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.maxn(t) end",
+    "local t = {} for i = 1, 1e5 do t[i] = i % 7 end table.sort(t, function() return true end)", "local t = {} while true do unpack(t, 1, 7000) end",
+    "local t = {} for i = 1, 1e5 do t['k' .. i] = i end while true do next(t, (next(t))) end", "return select(-2147483648, 1)",
+    # Nesting.
+    "local function f(n) if n == 0 then return 0 end return 1 + f(n - 1) end return f(16000)", "local function f(n) return pcall(f, n + 1) end return f(0)",
+    "local function f(n) if n > 0 then return f(n - 1) end end return f(1000000)", "local function f() local ok, e = xpcall(f, f) return e end return f()",
+    "local t = {} t.__index = t setmetatable(t, t) return t.x", "local t = setmetatable({}, {__unm = function(a) return -a end}) return -t",
+    "local t = setmetatable({}, {}) getmetatable(t).__newindex = t t.x = 1", "local a = {} for i = 1, 200 do a = setmetatable({}, {__index = a}) end return a.x",
+    "local t = {} for i = 1, 5000 do t = {t} end return cjson.encode(t)", "local t = {} for i = 1, 5000 do t = {t} end return cmsgpack.pack(t)",
+    "return cjson.decode('[' .. string.rep('1,', 2^20) .. '1]')", "local s = '[' .. string.rep('1,', 2^15) .. '1]' while true do cjson.decode(s) end",
+    # Patterns that are long, many or costly.
+    "return string.find('x', string.rep('a', 600000))", "return string.find('x', string.rep('[^a]', 150000))", "return string.find('x', string.rep('%a', 300000))",
+    "for i = 1, 1e9 do string.find('x', i .. string.rep('[^a]', 60)) end", "return string.find('x', '[' .. string.rep('a-z', 2^20) .. ']')",
+    "return string.find(string.rep('a', 2^16), string.rep('.-', 40) .. 'b')", "while true do string.find(string.rep('a', 500), '.-.-b') end",
+    # Chunks that are long, many or costly.
+    "return loadstring('local a = 1 return a' .. string.rep(' + a', 2^15))()", "return loadstring(string.rep('-- x\\n', 2^19) .. 'return 1')()",
+    "return loadstring('return \"' .. string.rep('\\\\n', 2^20) .. '\"')", "return loadstring('return ' .. string.rep('\\n', 2^22) .. '1')()",
+    "return loadstring('return {' .. string.rep('1,', 2^15) .. '}')()", "for i = 1, 1e9 do loadstring('return ' .. i .. string.rep(' + 1', 1000))() end",
+    "return loadstring('local t = {} ' .. string.rep('t.a = function(x) return x end ', 2^17))()", "return loadstring(string.rep('for i = 1, 1 do ', 190))",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import CodeType
 
 import pytest
@@ -89,6 +90,31 @@ def test_struct_reads_what_it_wrote(integer: int, text: bytes, number: float) ->
 )
 def test_limits_of_python_do_not_show(source: str) -> None:
     assert run(source) == 1.0
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "-math.pi",
+        "math.pi * 2",
+        "math.pi % 2",
+        "(5) % 3",
+        "-(1 / 2)",
+        "('a' .. 'b')",
+        "-('2')",
+        "(1 and 2)",
+        "#'a'",
+        "(1 == 1)",
+    ],
+)
+@pytest.mark.parametrize(
+    "form", ["{} == nil", "{} ~= false", "nil == {}", "({}).x", "({})[1]", "({})()", "not {}", "{} and 1"]
+)
+def test_python_has_nothing_to_warn_of(form: str, expression: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for generators in (False, True):
+            ENGINE.program(f"return {form.format(expression)}".encode(), generators)
 
 
 def test_a_hundred_thousand_tail_calls_take_no_stack() -> None:

@@ -30,7 +30,7 @@ from redouble.scripting.engine import Features
 from redouble.scripting.errors import LuaError
 from redouble.scripting.stdlib.arguments import to_integer
 from redouble.scripting.table import Table, array
-from redouble.scripting.values import FALSE, NULL, TRUE, Value, format_number, to_number
+from redouble.scripting.values import FALSE, TRUE, Value, plain_text, to_number
 
 if TYPE_CHECKING:
     from redouble.core.command import Command
@@ -286,7 +286,7 @@ class Api:
         if kind is Status:
             return Table({b"ok": bytes(reply)})
         if kind is CommandError:
-            return self.error_table(reply.message, reply.message != self.texts.arguments)
+            return self.error_table(reply.message, reply.message not in (self.texts.arguments, self.texts.no_arguments))
         if kind is Pairs:
             return self._array([self._array([self._value(item) for item in pair]) for pair in reply])
         if kind is list or kind is Push or kind is tuple or kind is Messages:
@@ -334,11 +334,9 @@ class Api:
     def error_reply(self, *values: Value) -> Value:
         found = self.single_field(b"err", values)
         if len(values) == 1 and values[0].__class__ is bytes:
-            message: bytes = values[0]
-            # Without a code it gets one, and a minus is taken off.
-            if message.startswith(b"-"):
-                message = message[1:]
-            elif b" " not in message:
+            # A C string; a minus is taken off, and without a code it gets one.
+            message: bytes = values[0].partition(b"\0")[0].removeprefix(b"-").rstrip(b"\r\n")
+            if b" " not in message:
                 message = b"ERR " + message
             return Table({b"err": message})
         return found
@@ -414,6 +412,8 @@ class Api:
     def described(self, name: str, value: Value, source: bytes, line: int) -> str:
         """The error that ended a script or function: with its name, and the place where it arose."""
         told = _one_line(failure_text(value)).decode("utf-8", "surrogateescape")
+        if not source:
+            return told
         return f"{told} script:{f' {name},' if self.texts.names_digest else ''} on {source.decode('latin-1')}:{line}."
 
 
@@ -430,16 +430,7 @@ def error_handler(value: Value = None, *_: Value) -> Value:
     """What an error becomes on its way out of a script."""
     if isinstance(value, Table):
         return value
-    text = (
-        b"nil"
-        if value is None
-        else value
-        if value.__class__ is bytes
-        else format_number(value)
-        if value.__class__ is float
-        else b"?"
-    )
-    return Table({b"err": b"ERR " + text})
+    return Table({b"err": b"ERR " + plain_text(value)})
 
 
 def _number_text(value: Value) -> bytes:
@@ -565,8 +556,4 @@ def _uncaught(value: Value) -> bytes:
         if message.__class__ is float:
             message = _number_text(message)
         return message if message.__class__ is bytes else b"ERR unknown error"
-    if value is None or value is NULL:
-        return b"ERR nil"
-    if value is TRUE or value is FALSE:
-        return b"ERR " + value.name
-    return b"ERR " + (value if value.__class__ is bytes else _number_text(value))
+    return b"ERR " + plain_text(value)

@@ -22,6 +22,8 @@ from redouble.types.lua_hash import hash_of_lua
 __all__ = ["KNOWN_WHEN_LOADED", "Engine", "Features", "ScriptFailed", "needs_generators", "read_only"]
 
 KEPT_PROGRAMS = 1024
+MAX_LOADED = 4096
+"""Chunks that one script may load."""
 KNOWN_WHEN_LOADED = (b"LOG_", b"REDIS_VERSION", b"SERVER_NAME", b"VALKEY_VERSION")
 """How the constants begin that a library finds in `redis` while it is loaded."""
 STRICT_GLOBALS = b"\n" * 7 + (
@@ -81,6 +83,9 @@ class Engine:
         runtime.bottom = Engine.run.__code__
         self.generators = False
         """Whether the script that runs can use coroutines."""
+        self.for_libraries = for_libraries
+        self.loaded: set[str] = set()
+        """What the script that runs has loaded, by the file names of its code."""
         known = {**functions, **features.constants}
         redis = {name: known[name] for name in features.order if name in known}
         libraries: dict[bytes, dict[bytes, Value]] = {
@@ -176,14 +181,18 @@ class Engine:
         self.globals.meta = read_only({b"__index": access, b"__newindex": create})
         self.runtime.names.update(readonly=readonly_, nonexistent=lambda name: access(None, name))
 
-    def program(self, source: bytes, generators: bool) -> Program:
-        """The compiled form of a chunk; raises LuaSyntaxError."""
-        digest = hashlib.sha1(source).digest()
+    def program(self, source: bytes, generators: bool, name: bytes | None = None) -> Program:
+        """The compiled form of a chunk; raises LuaSyntaxError.  One that a script loads has a name, which messages tell,
+        and takes its time and memory from the script."""
+        digest = hashlib.sha1(source if name is None else name + b"\0" + source).digest()
         key = (digest, self.environment, generators)
         program = _programs.get(key)
         if program is None:
             filename = f"<lua {digest.hex()}{' generators' if generators else ''} {id(self.environment)}>"
-            program = compile_lua(source, filename, self.environment, generators=generators)
+            if name is None:
+                memory.begin()
+            check = memory.check if name is None else self.runtime.refill
+            program = compile_lua(source, filename, self.environment, check, generators=generators)
             if len(_programs) >= KEPT_PROGRAMS:
                 _programs.clear()
             _programs[key] = program
@@ -200,14 +209,16 @@ class Engine:
     def load(self, source: bytes, name: bytes) -> Value:
         """`loadstring`."""
         chunk = base.chunk_id(name)
-        if len(self.runtime.chunks) > 4 * KEPT_PROGRAMS:
+        if len(self.loaded) >= MAX_LOADED:
             raise LuaError(b"not enough memory", 0)
+        self.runtime.refill()  # to compile takes longer than all that else is one step
         try:
-            program = self.program(source, self.generators)
+            program = self.program(source, self.generators, name)
+            self.loaded.add(program.filename)
             self.runtime.recursive = self.runtime.recursive or program.recursive
             return self.function(program, chunk, name)
         except LuaSyntaxError as error:
-            raise LuaError(error.text(chunk), 0) from None
+            raise LuaError(error.text(base.chunk_id(name, 80)), 0) from None
 
     def run(self, main: Callable[..., Any], program: Program, *arguments: Value) -> Value:
         """Run a chunk, or a function of it; its first result.  Raises ScriptFailed."""
@@ -216,6 +227,7 @@ class Engine:
         runtime.current = None
         runtime.recursive = program.recursive
         self.generators = program.generators
+        self.loaded.clear()
         memory.begin()
         limit = 0
         if _DEEP and (program.recursive or program.generators):
@@ -232,10 +244,16 @@ class Engine:
             return result
         except (LuaError, RecursionError, MemoryError) as error:
             source, line = innermost(error.__traceback__)
-            raise ScriptFailed(caught(error), source, line) from None
+            value = caught(error)
+            if isinstance(value, Table) and value.meta is not None and dict.get(value.meta, b"__newindex") is not None:
+                source = b""  # the server writes it into the table, but a metamethod takes it
+            raise ScriptFailed(value, source, line) from None
         finally:
             if limit:
                 sys.setrecursionlimit(limit)
+            if not self.for_libraries:  # whose functions may keep what they have loaded
+                for filename in self.loaded:
+                    self.runtime.chunks.pop(filename, None)
 
     @staticmethod
     def place_of(error: BaseException) -> tuple[bytes, int]:

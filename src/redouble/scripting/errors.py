@@ -12,9 +12,21 @@ from typing import Any
 
 from redouble.scripting.values import Value, type_name
 
-__all__ = ["BOUNDARIES", "ArgumentError", "LuaError", "Slow", "caught", "innermost", "is_piece", "type_error"]
+__all__ = [
+    "BOTTOMS",
+    "BOUNDARIES",
+    "ArgumentError",
+    "LuaError",
+    "Slow",
+    "caught",
+    "innermost",
+    "is_piece",
+    "type_error",
+]
 
 BOUNDARIES: set[CodeType] = set()
+BOTTOMS: set[CodeType] = set()
+"""Where coroutines begin: nobody has called what runs there."""
 
 
 class Slow(TypeError):
@@ -51,6 +63,10 @@ class ArgumentError(LuaError, TypeError):
         """The first who catches it says how the function was called there."""
         if not self.level:
             return
+        if self.__traceback__ is not None and _calls_lua(self.__traceback__):
+            description = (
+                b""  # what was called there is a function of the script's, and it called the one that complains
+            )
         position, native = _position(self.__traceback__, 1)
         kind, _, name = description.partition(b" ")
         name = self.name or name.strip(b"'") or native or b"?"
@@ -116,11 +132,23 @@ def _position(traceback: TracebackType | None, level: int) -> tuple[bytes, bytes
             if level <= 0:
                 return in_piece or position, native
             in_piece = b""
+        elif code in BOTTOMS:
+            return b"", native
         elif code in BOUNDARIES:
             level -= 1
             if level <= 0:
                 return b"", b"?"
         native = code.co_name.rstrip("_").encode()
+
+
+def _calls_lua(traceback: TracebackType) -> bool:
+    """Whether the function that caught an error was on its way through another of the script's."""
+    inner = traceback.tb_next
+    while inner is not None:
+        if inner.tb_frame.f_code.co_filename in inner.tb_frame.f_globals.get("CHUNKS", ()):
+            return True
+        inner = inner.tb_next
+    return False
 
 
 def innermost(traceback: TracebackType | None) -> tuple[bytes, int]:

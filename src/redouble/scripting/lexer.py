@@ -7,22 +7,24 @@ complains when the parser comes to it: so the first mistake of a chunk is the on
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from redouble.scripting.values import parse_number
 
-__all__ = ["KEYWORDS", "LuaSyntaxError", "Tokens", "tokenize"]
+__all__ = ["KEYWORDS", "TURNS_BETWEEN_CHECKS", "LuaSyntaxError", "Tokens", "tokenize"]
 
 KEYWORDS = frozenset(
     b"and break do else elseif end false for function if in local nil not or repeat return then true until while".split()
 )
 
+TURNS_BETWEEN_CHECKS = 4095
+
 _TOKEN = re.compile(
     rb"""
-    (?P<space>   [ \t\v\f]+ )
-  | (?P<newline> \r\n | \n\r | \n | \r )
+    (?P<space>   [ \t\v\f\r\n]+ )
   | (?P<name>    [A-Za-z_][A-Za-z0-9_]* )
-  | (?P<number>  (?: [0-9] | \.[0-9] ) [0-9.]* (?: [eE][+-]? )? [A-Za-z0-9_]* )
-  | (?P<quoted>  "(?: [^"\\\n\r] | \\(?: \r\n | \n\r | . ) )*" | '(?: [^'\\\n\r] | \\(?: \r\n | \n\r | . ) )*' )
+  | (?P<number>  (?: [0-9] | \.[0-9] ) [0-9.]* (?: [eE\x00][+\x00-]? )? [A-Za-z0-9_]* )
+  | (?P<quote>   ["'] )
   | (?P<comment> --\[=*\[ | --[^\n\r]* )
   | (?P<long>    \[=*\[ )
   | (?P<symbol>  \.\.\. | \.\. | == | ~= | <= | >= | . )
@@ -31,7 +33,9 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(rb"\\(?:([0-9]{1,3})|(\r\n|\n\r)|(.))", re.DOTALL)
 _NEWLINE = re.compile(rb"\r\n|\n\r|\n|\r")
-_UNFINISHED = re.compile(rb"(?:[^\\\n\r]|\\(?:\r\n|\n\r|.))*", re.DOTALL)
+_IN_QUOTES = {quote: re.compile(rb"[\\\n\r%s]" % quote) for quote in (b'"', b"'")}
+"""What a string does not go over without a look."""
+_ESCAPED = re.compile(rb"\\(?:\r\n|\n\r|.)", re.DOTALL)
 _NAMED = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"\r": b"\n"}
 
 
@@ -44,7 +48,8 @@ class LuaSyntaxError(Exception):
 
     def text(self, chunk: bytes) -> bytes:
         """What the server says, as `user_script:1: unexpected symbol near 'x'`."""
-        near = b"" if self.near is None else b" near '%s'" % self.near.partition(b"\0")[0]
+        shown = (self.near or b"").partition(b"\0")[0]
+        near = b" near '%s'" % shown if shown else b""
         return b"%s:%d: %s%s" % (chunk, self.line, self.message.encode(), near)
 
 
@@ -69,11 +74,11 @@ class Tokens:
         self.lines.append(line)
 
 
-def tokenize(source: bytes) -> Tokens:
-    """Cut `source` into tokens."""
+def tokenize(source: bytes, check: Callable[[], None] = lambda: None) -> Tokens:
+    """Cut `source` into tokens.  `check` is called every few thousand of them, and may raise."""
     tokens = Tokens()
     try:
-        line = _tokenize(source, tokens)
+        line = _tokenize(source, tokens, check)
     except LuaSyntaxError as error:
         tokens.add("error", error, error.near or b"", error.line)
     else:
@@ -81,32 +86,39 @@ def tokenize(source: bytes) -> Tokens:
     return tokens
 
 
-def _tokenize(source: bytes, tokens: Tokens) -> int:
-    line, position, end = 1, 0, len(source)
+def _tokenize(source: bytes, tokens: Tokens, check: Callable[[], None]) -> int:
+    line, position, end, turns = 1, 0, len(source), 0
     match, add = _TOKEN.match, tokens.add
     while position < end:
         found = match(source, position)
         assert found is not None  # the last alternative takes anything
         group, text = found.lastgroup, found.group()
         position = found.end()
+        turns += 1
+        if not turns & TURNS_BETWEEN_CHECKS:
+            check()
         if group == "space":
+            line += len(_NEWLINE.findall(text))
             continue
         if group == "name":
             if text in KEYWORDS:
                 add(text.decode(), None, text, line)
             else:
                 add("name", text, text, line)
-        elif group == "newline":
-            line += 1
         elif group == "number":
             number = parse_number(text)
             if number is None:
                 raise LuaSyntaxError("malformed number", line, text)
             add("number", number, text, line)
-        elif group == "quoted":
-            value = _unescape(text[1:-1], text[:1], line)
-            line += len(_NEWLINE.findall(text))
-            add("string", value, text[:1] + value + text[:1], line)
+        elif group == "quote":
+            stop = _end_of_string(source, position, text)
+            content = source[position:stop]
+            value = _unescape(content, text, line)
+            line += len(_NEWLINE.findall(content))
+            if source[stop : stop + 1] != text:
+                raise LuaSyntaxError("unfinished string", line, b"<eof>" if stop >= end - 1 else text + value)
+            add("string", value, text + value + text, line)
+            position = stop + 1
         elif group == "comment":
             if text[-1:] == b"[" and text[2:3] == b"[" and text[3:-1].strip(b"=") == b"":
                 position, content = _long(source, position, len(text) - 4, line, "comment")
@@ -116,20 +128,25 @@ def _tokenize(source: bytes, tokens: Tokens) -> int:
             line += len(_NEWLINE.findall(content))
             value = _NEWLINE.sub(b"\n", content)
             add("string", value.removeprefix(b"\n"), text + value + text.replace(b"[", b"]"), line)
-        elif text in (b'"', b"'"):
-            rest = _UNFINISHED.match(source, position)
-            assert rest is not None
-            value = _unescape(rest.group(), text, line)
-            last = line + len(_NEWLINE.findall(rest.group()))
-            raise LuaSyntaxError("unfinished string", last, b"<eof>" if rest.end() >= end - 1 else text + value)
         elif text == b"[" and source[position : position + 1] == b"=":
             text += source[position:][: len(source) - position - len(source[position:].lstrip(b"="))]
             raise LuaSyntaxError("invalid long string delimiter", line, text)
         elif text < b" " or text >= b"\x7f":
-            add("char", None, text if text >= b"\x80" else b"char(%d)" % text[0], line)
+            add("char", None, text if text >= b"\x80" or text == b"\0" else b"char(%d)" % text[0], line)
         else:
             add(text.decode(), None, text, line)
     return line
+
+
+def _end_of_string(source: bytes, position: int, quote: bytes) -> int:
+    """Where its closing quote is, or what ends it too early."""
+    stop = _IN_QUOTES[quote].search(source, position)
+    while stop is not None and stop[0] == b"\\":
+        escaped = _ESCAPED.match(source, stop.start())
+        if escaped is None:  # the last character of the chunk
+            return stop.start()
+        stop = _IN_QUOTES[quote].search(source, escaped.end())
+    return len(source) if stop is None else stop.start()
 
 
 def _long(source: bytes, position: int, level: int, line: int, what: str) -> tuple[int, bytes]:

@@ -15,14 +15,13 @@ try:
 except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
-__all__ = ["LARGE", "MAX_STRING", "begin", "check"]
+__all__ = ["LARGE", "MAX_STRING", "begin", "check", "reserve"]
 
 MAX_STRING = 512 * 1024 * 1024
 """No string of a script's is longer, for none that a server holds is."""
 LIMIT = 1024 * 1024 * 1024
-LARGE = 16 * 1024
-"""Longer strings are looked at when they are made.  Shorter ones must not add up to much between two looks at the clock,
-which are thousands of steps apart."""
+LARGE = 64 * 1024
+"""Strings from this size on are looked at when they are made; all others are, some thousand at a time."""
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 _most_before = -1
@@ -42,10 +41,17 @@ def begin() -> None:
 
 
 def check(size: int = 0) -> None:
-    """Complain if the script has taken too much, or would with `size` bytes more."""
+    """Complain if the script has taken too much, or would with a string of `size` bytes more."""
+    if size > MAX_STRING:
+        raise LuaError(b"not enough memory", 0)
+    reserve(size)
+
+
+def reserve(size: int) -> None:
+    """Complain if the script would take too much with `size` bytes more."""
     global _most_before, _made
     if _most_before < 0:  # not at the beginning of each script: most end before anybody asks, and it costs 2 us
         _most_before = _most()
     _made += size
-    if size > MAX_STRING or _most() + size > _most_before + LIMIT:
+    if _most() + size > _most_before + LIMIT:
         raise LuaError(b"not enough memory", 0)

@@ -5,12 +5,12 @@ Limits are Lua's: 200 levels of nesting, 200 local variables, 60 upvalues.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from redouble.scripting import tree
-from redouble.scripting.lexer import LuaSyntaxError, tokenize
+from redouble.scripting.lexer import TURNS_BETWEEN_CHECKS, LuaSyntaxError, tokenize
+from redouble.scripting.runtime.operators import raised, remainder
 from redouble.scripting.tree import Block, Constant, Expression, Function, Variable
 from redouble.scripting.values import FALSE, TRUE
 
@@ -34,14 +34,17 @@ _BLOCK_ENDS = frozenset(("else", "elseif", "end", "eof", "until"))
 Natives = Mapping[tuple[bytes, ...], Any]
 
 
-def parse(source: bytes, natives: Natives) -> Function:
-    """The tree of the chunk `source`; `natives` are the library functions by their path, as `(b"redis", b"call")`."""
-    return _Parser(source, natives).chunk()
+def parse(source: bytes, natives: Natives, check: Callable[[], None] = lambda: None) -> Function:
+    """The tree of the chunk `source`; `natives` are the library functions by their path, as `(b"redis", b"call")`.
+    `check` is called every few thousand steps, and may raise."""
+    return _Parser(source, natives, check).chunk()
 
 
 class _Parser:
-    def __init__(self, source: bytes, natives: Natives) -> None:
-        tokens = tokenize(source)
+    def __init__(self, source: bytes, natives: Natives, check: Callable[[], None]) -> None:
+        tokens = tokenize(source, check)
+        self.check = check
+        self.steps = 0
         self.kinds, self.values, self.texts, self.lines = tokens.kinds, tokens.values, tokens.texts, tokens.lines
         self.natives = natives
         self.at = 0
@@ -117,6 +120,11 @@ class _Parser:
     def leave(self) -> None:
         self.level -= 1
 
+    def step(self) -> None:
+        self.steps += 1
+        if not self.steps & TURNS_BETWEEN_CHECKS:
+            self.check()
+
     # Names.
 
     def new_variable(self, name: bytes, already: int = 0) -> Variable:
@@ -179,6 +187,7 @@ class _Parser:
         body: Block = []
         self.enter()
         while self.kind not in _BLOCK_ENDS:
+            self.step()
             line = self.line
             kind = self.kind
             if kind == "return":
@@ -412,6 +421,7 @@ class _Parser:
         return tree.Binary(operator, left, right, self.last_line)
 
     def simple(self) -> Expression:
+        self.step()
         kind = self.kind
         if kind in ("number", "string"):
             value = self.values[self.at]
@@ -472,7 +482,8 @@ class _Parser:
             self.advance()
             inner = self.expression()
             self.expect_closing(")", "(", line)
-            return tree.Paren(inner)
+            # A number in brackets is still a constant: Lua computes with it when it compiles.
+            return inner if type(inner) is Constant and type(inner.value) is float else tree.Paren(inner)
         self.error("unexpected symbol")
 
     def arguments(self) -> list[Expression]:
@@ -553,7 +564,7 @@ _CONSTANTS: dict[str, Any] = {"nil": None, "true": TRUE, "false": FALSE}
 
 def _fold(operator: str, left: Any, right: Any) -> float | None:
     """Arithmetic on two numbers that can be done now: not what divides by zero or gives no number."""
-    if type(left) is not float or type(right) is not float:
+    if type(left) is not float or type(right) is not float or (operator == "%" and right == 0):
         return None
     try:
         if operator == "+":
@@ -565,11 +576,11 @@ def _fold(operator: str, left: Any, right: Any) -> float | None:
         elif operator == "/":
             result = left / right
         elif operator == "%":
-            result = left - math.floor(left / right) * right
+            result = remainder(left, right)
         elif operator == "^":
-            result = math.pow(left, right)
+            result = raised(left, right)
         else:
             return None
-    except (ZeroDivisionError, OverflowError, ValueError):
+    except ZeroDivisionError:
         return None
     return None if result != result else result

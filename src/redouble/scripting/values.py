@@ -27,6 +27,7 @@ __all__ = [
     "Value",
     "format_number",
     "parse_number",
+    "plain_text",
     "to_number",
     "type_name",
 ]
@@ -160,6 +161,20 @@ _SMALL = {float(number): b"%d" % number for number in range(1024)}
 
 _MULTIPLIER: Final = random.getrandbits(46) * 2 + 1
 _OFFSET: Final = random.getrandbits(47)
+
+
+def plain_text(value: Value) -> bytes:
+    """What `tostring` answers where no metatable has a say."""
+    if value.__class__ is bytes:
+        return value
+    if value.__class__ is float:
+        return format_number(value)
+    if value is None:
+        return b"nil"
+    if value is TRUE or value is FALSE:
+        return value.name
+    kind = type_name(value).encode()
+    return b"userdata: (nil)" if value is NULL else b"%s: %s" % (kind, address(value))
 
 
 def address(value: object) -> bytes:

@@ -107,6 +107,99 @@ statement:
     function t:<name>(a) fuel() <block>return <list> end
     n, m = m, n
     t, u = u, t
+    3* <filling>
+    2* table.sort(<tab>, <comparison>)
+    x = {pcall(table.sort, <tab>, <comparison>)}
+    2* x = {xpcall(function() (newline)<block>error(<any>, <small>) end, function(a) return a, tostring(a) end)}
+    x = {pcall(function() (newline)<statement>(newline)f(<list>) (newline)end)}
+    assert(<condition>, <any>)
+    <closures>
+    x = {pcall(table.foreach, <tab>, <function>)}
+    x = {pcall(table.foreachi, <tab>, <function>)}
+    rawset(<table_name>, <key>, <any>)
+    x = <json_codec>
+filling:
+    for i = 1, <size> do t[i] = <plain> end (newline)
+    for i = <size>, 1, -1 do t[i] = i end (newline)
+    for i = 1, <size> do u['k' .. i] = i end (newline)
+    for i = 1, <size>, 2 do u[i] = i / 2 end (newline)
+    for i = <small>, <size> do t[i] = nil end (newline)
+    for i = #t, <small>, -1 do t[i] = nil end (newline)
+    for i = 1, <size> do u['k' .. i * 2] = nil end (newline)
+    for a in pairs(u) do if fuel() or <condition> then u[a] = nil end end (newline)
+    for a, c in pairs(t) do t[a] = <plain> end (newline)
+    for i = 1, <small> do t[2 ^ i] = i end (newline)
+    while #t > <small> do fuel() x = table.remove(t, <small>) end (newline)
+    for i = 1, <small> do table.insert(t, 1, i) end (newline)
+    t = {5, 3, 9, 1, 7, 2, 8} (newline)
+    t = {'b', 'a', 'd', 'c', 'b', '', 'B'} (newline)
+plain:
+    i
+    i * <num>
+    -i
+    i % 3
+    tostring(i)
+    <number>
+    <string>
+    i > 2
+    nil
+    {i}
+size:
+    3
+    4
+    5
+    7
+    8
+    9
+    16
+    17
+comparison:
+    function(a, c) return a < c end
+    function(a, c) return a <= c end
+    function(a, c) return a > c end
+    function(a, c) return tostring(a) < tostring(c) end
+    function(a, c) return true end
+    function() return false end
+    function() end
+    function(a, c) n = n + 1 return n % 3 == 0 end
+    function(a, c) n = n + 1 if n > <size> then error('sorting') end return a < c end
+    function(a, c) t[#t + 1] = nil return #tostring(a) < #tostring(c) end
+    function(a, c) return a end
+    function(a, c) fuel() return <condition> end
+    function(...) return select('#', ...) == 2 and ... end
+    rawequal
+    math.max
+    <function>
+closures:
+    f = (function() local c = <num> return function(a) c = c + 1 return c, a end end)()
+    for i = 1, 3 do t[i] = function() i = i + 1 return i end end x = {t[1](), t[1](), t[2]()}
+    for i = 1, 3 do local c = i t[i] = function(a) c = c .. tostring(a) return c end end x = {t[1](1), t[1](2), t[3]()}
+    for a, c in pairs(<tab>) do fuel() local y = c g = function() y = tostring(y) return a, y end end x = {g()}
+    local i = 0 repeat local c = i u[i] = function() c = c + 1 return c end i = i + 1 until c >= 2 x = {u[0](), u[0](), u[1]()}
+    local i = 0 while i < 3 do i = i + 1 local c = {i} u[i] = function(...) c[#c + 1] = ... return c end end x = {u[1](<list>), u[2](), u[1]()}
+    local a, c = (function() local y = 0 return function() y = y + 1 return y end, function() return y end end)() a() a() x = {a(), c()}
+    do local a = n f = function() a = a + 1 return a end g = function() return a end end f() x = {f(), g()}
+    f = function(a) fuel() if a and n > 0 then n = n - 1 return f(a) end return a, n end
+    f = function(...) return arg.n, #arg, arg[1] end
+    f = function(a, ...) local y = {...} return function() return #y, a, unpack(y) end end
+json_codec:
+    (function() local c = cjson.new() return {<json_setting>, pcall(c.encode, <any>)} end)()
+    (function() local c = cjson.new() return {<json_setting>, <json_setting>, pcall(c.encode, <tab>)} end)()
+    (function() local c = cjson.new() return {<json_setting>, pcall(c.decode, <json>)} end)()
+    (function() local c = cjson.new() return {pcall(c.decode, c.encode(<any>))} end)()
+json_setting:
+    pcall(c.encode_sparse_array, <boolean>, <small>, <small>)
+    pcall(c.encode_sparse_array, true)
+    pcall(c.encode_max_depth, <small>)
+    pcall(c.decode_max_depth, <small>)
+    pcall(c.encode_number_precision, <num>)
+    pcall(c.encode_invalid_numbers, <boolean>)
+    pcall(c.encode_invalid_numbers, 'null')
+    pcall(c.decode_invalid_numbers, <boolean>)
+    pcall(c.encode_keep_buffer, <boolean>)
+    pcall(c.encode_keep_buffer, 'off')
+    pcall(c.encode_sparse_array, <list>)
+    pcall(c.encode_invalid_numbers, <any>)
 loop:
     3* <block>
     <block>if <condition> then break end (newline)
@@ -167,6 +260,148 @@ many:
     (function(<names>) fuel() <block>return <list> end)(<list>)
     (function(...) return select('#', ...), ... end)(<list>)
     <command>
+    (function() local r = {} for a, c in string.gmatch(<str>, <pattern>) do r[#r + 1] = tostring(a) .. tostring(c) end return unpack(r) end)()
+    string.gmatch(<str>, <pattern>)()
+    string.gsub(<str>, <pattern>, <replacement>, <small>)
+    xpcall(<fun>, <fun>)
+    pcall(<fun>)
+    pcall(assert, <list>)
+    pcall(string.format, <format>, <list>)
+    pcall(setmetatable, <list>)
+    pcall(load, <reader>)
+    loadstring('return <numeral>')
+    pcall(loadstring('return <numeral>'))
+    pcall(loadstring([==[return '<escape><escape>']==]))
+    pcall(loadstring([==[return "<escape>x<escape>"]==]))
+    pcall(loadstring(<source> .. '\n' .. <source>))
+    pcall(loadstring(<source>, <str>))
+    cmsgpack.unpack('<byte><byte><byte>')
+    cmsgpack.unpack('<byte><byte><byte><byte><byte><byte>')
+    cmsgpack.unpack(string.sub(cmsgpack.pack(<list>), <small>, <small>))
+    cmsgpack.unpack_limit('<byte><byte><byte><byte>', <small>, <small>)
+    struct.unpack(<layout>, '<byte><byte><byte><byte><byte><byte><byte><byte>')
+    struct.unpack(<layout>, string.sub(struct.pack(<layout>, <list>), <small>), <num>)
+    pcall(struct.pack, <layout>, <num>, <str>, <num>)
+    cjson.decode('<json_text>')
+    pcall(cjson.decode, '<json_text>')
+reader:
+    (function() local c = {<source>} return function() return table.remove(c) end end)()
+    (function() local c = {' 1', 'return'} return function() return table.remove(c) end end)()
+    function() end
+    function() error(<any>, <small>) end
+    function() return <table> end
+    (function() local c = {<any>, <any>} return function() return table.remove(c) end end)()
+escape:
+    a
+    \\n
+    \\65
+    \\065x
+    \\0
+    \\255
+    \\256
+    \\1234
+    \\x41
+    \\z
+    \\
+    \n
+    \\\\
+    \\'
+    \\"
+    --
+    ]]
+    \\\n
+    \\\r\n
+byte:
+    \0
+    \1
+    \5
+    a
+    \127
+    \128
+    \129
+    \130
+    \145
+    \146
+    \160
+    \161
+    \162
+    \192
+    \193
+    \194
+    \195
+    \196
+    \199
+    \200
+    \202
+    \203
+    \204
+    \205
+    \206
+    \207
+    \208
+    \211
+    \212
+    \217
+    \218
+    \219
+    \220
+    \221
+    \222
+    \223
+    \224
+    \255
+json_text:
+    <json_value>
+    <json_value><json_space>
+    <json_value><json_text>
+json_value:
+    [<json_value>]
+    [<json_value>,<json_space><json_value>]
+    [<json_value>,]
+    {"a":<json_value>}
+    {"a":<json_value>,"b"<json_space>:<json_value>}
+    {"1":<json_value>,"c":<json_value>,"a":<json_value>}
+    {<json_value>:<json_value>}
+    {"a"}
+    <numeral>
+    <numeral>
+    "<json_char><json_char>"
+    "<json_char>"
+    true
+    false
+    null
+    nul
+    TRUE
+    []
+    {}
+    [
+    }
+json_char:
+    a
+    \\n
+    \\u0041
+    \\u00e9
+    \\ud83d\\ude00
+    \\ud83d
+    \\ude00\\ud83d
+    \\u12
+    \\u0000
+    \\x
+    \\/
+    \195\169
+    \255
+    \1
+    \n
+    \127
+    (nothing)
+json_space:
+    (nothing)
+    \32
+    \n\t
+    \r
+    \v
+    \0
+    /**/
 any:
     6* <number>
     6* <string>
@@ -190,9 +425,19 @@ any:
     tonumber(<str>)
     tonumber(<any>, <num>)
     rawget(<tab>, <key>)
-    getmetatable(<any>)
+    getmetatable(<table>)
     math.max(<list>)
     <libraries>
+    2* <json_codec>
+    getmetatable('').__index == string
+    <table>[<key>]
+    <str>[<key>]
+    <table>.<name>.<name>
+    <any> .. <any>
+    #<any>
+    -<any>
+    not not <any>
+    (function(...) return arg end)(<list>)
 libraries:
     string.<word>
     math.<word>
@@ -282,6 +527,115 @@ number:
     math.pi
     math.huge
     t[<small>]
+    2* tonumber('<numeral>')
+    tonumber('<numeral>', <size>)
+    tonumber(<str>, 36)
+    math.<function_of_one>(<num>)
+    math.atan2(<num>, <num>)
+    math.mod(<num>, <num>)
+    math.random(<any>)
+    bit.<bits>(<num>, <num>, <num>)
+    -(<num>)
+    (<literal>)
+    <literal> <operator> <literal>
+    -<literal> ^ <literal>
+    <num> <operator> <num> <operator> <num>
+    <num> - -<num>
+    u[<key>] + <num>
+    t[<small>] * <num>
+    <number> and <num> or <num>
+operator:
+    +
+    -
+    *
+    /
+    %
+    ^
+function_of_one:
+    exp
+    log
+    log10
+    sin
+    cos
+    tan
+    asin
+    acos
+    atan
+    sinh
+    cosh
+    tanh
+    rad
+    deg
+    sqrt
+    abs
+    ceil
+    floor
+    frexp
+    modf
+numeral:
+    <digits>
+    <digits>.<digits>
+    <digits>e<sign><digits>
+    <digits>.e<digits>
+    .<digits>
+    <sign><digits>
+    <sign>0x<hexadecimal>
+    0X<hexadecimal>.<hexadecimal>
+    0x<hexadecimal>p<sign><digits>
+    0x
+    1e
+    1e+
+    .
+    -
+    <sign>inf
+    <sign>nan
+    infinity
+    <space><digits><space>
+    <digits> <digits>
+    <digits>\0
+    <digits>\0x
+    <digits>_<digits>
+    <digits>f
+    <digits>ULL
+    1e400
+    1e-400
+    <sign><space><digits>
+    0b11
+    1,5
+    4.9e-324
+    1.7976931348623157e308
+digits:
+    0
+    7
+    10
+    007
+    255
+    4294967296
+    9007199254740993
+    18446744073709551616
+    99999999999999999999999999
+    123456
+hexadecimal:
+    0
+    F
+    ff
+    FFFFFFFF
+    1p4
+    g
+    8000000000000000
+    fffffffffffffffff
+sign:
+    (nothing)
+    -
+    +
+    --
+space:
+    (nothing)
+    \32
+    \t
+    \n
+    \v
+    \160
 bits:
     band
     bor
@@ -331,6 +685,22 @@ literal:
     5.
     1e+2
     65535.5
+    1e14
+    99999999999999
+    123456789012345
+    0.1
+    1e-5
+    5e-324
+    2^-1074
+    1e21
+    -2^31
+    2^24 + 1
+    255
+    256
+    -128
+    -129
+    -32769
+    3.0000000000000004
 str:
     9* <string>
     <any>
@@ -375,6 +745,31 @@ string:
     (select(2, pcall(<fun>, <list>)))
     (<str>):byte()
     _VERSION
+    s:<method>
+    (<str>):<method>
+    <num> .. <num>
+    <num> .. ''
+    <str> .. <any>
+    <str> .. <str> .. <any> .. <str>
+    tostring(<literal>)
+    string.format('%<flag><flag><width><precision><conversion>', <literal>)
+    string.format('%<flag><width><precision>s', <str>)
+    cjson.encode(<table>)
+    cmsgpack.pack(<literal>)
+    cmsgpack.pack(<table>)
+method:
+    rep(<small>)
+    sub(<small>, <small>)
+    find(<pattern>)
+    match(<pattern>)
+    gsub(<pattern>, <replacement>)
+    format(<list>)
+    byte(<small>)
+    upper()
+    reverse()
+    nope()
+    len(<any>)
+    gmatch(<pattern>)()
 quoted:
     'a'
     'hello world'
@@ -479,6 +874,15 @@ key:
     #t
     nil
     n
+    1.5
+    -1
+    0
+    2 ^ 53
+    1e300
+    '1'
+    1 / 0
+    m
+    s
 name:
     a
     b
@@ -515,6 +919,15 @@ meta:
     __tostring = <function>
     __metatable = <any>
     __mode = 'k'
+    __index = function(a, c) fuel() return <any> end
+    __call = function(a, ...) return select('#', ...), ... end
+    __concat = function(a, c) return type(a) .. type(c) end
+    __eq = function(a, c) fuel() return <any> end
+    __lt = function(a, c) fuel() return <any> end
+    __le = function(a, c) return nil end
+    __tostring = function() return <any> end
+    __unm = function(a, c) return rawequal(a, c) end
+    __newindex = function(a, c, z) fuel() error(<string>, <small>) end
 equality:
     g
     f
@@ -562,6 +975,17 @@ function:
     unpack
     string.reverse
     select
+    function(a, c) error(tostring(a), c) end
+    function(a) error(tostring(a), <small>) end
+    function(...) return ... end
+    function(...) return arg end
+    function(a, ...) return (...), a end
+    function(a) return tostring(a) .. '!' end
+    function() fuel() return f(<list>) end
+    function(a) fuel() return (g(a)) end
+    function(...) fuel() return pcall(f, ...) end
+    function(a) x = a assert(a, <any>) return a end
+    function(a) if a then return a, a end end
 pattern:
     '.'
     'a'
@@ -613,6 +1037,44 @@ pattern:
     '^<atom><atom>$'
     '(<atom>)(<atom>)'
     <str>
+    '()(.)()'
+    '(((.)))'
+    '%s*$'
+    '[%a_][%w_]*'
+    '^(%d+)%.?(%d*)$'
+    '([^,]*),?'
+    '[^%z]'
+    '[\1-\127]'
+    '[z-a]'
+    '[%a-z]'
+    '[a%]'
+    '[]'
+    '[^]'
+    '[%]]'
+    '[a-%%]'
+    '%bxx'
+    '%b(('
+    '%f[%z]'
+    '%f[^%w]'
+    '(%f[%a]%a+)'
+    '.-(%d)'
+    '(.-)%1'
+    '%2(a)'
+    '(a%1)'
+    '\0'
+    'a\0b'
+    '(()'
+    '())'
+    'x?y?z?'
+    '[%w-]+'
+    '-a'
+    '*'
+    '+a'
+    'a**'
+    'a$b'
+    '^^a'
+    '$a'
+    '%d%'
 atom:
     <class>
     <class>+
@@ -644,6 +1106,23 @@ replacement:
     string.upper
     function(a, c) return c end
     <any>
+    '%9'
+    '%1%2%1'
+    '%0%%%0'
+    '\0'
+    '%%1'
+    5
+    0.5
+    function() return nil end
+    function() return false end
+    function() return true end
+    function() return {} end
+    function(...) return select('#', ...) end
+    function(a) error(a) end
+    {[1] = 'x', [2] = 5, a = true}
+    setmetatable({}, {__index = function(a, c) return <any> end})
+    t
+    cjson.encode
 format:
     '%d'
     '%s'
@@ -678,12 +1157,18 @@ flag:
     0
     #
     -0
+    +-
+    +#0
+    - +
 width:
     (nothing)
     (nothing)
     1
     8
     20
+    99
+    100
+    *
 precision:
     (nothing)
     (nothing)
@@ -691,6 +1176,9 @@ precision:
     .3
     .
     .17
+    .99
+    .100
+    .1
 conversion:
     d
     s
@@ -705,6 +1193,13 @@ conversion:
     E
     o
     q
+    X
+    A
+    p
+    n
+    l
+    5
+    (nothing)
 layout:
     '<letters>'
     '><letters>'
@@ -801,6 +1296,12 @@ coroutine:
     coroutine.resume(<any>)
     coroutine.yield(<list>)
     pcall(coroutine.wrap(<body>), <list>)
+    (function() local c = coroutine.create(<body>) local r = {} for i = 1, 4 do r[i] = {coroutine.resume(c, i, <list>)} r[#r + 1] = coroutine.status(c) end return r end)()
+    (function() local c c = coroutine.wrap(function() return pcall(c) end) return c() end)()
+    (function() local c c = coroutine.create(function(...) return coroutine.resume(c), coroutine.status(c), ... end) return coroutine.resume(c, <list>) end)()
+    coroutine.wrap(function(...) return coroutine.wrap(function(...) coroutine.yield(...) return <any> end)(...) end)(<list>)
+    coroutine.resume(coroutine.create(function() (newline)error(<any>, <small>) end))
+    coroutine.wrap(function() (newline)error(<string>, <small>) end)()
 body:
     function(<names>) fuel() <block>coroutine.yield(<list>) <block>return <list> end
     function(...) local a, c = coroutine.yield(...) return c, a end
@@ -815,6 +1316,13 @@ body:
     function(a) return coroutine.status(coroutine.running()) end
     coroutine.yield
     <function>
+    function(...) local t = setmetatable({}, {__index = function(a, c) return coroutine.yield(c) end}) return t.<name>, ... end
+    function() for a, c in pairs(<tab>) do coroutine.yield(a, c) end end
+    function(...) return select(2, pcall(coroutine.yield, ...)), ... end
+    function(a) repeat fuel() a = coroutine.yield(a) until not a return <list> end
+    function(a) return xpcall(function() return coroutine.yield(a) end, tostring) end
+    function() local a = {coroutine.yield()} return #a, unpack(a) end
+    function(...) local function a(...) return coroutine.yield(...) end return a(a(...)) end
 command:
     redis.call('SET', <rkey>, <str>)
     redis.call('GET', <rkey>)
@@ -839,6 +1347,17 @@ command:
     redis.status_reply(<str>)
     redis.error_reply(<str>)
     redis.pcall('ECHO', <any>)
+    redis.call('HSET', <rkey>, <str>, <any>)
+    redis.call('SADD', <rkey>, <num>, <literal>)
+    redis.call('APPEND', <rkey>, <literal>)
+    redis.pcall(<rkey>, <list>)
+    redis.call('GET')
+    redis.call('PING', <any>)
+    redis.call('MGET', unpack(<tab>))
+    redis.sha1hex(<any>)
+    redis.log(<num>, <str>)
+    redis.error_reply(<any>)
+    redis.status_reply(<any>)
 rkey:
     'k1'
     'k2'

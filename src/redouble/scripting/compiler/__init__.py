@@ -20,32 +20,41 @@ with the body of a loop whose variables an inner function keeps, for each turn h
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from redouble.scripting.compiler.output import Program
 from redouble.scripting.compiler.statements import Writer
 from redouble.scripting.environment import Environment
+from redouble.scripting.errors import LuaError
 from redouble.scripting.lexer import LuaSyntaxError
 from redouble.scripting.parser import parse
 
 __all__ = ["Program", "compile_lua"]
 
 
-def compile_lua(source: bytes, filename: str, environment: Environment, *, generators: bool = False) -> Program:
-    """Compile a chunk.  `generators`: each function is a Python generator, so that coroutines can stop within it."""
+def compile_lua(
+    source: bytes, filename: str, environment: Environment, check: Callable[[], None], *, generators: bool = False
+) -> Program:
+    """Compile a chunk.  `generators`: each function is a Python generator, so that coroutines can stop within it.
+
+    `check` is called every few thousand steps; it raises LuaError when there is not enough memory.
+    """
 
     def compiled() -> Program:
-        writer = Writer(environment, generators)
-        writer.main(parse(source, environment.natives))
+        writer = Writer(environment, generators, check)
+        writer.main(parse(source, environment.natives, check))
         return writer.program(filename)
 
     try:
         return compiled()
+    except (LuaError, MemoryError):
+        raise LuaSyntaxError("not enough memory", 1, None) from None
     except RecursionError:  # 200 levels of Lua are some thousand of ours
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(limit + 8000)
         try:
             return compiled()
-        except RecursionError:
+        except (LuaError, RecursionError):
             raise LuaSyntaxError("chunk has too many syntax levels", 1, None) from None
         finally:
             sys.setrecursionlimit(limit)

@@ -9,7 +9,7 @@ from redouble.scripting.compiler.texts import MAX_DEPTH, TRUTHY, Text, Texts
 from redouble.scripting.tree import Constant, Expression
 from redouble.scripting.values import FALSE, TRUE
 
-__all__ = ["KNOWN", "Expressions", "is_multiple", "is_name", "is_pure"]
+__all__ = ["KNOWN", "Expressions", "is_multiple", "is_name", "is_own_local", "is_pure"]
 
 _ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod", "^": "power"}
 _COMPARISON = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -55,9 +55,10 @@ class Expressions(Texts):
             return Text(repr(value).upper(), kind="boolean", simple=True, stable=True)
         if type(value) is float:
             text = "INFINITY" if value == float("inf") else "(-INFINITY)" if value == float("-inf") else repr(value)
-            return Text(f"({text})" if text[0] == "-" else text, kind="number", simple=True, stable=True)
+            text = f"({text})" if text[0] == "-" else text
+            return Text(text, kind="number", simple=True, stable=True, constant=True)
         assert type(value) is bytes
-        return Text(repr(value), kind="string", simple=True, stable=True)
+        return Text(repr(value), kind="string", simple=True, stable=True, constant=True)
 
     def vararg(self, node: tree.Vararg) -> Text:
         return Text("(va[0] if va else None)", stable=True)
@@ -107,11 +108,9 @@ class Expressions(Texts):
                     text = self.constant(Constant(self.environment.constants[path]))
                     described = step
                     continue
-            if text.simple and not is_name(text.fast):  # Python warns of an indexed constant
+            if text.constant or (text.simple and not is_name(text.fast)):
                 text = Text(self.settle_new(text), simple=True, stable=True)
-            if step.key.calls and not text.stable and not _own_local(described, self.def_.function):
-                text = self.settle(text)
-            key = self.value(step.key)
+            text, key = self.left_and_right(text, described, step.key)
             slow = f"index({{}}, {{}}, {_escaped(self.describe(described))})"
             text = self.combined("{}[{}]", slow, [text, key], kind="any", line=step.line, risky=True)
             if text.depth > MAX_DEPTH:
@@ -131,6 +130,8 @@ class Expressions(Texts):
             return repr(b"field '%s'" % key.partition(b"\0")[0]) if type(key) is bytes else repr(b"field '?'")
         if type(node) is tree.Paren:
             return self.describe(node.inner)
+        if type(node) is tree.Or and type(node.left) is tree.And and type(node.left.left) is not Constant:
+            return self.describe(node.right)  # Lua looks where its code went if all jumps were taken
         return "b''"
 
     def paren(self, node: tree.Paren) -> Text:
@@ -157,27 +158,41 @@ class Expressions(Texts):
         return left
 
     def arithmetic(self, node: tree.Binary, left: Text, described: Expression) -> Text:
-        if node.right.calls and (left.line or not left.stable) and not _own_local(described, self.def_.function):
-            left = self.settle(left)
-        right = self.value(node.right)
+        left, right = self.left_and_right(left, described, node.right)
         operator = node.operator
         describes = _escaped(f"{self.describe(described)}, {self.describe(node.right)}")
         slow = f"{_ARITHMETIC[operator]}({{}}, {{}}, {describes})"
         fast = f"({{}} {operator} {{}})"
         if operator == "+" and left.kind != "number" and right.kind != "number":
-            fast = "({} - -{})"  # bytes + bytes would be a string
+            fast = "({} + +{})"  # bytes + bytes would be a string
         elif operator == "%":
             # Python's own % takes the sign in another way, and formats bytes.
             if right.simple and left.simple:
-                fast = f"({left.fast} - ({left.fast} / {right.fast}) // 1.0 * {right.fast})"
-                text = Text(
-                    fast, slow.format(left.slow, right.slow), kind="number", risky=True, depth=1, line=node.line
+                slow = slow.format(left.slow, right.slow)
+                result = self.temporary()
+                fast = f"({result}:={left.fast} - ({left.fast} / {right.fast}) // 1.0 * {right.fast})"
+                fast = f"({result} if {fast} == {result} else {slow})"  # of an infinite quotient // makes nan
+                return Text(
+                    fast,
+                    slow,
+                    kind="number",
+                    risky=True,
+                    constant=left.constant and right.constant,
+                    depth=2,
+                    line=node.line,
                 )
-                return text
             fast = "modulo({}, {})"
         elif operator == "^":
             fast = "raised({}, {})"
         return self.combined(fast, slow, [left, right], kind="number", line=node.line, risky=True)
+
+    def left_and_right(self, left: Text, described: Expression, node: Expression) -> tuple[Text, Text]:
+        """`left`, evaluated before what stands to its right, and that."""
+        right, lines, numbers = self.captured(lambda: self.value(node))
+        if lines and (left.line or not left.stable) and not is_own_local(described, self.def_.function):
+            left = self.settle(left)
+        self.replay(lines, numbers, 0)
+        return left, right
 
     def concatenation(self, node: tree.Binary) -> Text:
         operands: list[Expression] = [node.left]
@@ -207,10 +222,7 @@ class Expressions(Texts):
         return texts
 
     def comparison(self, node: tree.Binary) -> Text:
-        left = self.value(node.left)
-        if node.right.calls and (left.line or not left.stable) and not _own_local(node.left, self.def_.function):
-            left = self.settle(left)
-        right = self.value(node.right)
+        left, right = self.left_and_right(self.value(node.left), node.left, node.right)
         operator = node.operator
         if operator in _COMPARISON:
             slow = f"{_COMPARISON[operator]}({{}}, {{}})"
@@ -219,8 +231,10 @@ class Expressions(Texts):
             )
         for one, other in ((left, right), (right, left)):
             if other.fast in ("None", "TRUE", "FALSE"):
-                if one.simple and one.kind in ("number", "string"):  # Python warns of `1.0 is None`
+                if one.simple and one.kind in ("number", "string"):
                     return Text(str(operator == "~="), kind="truth", stable=True)
+                if one.constant:
+                    one = self.settle(one)
                 form = f"({{}} {'is' if operator == '==' else 'is not'} {other.fast})"
                 return self.combined(form, form, [one], kind="truth", line=node.line)
         form = f"({{}} {'==' if operator == '==' else '!='} {{}})"
@@ -316,7 +330,9 @@ class Expressions(Texts):
             key=lambda entry: entry[0],
         )
         tail = None
-        if entries[-1][1] is None and is_multiple(entries[-1][2]):
+        last = entries[-1][2]
+        if entries[-1][1] is None and (is_multiple(last) or (node.named and type(last) is tree.Call)):
+            # Also one that gives one value: a constructor that ends with a call has no place for it at first.
             tail = entries.pop()[2]
         nodes: list[Expression] = []
         for _, key, value in entries:
@@ -471,7 +487,7 @@ def is_multiple(node: Expression) -> bool:
     return kind is tree.Method or kind is tree.Vararg
 
 
-def _own_local(node: Expression, function: tree.Function) -> bool:
+def is_own_local(node: Expression, function: tree.Function) -> bool:
     """A local of this function stays in its register: an operator sees what a call on its right assigned to it."""
     return type(node) is tree.Local and node.variable.function is function
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from redouble.scripting import tree
+from redouble.scripting import memory, tree
 from redouble.scripting.environment import Environment
+from redouble.scripting.lexer import TURNS_BETWEEN_CHECKS
 from redouble.scripting.tree import Variable
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ __all__ = ["FRAGMENT_INDENT", "Def", "Output", "Program"]
 
 FRAGMENT_INDENT = 50
 """What is indented further is written apart."""
+BYTES_PER_CHARACTER = 120
+"""The memory that Python's compiler takes (and gives back) for each character of its source."""
 
 
 class Program:
@@ -55,7 +58,8 @@ class Def:
 class Output:
     """The source as far as it is written."""
 
-    def __init__(self, environment: Environment, generators: bool) -> None:
+    def __init__(self, environment: Environment, generators: bool, check: Callable[[], None] = lambda: None) -> None:
+        self.check = check
         self.environment = environment
         self.generators = generators
         self.lines: list[str] = []
@@ -72,6 +76,8 @@ class Output:
     def emit(self, text: str) -> None:
         self.lines.append(" " * self.indent + text)
         self.numbers.append(self.line)
+        if not len(self.lines) & TURNS_BETWEEN_CHECKS:
+            self.check()
 
     def temporary(self) -> str:
         self.temporaries += 1
@@ -92,6 +98,8 @@ class Output:
     def program(self, filename: str) -> Program:
         lines, numbers = self.lines, self.numbers
         recursive = self.recursive
+        size = sum(map(len, lines)) + sum(len(line) for _, fragment, _ in self.fragments for line in fragment)
+        memory.reserve(BYTES_PER_CHARACTER * size)
         if not self.fragments:
             code = compile("\n".join(lines) + "\n", filename, "exec", dont_inherit=True)
             return Program(code, filename, numbers, self.generators, recursive)

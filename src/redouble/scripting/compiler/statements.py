@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from redouble.scripting import tree
-from redouble.scripting.compiler.expressions import KNOWN, Expressions, is_multiple, is_name, is_pure
+from redouble.scripting.compiler.expressions import KNOWN, Expressions, is_multiple, is_name, is_own_local, is_pure
 from redouble.scripting.compiler.output import FRAGMENT_INDENT, Def
 from redouble.scripting.compiler.texts import Text
 from redouble.scripting.tree import Constant, Expression, Variable
@@ -110,6 +110,8 @@ class Writer(Expressions):
             self.emit(f"{', '.join(names)} = adjust({star}, {wanted})")
             return texts + [Text(name, simple=True, stable=True) for name in names]
         texts = self.in_order(values)
+        if len(texts) > count:
+            self.settle_all(texts, unstable=False)
         for text in texts[count:]:
             self.plain(text) if text.risky else self.emit(text.fast)
         return texts[:count] + [nil] * (count - len(texts))
@@ -162,8 +164,11 @@ class Writer(Expressions):
             self.emit(f"readonly({target.name!r})")
         else:
             assert type(target) is tree.Index
+            # Locals of this function are looked at last, in their registers: the value may assign to them.
             nodes = [target.object, target.key, value]
-            texts = self.in_order(nodes)
+            late = [is_own_local(node, self.def_.function) for node in (target.object, target.key)] + [False]
+            early = iter(self.in_order([node for node, is_late in zip(nodes, late) if not is_late]))
+            texts = [self.value(node) if is_late else next(early) for node, is_late in zip(nodes, late)]
             description = self.describe(target.object)
             self.settle_all(texts, unstable=False)
             for place, text in enumerate(texts):

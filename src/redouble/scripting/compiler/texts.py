@@ -17,7 +17,7 @@ TRUTHY = frozenset(("number", "string", "function", "table"))
 class Text:
     """A Python expression for a Lua one, the fast one and the slow (see the head of the package)."""
 
-    __slots__ = ("depth", "fast", "kind", "line", "risky", "simple", "slow", "stable")
+    __slots__ = ("constant", "depth", "fast", "kind", "line", "risky", "simple", "slow", "stable")
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class Text:
         simple: bool = False,
         stable: bool = False,
         risky: bool = False,
+        constant: bool = False,
         depth: int = 0,
         line: int = 0,
     ) -> None:
@@ -41,6 +42,8 @@ class Text:
         """Nobody else's code can change it."""
         self.risky = risky
         """Whether `fast` may fail."""
+        self.constant = constant
+        """Whether Python may compute it when it compiles; it warns of a constant that is indexed or compared with `is`."""
         self.depth = depth
         self.line = line
 
@@ -65,19 +68,21 @@ class Texts(Output):
     def combined(self, fast: str, slow: str, parts: list[Text], *, kind: str, line: int, risky: bool = False) -> Text:
         """An expression of several."""
         stable, depth = not risky, 0
+        line = line or next((part.line for part in parts if part.line), 0)
+        elsewhere = max((place for place, part in enumerate(parts) if part.line not in (0, line)), default=-1)
         for place, part in enumerate(parts):
-            if part.line and line and part.line != line:
+            if part.line and place <= elsewhere:
                 part = parts[place] = self.settle(part)
             risky = risky or part.risky
             stable = stable and part.stable
             depth = max(depth, part.depth)
-            line = line or part.line
         return Text(
             fast.format(*[part.fast for part in parts]),
             slow.format(*[part.slow for part in parts]),
             kind=kind,
             risky=risky,
             stable=stable,
+            constant=bool(parts) and all(part.constant for part in parts),
             depth=depth + 1,
             line=line,
         )

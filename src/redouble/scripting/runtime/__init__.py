@@ -18,18 +18,16 @@ from types import GeneratorType
 from redouble.scripting.errors import Slow
 from redouble.scripting.runtime.calls import MAX_C_DEPTH, adjust, drive, every, every_g, first, first_g, first_of
 from redouble.scripting.runtime.loops import MAX_DEPTH, Loops
-from redouble.scripting.runtime.operators import concat, modulo, raised, truth
+from redouble.scripting.runtime.operators import modulo, raised, truth
 from redouble.scripting.runtime.tables import (
     argument_table,
     build,
-    build_from_pairs,
-    build_without_nil,
     extended,
     nonexistent,
     readonly,
 )
 from redouble.scripting.table import Table
-from redouble.scripting.values import FALSE, NULL, TRUE, Coroutine, Value, address, format_number, type_name
+from redouble.scripting.values import FALSE, TRUE, Coroutine, Value, plain_text
 from redouble.types.lua_hash import hash_of_lua
 
 __all__ = [
@@ -63,10 +61,10 @@ class Runtime(Loops):
             ERRORS=(TypeError, ZeroDivisionError, OverflowError, ValueError), tuple=tuple, generator=GeneratorType,
             index=self.index, method=self.method, store=self.store, readonly=readonly, nonexistent=nonexistent,
             add=self.add, sub=self.sub, mul=self.mul, div=self.div, mod=self.mod, power=self.power, unm=self.unm,
-            modulo=modulo, raised=math.pow, concat=concat, concatenate=self.concatenate, length=self.length,
+            modulo=modulo, raised=raised, concat=self.concat, concatenate=self.concatenate, length=self.length,
             lt=self.lt, le=self.le, gt=self.gt, ge=self.ge, equal=self.equal, uncallable=self.uncallable,
             tail=self.tail, tail_g=self.tail_g, first=first, every=every, first_g=first_g, every_g=every_g,
-            adjust=adjust, build=build, build_without_nil=build_without_nil, build_from_pairs=build_from_pairs,
+            adjust=adjust, build=build, build_without_nil=self.build_without_nil, build_from_pairs=self.build_from_pairs,
             extended=extended, argument_table=argument_table, counted=self.counted, walk_pairs=self.walk_pairs,
             walk_ipairs=self.walk_ipairs, walk_pairs_keys=self.walk_pairs_keys,
             walk_ipairs_keys=self.walk_ipairs_keys, refill=self.refill,
@@ -74,16 +72,5 @@ class Runtime(Loops):
 
     def to_text(self, value: Value) -> Value:
         """`tostring`."""
-        if value.__class__ is bytes:
-            return value
-        if value.__class__ is float:
-            return format_number(value)
-        if value is None:
-            return b"nil"
-        if value is TRUE or value is FALSE:
-            return value.name
         handler = self.metamethod(value, b"__tostring")
-        if handler is not None:
-            return first_of(self.call(handler, value))
-        kind = type_name(value).encode()
-        return b"userdata: (nil)" if value is NULL else b"%s: %s" % (kind, address(value))
+        return plain_text(value) if handler is None else first_of(self.call(handler, value))

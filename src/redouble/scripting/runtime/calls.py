@@ -86,6 +86,10 @@ class Calls:
                 raise LuaError(b"C stack overflow")
             try:
                 result = function(*arguments)
+            except ArgumentError as error:
+                if function.__module__ != "lua":
+                    error.name = b"?"  # no part of a script has called it by a name
+                raise
             except TypeError:
                 result = self.uncallable(function, b"", *arguments)
             if result.__class__ is GeneratorType:

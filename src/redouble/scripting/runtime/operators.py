@@ -13,7 +13,7 @@ from redouble.scripting.runtime.tables import Tables
 from redouble.scripting.table import Table
 from redouble.scripting.values import FALSE, Value, format_number, to_number, type_name
 
-__all__ = ["Operators", "concat", "modulo", "raised", "truth"]
+__all__ = ["Operators", "modulo", "raised", "remainder", "truth"]
 
 
 class Operators(Tables):
@@ -57,6 +57,21 @@ class Operators(Tables):
             raise type_error(b"perform arithmetic on", value, description)
         return first_of(self.invoke(handler, value, value))
 
+    def concat(self, *parts: Value) -> bytes:
+        """`..`; anything but strings and numbers is a TypeError."""
+        try:
+            text = b"".join(parts)
+        except TypeError:
+            text = b"".join([part if part.__class__ is bytes else _number_text(part) for part in parts])
+        if len(text) > memory.LARGE:
+            memory.check(len(text))
+            self.spend(len(text) >> 12)
+        return text
+
+    def spend(self, steps: int = 1) -> None:
+        """Count the steps of a function of the library; see loops.py."""
+        raise NotImplementedError
+
     def concatenate(self, values: tuple[Value, ...], descriptions: tuple[bytes, ...]) -> Value:
         """`a .. b .. c`, from the right."""
         result, description = values[-1], descriptions[-1]
@@ -66,7 +81,7 @@ class Operators(Tables):
                 texts += _texts(value)
                 continue
             if len(texts) > 1:
-                result = concat(*reversed(texts))
+                result = self.concat(*reversed(texts))
             handler = self.metamethod(value, b"__concat") or self.metamethod(result, b"__concat")
             if handler is None:
                 if value.__class__ in _FORMAT:
@@ -74,7 +89,7 @@ class Operators(Tables):
                 raise type_error(b"concatenate", value, of_value)
             result, description = first_of(self.invoke(handler, value, result)), b""
             texts = _texts(result)
-        return concat(*reversed(texts)) if len(texts) > 1 else result
+        return self.concat(*reversed(texts)) if len(texts) > 1 else result
 
     def lt(self, left: Value, right: Value) -> bool:
         kind = left.__class__
@@ -134,7 +149,8 @@ def comparison_error(left: Value, right: Value) -> LuaError:
 
 
 def modulo(left: float, right: float) -> float:
-    return left - left / right // 1.0 * right
+    result = left - left / right // 1.0 * right
+    return result if result == result else remainder(left, right)
 
 
 def divided(left: float, right: float) -> float:
@@ -157,7 +173,8 @@ def remainder(left: float, right: float) -> float:
 def raised(left: float, right: float) -> float:
     """C's pow."""
     try:
-        return math.pow(left, right)
+        result = math.pow(left, right)
+        return abs(result) if left != left and right % 2 == 1 else result
     except OverflowError:
         return -math.inf if left < 0 and right % 2 == 1 else math.inf
     except ValueError:
@@ -177,17 +194,6 @@ _OPERATIONS: dict[bytes, Callable[[float, float], float]] = {
 
 
 _FORMAT: dict[type, Callable[[Any], bytes]] = {bytes: bytes, float: format_number}
-
-
-def concat(*parts: Value) -> bytes:
-    """`..`; anything but strings and numbers is a TypeError."""
-    try:
-        text = b"".join(parts)
-    except TypeError:
-        text = b"".join([part if part.__class__ is bytes else _number_text(part) for part in parts])
-    if len(text) > memory.LARGE:
-        memory.check(len(text))
-    return text
 
 
 def _texts(value: Value) -> list[bytes]:

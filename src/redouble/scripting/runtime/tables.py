@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import FunctionType
 
 from redouble.scripting.errors import LuaError, Slow, type_error
+from redouble.scripting.layout import Layout
 from redouble.scripting.runtime.calls import Calls, first_of
 from redouble.scripting.table import SpecialTable, Table, array, length, next_key, order, raw_set
 from redouble.scripting.values import Value
@@ -14,8 +15,6 @@ __all__ = [
     "Tables",
     "argument_table",
     "build",
-    "build_from_pairs",
-    "build_without_nil",
     "extended",
     "nonexistent",
     "readonly",
@@ -72,6 +71,8 @@ class Tables(Calls):
                 handler = None
                 if table.meta is not None and _get(table, key) is None:
                     handler = _get(table.meta, b"__newindex")
+                    if handler is not None and not table.read_only:  # Lua has made a place for the key by then
+                        self.raw_set(table, key, None, 1)
                 if handler is None:
                     if table.read_only:
                         raise LuaError(b"Attempt to modify a readonly table")
@@ -96,6 +97,27 @@ class Tables(Calls):
         if key != key:
             raise LuaError(b"table index is NaN", level)
         raw_set(table, key, value, self.string_hash)
+
+    def build_without_nil(self, items: dict[Value, Value], array_size: int, node_size: int) -> Table:
+        """`{...}` of values that may be nil."""
+        if None not in items.values():
+            return build(items, array_size, node_size)
+        table = build({key: value for key, value in items.items() if value is not None}, array_size, node_size)
+        if node_size:  # a key with nil has its place all the same
+            layout = table.layout = Layout(self.string_hash, array_size, node_size)
+            for key, value in items.items():
+                layout.set(key, value is not None)
+            table.__class__ = SpecialTable
+            table.tracked = True
+        return table
+
+    def build_from_pairs(self, pairs: list[tuple[Value, Value]], array_size: int, node_size: int) -> Table:
+        for key, _ in pairs:
+            if key is None:
+                raise LuaError(b"table index is nil")
+            if key != key:
+                raise LuaError(b"table index is NaN")
+        return self.build_without_nil(dict(pairs), array_size, node_size)
 
     def order(self, table: Table) -> list[Value]:
         return order(table, self.string_hash)
@@ -130,29 +152,16 @@ def build(items: dict[Value, Value], array_size: int, node_size: int) -> Table:
     return table
 
 
-def build_without_nil(items: dict[Value, Value], array_size: int, node_size: int) -> Table:
-    if None in items.values():
-        items = {key: value for key, value in items.items() if value is not None}
-    table = Table(items)
-    table.sizes = (array_size, node_size)
-    return table
-
-
-def build_from_pairs(pairs: list[tuple[Value, Value]], array_size: int, node_size: int) -> Table:
-    for key, _ in pairs:
-        if key is None:
-            raise LuaError(b"table index is nil")
-        if key != key:
-            raise LuaError(b"table index is NaN")
-    return build_without_nil(dict(pairs), array_size, node_size)
-
-
 def extended(table: Table, count: int, values: tuple[Value, ...]) -> Table:
     """A constructor that ends with several values."""
     named = len(table) - sum(float(at) in table for at in range(1, count + 1)) if table.sizes[1] else 0
     for at, value in enumerate(values, count + 1):
         if value is not None:
             dict.__setitem__(table, float(at), value)
+    if table.layout is not None:  # it has keys with nil
+        table.layout.grow_array(count + len(values))
+        for at, value in enumerate(values, count + 1):
+            table.layout.set(float(at), value is not None)
     table.extended_to = count + len(values)
     table.extended_after = named
     table.sizes = (count, table.sizes[1])

@@ -45,7 +45,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         if not values:
             raise ArgumentError(1, "value expected")
         if values[0] is None or values[0] is FALSE:
-            raise LuaError(optional_text(values[1] if len(values) > 1 else None, 2, b"assertion failed!"))
+            raise LuaError(_message(values[1:]))
         return values
 
     def collectgarbage(option: Value = None, argument: Value = None, *_: Value) -> Value:
@@ -148,8 +148,8 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         done, result = protected(function, arguments)
         if not done:
             if isinstance(result, Table):  # Redis's own pcall makes a string of its errors
-                message = raw_get(result, b"err")
-                return (FALSE, message) if message.__class__ in (bytes, float) else (FALSE, result, None)
+                message = runtime.index(result, b"err")
+                return (FALSE, message) if message.__class__ in (bytes, float) else (FALSE, result, message)
             return FALSE, result
         return (TRUE, *result) if result.__class__ is tuple else (TRUE, result)
 
@@ -231,6 +231,7 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         given_arguments = 1 + (start is not MISSING) + (end is not MISSING)
         if last - first + 1 + given_arguments > MAX_RESULTS:
             raise LuaError(b"too many results to unpack")
+        runtime.spend(last - first + 1)
         return tuple([raw_get(target, float(at)) for at in range(first, last + 1)])
 
     return {
@@ -240,6 +241,11 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         b"select": select, b"setmetatable": setmetatable, b"tonumber": tonumber, b"tostring": tostring,
         b"type": type_, b"unpack": unpack, b"xpcall": xpcall,
     }  # fmt: skip
+
+
+def _message(values: tuple[Value, ...]) -> bytes:
+    """What `assert` complains with; a C string."""
+    return optional_text(values[0] if values else None, 2, b"assertion failed!").partition(b"\0")[0]
 
 
 def old_functions(global_table: Callable[[], Table]) -> dict[bytes, Any]:
@@ -307,13 +313,13 @@ def plain_pcall(runtime: Runtime) -> Callable[..., Value]:
     return pcall
 
 
-def chunk_id(name: bytes) -> bytes:
-    """How messages call a chunk (luaO_chunkid)."""
+def chunk_id(name: bytes, size: int = 60) -> bytes:
+    """How messages call a chunk (luaO_chunkid); the parser's own have a `size` of 80."""
     name = name.partition(b"\0")[0]
     if name[:1] == b"=":
-        return name[1:60]
+        return name[1:size]
     if name[:1] == b"@":
         name = name[1:]
-        return name if len(name) <= 52 else b"..." + name[-52:]
-    line = re.split(rb"[\r\n]", name, maxsplit=1)[0][:43]
+        return name if len(name) <= size - 8 else b"..." + name[8 - size :]
+    line = re.split(rb"[\r\n]", name, maxsplit=1)[0][: size - 17]
     return b'[string "%s"]' % (line if len(line) == len(name) else line + b"...")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 import struct
 from collections.abc import Callable
@@ -28,10 +27,10 @@ def _signed(bits: int) -> float:
 def library() -> dict[bytes, Any]:
     def several(combine: Callable[[int, int], int], name: str) -> Callable[..., Value]:
         def run(*values: Value) -> Value:
-            first = _bits(values[0] if values else MISSING, 1)
-            return _signed(
-                functools.reduce(combine, [_bits(value, place) for place, value in enumerate(values[1:], 2)], first)
-            )
+            result = _bits(values[0] if values else MISSING, 1)
+            for place in range(len(values), 1, -1):  # of two wrong ones the last is told
+                result = combine(result, _bits(values[place - 1], place))
+            return _signed(result)
 
         run.__code__ = run.__code__.replace(co_name=name)
         return run

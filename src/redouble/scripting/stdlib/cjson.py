@@ -18,6 +18,8 @@ __all__ = ["CONSTANTS", "library"]
 
 CONSTANTS = {b"null": NULL, b"_NAME": b"cjson", b"_VERSION": b"2.1.0"}
 
+MAX_DECODED_AT_ONCE = 1024 * 1024
+
 _get = dict.get
 _ESCAPED = re.compile(rb'[\x00-\x1f"\\/\x7f]')
 _ESCAPES = {code: b"\\u%04x" % code for code in [*range(32), 127]} | {
@@ -72,7 +74,9 @@ def library(runtime: Runtime, array_metatable: bool = False) -> dict[bytes, Any]
         source = text(one_argument(values), 1)
         if len(source) >= 2 and (not source[0] or not source[1]):
             raise LuaError(b"JSON parser does not support UTF-16 or UTF-32")
-        if b"\\u" not in source and b"\0" not in source:
+        runtime.spend(len(source) >> 3)
+        # What is large is read by our own parser, which can be stopped.
+        if len(source) <= MAX_DECODED_AT_ONCE and b"\\u" not in source and b"\0" not in source:
             try:
                 return converted(decoder.decode(source.decode("latin-1")), 0)
             except (ValueError, RecursionError):
@@ -281,7 +285,7 @@ class _Encoder:
 
 _SINGLE = {123: "T_OBJ_BEGIN", 125: "T_OBJ_END", 91: "T_ARR_BEGIN", 93: "T_ARR_END", 44: "T_COMMA", 58: "T_COLON"}
 _NUMBER = re.compile(
-    rb"[+-]?(?:0[xX][0-9a-fA-F]*(?:\.[0-9a-fA-F]*)?(?:[pP][+-]?[0-9]+)?|inf(?:inity)?|nan|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
+    rb"[+-]?(?:0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?|inf(?:inity)?|nan(?:\([0-9A-Za-z_]*\))?|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)",
     re.IGNORECASE,
 )
 _ODD_NUMBER = re.compile(rb"\+|-?(?:0[xX0-9]|inf|nan)", re.IGNORECASE)

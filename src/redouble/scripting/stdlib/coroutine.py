@@ -7,10 +7,10 @@ from collections.abc import Generator
 from types import FunctionType, GeneratorType
 from typing import Any
 
-from redouble.scripting.errors import BOUNDARIES, ArgumentError, LuaError, caught
+from redouble.scripting.errors import BOTTOMS, BOUNDARIES, ArgumentError, LuaError, caught
 from redouble.scripting.runtime import MAX_C_DEPTH, Runtime, every_g
 from redouble.scripting.stdlib.arguments import MISSING
-from redouble.scripting.values import FALSE, TRUE, Coroutine, Function, Value
+from redouble.scripting.values import FALSE, TRUE, Coroutine, Function, Value, format_number
 
 __all__ = ["library"]
 
@@ -74,7 +74,8 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         def wrapped(*values: Value) -> Value:
             done, results = resumed(coroutine, values)
             if not done:
-                raise LuaError(results[0])
+                value = results[0]
+                raise LuaError(format_number(value) if value.__class__ is float else value)
             return results[0] if len(results) == 1 else results
 
         return wrapped
@@ -100,3 +101,4 @@ def _body(function: Function, values: tuple[Value, ...]) -> Generator[Any, Any, 
 
 
 BOUNDARIES.add(_body.__code__)
+BOTTOMS.add(_body.__code__)

@@ -8,7 +8,7 @@ from typing import Any
 
 from redouble.scripting.errors import ArgumentError, LuaError
 from redouble.scripting.runtime import raised
-from redouble.scripting.stdlib.arguments import MISSING, int32, integer, number, renamed
+from redouble.scripting.stdlib.arguments import MISSING, int32, integer, number
 from redouble.scripting.values import Value
 
 __all__ = ["library"]
@@ -44,7 +44,7 @@ def library() -> dict[bytes, Any]:
             except ValueError:  # outside of its domain
                 if double == 0 and name in ("log", "log10"):
                     return -math.inf
-                return math.nan if name in ("acos", "asin") and double == double else -math.nan
+                return math.nan if name in ("acos", "asin", "log10") and double == double else -math.nan
 
         run.__code__ = run.__code__.replace(co_name=name)
         return run
@@ -53,7 +53,8 @@ def library() -> dict[bytes, Any]:
 
     def atan2(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
         right = number(other, 2)
-        return math.atan2(number(one, 1), right)
+        left = number(one, 1)
+        return math.atan2(left, right) if left == left and right == right else right + left
 
     def fmod(one: Value = MISSING, other: Value = MISSING, *_: Value) -> Value:
         right = number(other, 2)
@@ -62,6 +63,9 @@ def library() -> dict[bytes, Any]:
             return math.fmod(left, right)
         except ValueError:
             return -math.nan
+
+    def mod(value: Value = MISSING, divisor: Value = MISSING, *_: Value) -> Value:
+        return fmod(value, divisor)
 
     def frexp(value: Value = MISSING, *_: Value) -> Value:
         mantissa, exponent = math.frexp(number(value, 1))
@@ -105,7 +109,8 @@ def library() -> dict[bytes, Any]:
             return share
         if len(arguments) > 2:
             raise LuaError(b"wrong number of arguments")
-        *lowest, high = (int32(integer(argument, place)) for place, argument in enumerate(arguments, 1))
+        # A list: PyPy says of its own that a generator that raises a TypeError cannot be unpacked.
+        *lowest, high = [int32(integer(argument, place)) for place, argument in enumerate(arguments, 1)]
         low = lowest[0] if lowest else 1
         if low > high:
             raise ArgumentError(len(arguments), "interval is empty")
@@ -138,7 +143,7 @@ def library() -> dict[bytes, Any]:
     functions: dict[bytes, Any] = {name.encode(): function(name, compute) for name, compute in simple.items()}
     functions |= {
         b"atan2": atan2, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp, b"max": max_, b"min": min_,
-        b"mod": renamed(fmod, "mod"), b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
+        b"mod": mod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
     }  # fmt: skip
     known = functions | CONSTANTS
     return {name: known[name] for name in ORDER}

@@ -1,7 +1,8 @@
 """Lua's patterns.
 
 A pattern that cannot take long becomes a regular expression of Python's.  All others are matched here, step by step, and
-the steps count against the script's budget: no pattern can hang the server.
+the steps count against the script's budget: no pattern can hang the server.  To compile a regular expression takes long,
+too, and memory: a long pattern never becomes one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ __all__ = ["Match", "Pattern", "compiled"]
 MAX_CAPTURES = 32
 MAX_WORK = 200_000_000
 """A regular expression is not interruptible; so it is used only where it certainly ends after so many steps."""
+MAX_COMPILED = 256
+"""How long a pattern is at most that becomes a regular expression; Python needs up to 0.1 ms for each character."""
+STEPS_TO_COMPILE = 1000
+"""What each character of a new pattern costs."""
+KEPT_PATTERNS = 512
 UNFINISHED, POSITION = -1, -2
+
+Spend = Callable[..., None]
+"""Takes a number of steps from the script's budget; by default one."""
 
 _CLASSES = {
     b"a": rb"A-Za-z",
@@ -37,6 +46,9 @@ _MEMBERS = {
     for name, body in _CLASSES.items()
 }
 _ALL = frozenset(range(256))
+
+_SET = re.compile(rb"(?:%.|[^%])(?:%.|[^%\]])*\]", re.DOTALL)
+"""From behind `[` or `[^` to the end of the set; its first character does not end it."""
 
 Captures = list[tuple[int, int]]
 
@@ -71,21 +83,22 @@ class Match:
 class Pattern:
     """A parsed pattern: a list of items, each with its kind, what it holds, and `*+-?` for a repeated set."""
 
-    def __init__(self, source: bytes, anchors: bool) -> None:
+    def __init__(self, source: bytes, anchors: bool, spend: Spend) -> None:
         source = source.partition(b"\0")[0]
         self.anchored = anchors and source[:1] == b"^"
         self.items: list[tuple[str, Any, str]] = []
         self.regex: re.Pattern[bytes] | None = None
         self.positions: list[bool] = []
         self.repeats = 0
-        self._parse(source[1:] if self.anchored else source)
+        self._parse(source[1:] if self.anchored else source, spend)
 
-    def _parse(self, source: bytes) -> None:
+    def _parse(self, source: bytes, spend: Spend) -> None:
         at, end = 0, len(source)
-        pieces: list[bytes] | None = []
+        pieces: list[bytes] | None = [] if end <= MAX_COMPILED else None
         items = self.items
         open_captures: list[int] = []
         while at < end:
+            spend()
             char = source[at : at + 1]
             following = source[at + 1 : at + 2]
             piece: bytes | None = None
@@ -126,9 +139,10 @@ class Pattern:
                         items.append(("error", parsed, ""))
                         at = end
                     else:
-                        at, members, text = parsed
+                        at, members = parsed
                         items.append(("frontier", members, ""))
-                        piece = None if 0 in members else b"(?<!%s)(?=%s)" % (text, text)
+                        if pieces is not None and 0 not in members:
+                            piece = b"(?<!%s)(?=%s)" % (_expression(members), _expression(members))
             elif char == b"%" and following.isdigit():
                 number = int(following)
                 items.append(("back", number - 1, ""))
@@ -139,16 +153,16 @@ class Pattern:
                     items.append(("error", parsed, ""))
                     at = end
                 else:
-                    at, members, text = parsed
+                    at, members = parsed
                     repeat = source[at : at + 1].decode("latin-1")
                     if repeat and repeat in "*+-?":
                         at += 1
                         self.repeats += 1
-                        text += {"-": b"*?"}.get(repeat) or repeat.encode()
                     else:
                         repeat = ""
                     items.append(("set", members, repeat))
-                    piece = text
+                    if pieces is not None:
+                        piece = _expression(members) + (b"*?" if repeat == "-" else repeat.encode())
             if piece is None:
                 pieces = None
             elif pieces is not None:
@@ -156,15 +170,19 @@ class Pattern:
         if pieces is not None and not open_captures:
             self.regex = re.compile(b"".join(pieces), re.DOTALL)
 
-    def search(self, subject: bytes, start: int, spend: Callable[[], None], tries: bool = True) -> Match | None:
-        """The first match from `start` on; only there, unless `tries`."""
-        moves = tries and not self.anchored
+    def search(self, subject: bytes, start: int, spend: Spend) -> Match | None:
+        """The first match from `start` on."""
+        moves = not self.anchored
         regex = self.regex
         size = len(subject) - start + 1
         power = self.repeats + moves
         work = float(size) ** min(power, 30)
         if regex is not None and (power <= 1 or (work < MAX_WORK and (power <= 6 or size < 16))):
             found = regex.search(subject, start) if moves else regex.match(subject, start)
+            if power > 1:
+                spend(int(work) >> 4)
+            elif size > 1024:
+                spend((size if found is None else found.end() - start) >> 4)
             if found is None:
                 return None
             captures = [
@@ -189,7 +207,7 @@ class Pattern:
 class _Matcher:
     """lstrlib.c's matcher: backtracking, with captures on a stack."""
 
-    def __init__(self, items: list[tuple[str, Any, str]], subject: bytes, spend: Callable[[], None]) -> None:
+    def __init__(self, items: list[tuple[str, Any, str]], subject: bytes, spend: Spend) -> None:
         self.items = items
         self.subject = subject
         self.spend = spend
@@ -297,67 +315,74 @@ class _Matcher:
         return -1
 
 
-def _class(letter: bytes) -> tuple[frozenset[int], bytes] | None:
-    """What `%a` stands for, and how a regular expression says it inside of brackets."""
-    body = _CLASSES.get(letter.lower())
-    if body is None:
-        return None
-    members = _MEMBERS[letter.lower()]
-    return (members, body) if letter.islower() else (_ALL - members, b"")
+def _class(letter: bytes) -> frozenset[int] | None:
+    """What `%a` stands for."""
+    members = _MEMBERS.get(letter.lower())
+    return members if members is None or letter.islower() else _ALL - members
 
 
-def _parse_single(source: bytes, at: int) -> tuple[int, frozenset[int], bytes] | bytes:
-    """One character, class or set: where it ends, what it holds, and its regular expression; or an error."""
+@lru_cache(1024)
+def _class_or_character(letter: bytes) -> frozenset[int]:
+    """What `%a` stands for, or `%.`: the letter itself."""
+    found = _class(letter)
+    return frozenset(letter) if found is None else found
+
+
+_character = lru_cache(256)(frozenset[int])
+"""The set of one character, as there are many in a long pattern."""
+
+
+def _parse_single(source: bytes, at: int) -> tuple[int, frozenset[int]] | bytes:
+    """One character, class or set: where it ends, and what it holds; or an error."""
     char = source[at : at + 1]
     if char == b"%":
         letter = source[at + 1 : at + 2]
-        if not letter:
-            return b"malformed pattern (ends with '%')"
-        found = _class(letter)
-        if found is None:
-            return at + 2, frozenset(letter), re.escape(letter)
-        members, _ = found
-        return at + 2, members, _as_set(members)
+        return (at + 2, _class_or_character(letter)) if letter else b"malformed pattern (ends with '%')"
     if char == b"[":
         return _parse_set(source, at)
-    if char == b".":
-        return at + 1, _ALL, b"."
-    return at + 1, frozenset(char), re.escape(char)
+    return at + 1, _ALL if char == b"." else _character(char)
 
 
-def _parse_set(source: bytes, at: int) -> tuple[int, frozenset[int], bytes] | bytes:
+def _parse_set(source: bytes, at: int) -> tuple[int, frozenset[int]] | bytes:
+    """Lua looks for the end of a set first, and then what is in it, with other eyes: `[a-%%]` is a range and a bracket."""
+    negated = source[at + 1 : at + 2] == b"^"
+    at += 1 + negated
+    end = _SET.match(source, at)
+    if end is None:
+        return b"malformed pattern (missing ']')"
+    inside = source[at : end.end()]
+    # What is long is not kept.
+    return end.end(), (_members if len(inside) <= MAX_COMPILED else _members.__wrapped__)(inside, negated)
+
+
+@lru_cache(1024)
+def _members(source: bytes, negated: bool) -> frozenset[int]:
+    """What a set holds; `source` is what stands behind its `[` or `[^`, up to the `]`."""
+    at, end = 0, len(source) - 1
     members: set[int] = set()
-    size = len(source)
-    at += 1
-    negated = source[at : at + 1] == b"^"
-    at += negated
-    first = True
-    while first or source[at : at + 1] != b"]":
-        first = False
-        if at >= size:
-            return b"malformed pattern (missing ']')"
+    while at < end:
         char = source[at]
         if char == 37:  # %
-            letter = source[at + 1 : at + 2]
-            if not letter:
-                return b"malformed pattern (missing ']')"
-            found = _class(letter)
-            members |= found[0] if found else set(letter)
+            members |= _class_or_character(source[at + 1 : at + 2])
             at += 2
-        elif source[at + 1 : at + 2] == b"-" and at + 2 < size and source[at + 2 : at + 3] != b"]":
+        elif source[at + 1] == 45 and at + 2 < end:  # -
             members.update(range(char, source[at + 2] + 1))
             at += 3
         else:
             members.add(char)
             at += 1
-    frozen = _ALL - members if negated else frozenset(members)
-    return at + 1, frozen, _as_set(frozen)
+    return _ALL - members if negated else frozenset(members)
 
 
-def _as_set(members: frozenset[int]) -> bytes:
+@lru_cache(1024)
+def _expression(members: frozenset[int]) -> bytes:
     """A set as a regular expression."""
     if not members:
         return rb"[^\x00-\xff]"
+    if len(members) == 256:
+        return b"."
+    if len(members) == 1:
+        return re.escape(bytes(members))
     ranges: list[bytes] = []
     ordered = sorted(members)
     start = last = ordered[0]
@@ -369,7 +394,17 @@ def _as_set(members: frozenset[int]) -> bytes:
     return b"[%s]" % b"".join(ranges)
 
 
-@lru_cache(512)
-def compiled(source: bytes, anchors: bool = True) -> Pattern:
+_patterns: dict[tuple[bytes, bool], Pattern] = {}
+
+
+def compiled(source: bytes, spend: Spend, anchors: bool = True) -> Pattern:
     """`anchors`: `^` at the start is one."""
-    return Pattern(source, anchors)
+    pattern = _patterns.get((source, anchors))
+    if pattern is None:
+        spend(STEPS_TO_COMPILE * len(source))
+        pattern = Pattern(source, anchors, spend)
+        if len(source) <= MAX_COMPILED:
+            if len(_patterns) >= KEPT_PATTERNS:
+                _patterns.clear()
+            _patterns[source, anchors] = pattern
+    return pattern

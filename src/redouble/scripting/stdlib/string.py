@@ -16,7 +16,6 @@ from redouble.scripting.stdlib.arguments import (
     integer,
     number,
     optional_integer,
-    renamed,
     text,
     to_unsigned,
     wrong_type,
@@ -33,15 +32,23 @@ _SPECIFICATION = re.compile(rb"%([-+ #0]*)([0-9]{0,2})(?:(\.)([0-9]{0,2}))?(.?)"
 def library(runtime: Runtime) -> dict[bytes, Any]:
     call, spend = runtime.call, runtime.spend
 
+    def subject_of(value: Value) -> bytes:
+        """The first argument; to go through a large string takes as long as many steps."""
+        if value.__class__ is bytes:
+            if len(value) > memory.LARGE:
+                spend(len(value) >> 12)
+            return value
+        return text(value, 1)
+
     def find_or_match(string: Value, pattern: Value, start: Value, plain: Value, is_find: bool) -> Value:
-        subject, source = text(string, 1), text(pattern, 2)
+        subject, source = subject_of(string), text(pattern, 2)
         init = _relative(optional_integer(start, 3, 1), len(subject)) - 1
         init = min(max(init, 0), len(subject))
         wants_plain = plain is not MISSING and plain is not None and plain is not FALSE
         if is_find and (wants_plain or not _SPECIAL.search(source.partition(b"\0")[0])):
             at = subject.find(source, init)
             return None if at < 0 else (float(at + 1), float(at + len(source)))
-        found = compiled(source).search(subject, init, spend)
+        found = compiled(source, spend).search(subject, init, spend)
         if found is None:
             return None
         if is_find:
@@ -58,35 +65,38 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         return find_or_match(string, pattern, init, None, False)
 
     def gmatch(string: Value = MISSING, pattern: Value = MISSING, *_: Value) -> Value:
-        subject, source = text(string, 1), text(pattern, 2)
-        parsed = compiled(source, anchors=False)
+        subject, source = subject_of(string), text(pattern, 2)
+        parsed = compiled(source, spend, anchors=False)
         at = 0
 
         def gmatch_next(*_: Value) -> Value:
             nonlocal at
             if at > len(subject):
-                return None
+                return ()
             found = parsed.search(subject, at, spend)
             if found is None:
                 at = len(subject) + 1
-                return None
+                return ()
             at = found.end + (found.end == found.start)
             captures = found.all()
             return captures[0] if len(captures) == 1 else tuple(captures)
 
         return gmatch_next
 
+    def gfind(string: Value = MISSING, pattern: Value = MISSING, *_: Value) -> Value:
+        return gmatch(string, pattern)
+
     def gsub(
         string: Value = MISSING, pattern: Value = MISSING, replacement: Value = MISSING, limit: Value = None, *_: Value
     ) -> Value:
-        subject, source = text(string, 1), text(pattern, 2)
+        subject, source = subject_of(string), text(pattern, 2)
         if replacement.__class__ is float:
             replacement = format_number(replacement)
         kind = type_name(replacement) if replacement is not MISSING else "none"
         most = int32(optional_integer(limit, 4, len(subject) + 1))
         if kind not in ("string", "table", "function"):
             raise ArgumentError(3, "string/function/table expected")
-        parsed = compiled(source)
+        parsed = compiled(source, spend)
 
         def replaced(found: Match) -> bytes:
             if kind == "string":
@@ -153,34 +163,38 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         raise LuaError(b"unable to dump given function")
 
     def format(template: Value = MISSING, *arguments: Value) -> Value:
-        return _formatted(text(template, 1), arguments)
+        result = _formatted(text(template, 1), arguments)
+        if len(result) > memory.LARGE:
+            spend(len(result) >> 12)
+        return result
 
     def len_(string: Value = MISSING, *_: Value) -> Value:
         return float(len(text(string, 1)))
 
     def lower(string: Value = MISSING, *_: Value) -> Value:
-        return text(string, 1).lower()
+        return subject_of(string).lower()
 
     def upper(string: Value = MISSING, *_: Value) -> Value:
-        return text(string, 1).upper()
+        return subject_of(string).upper()
 
     def rep(string: Value = MISSING, count: Value = MISSING, *_: Value) -> Value:
         subject, times = text(string, 1), max(0, int32(integer(count, 2)))
         if len(subject) * times > memory.LARGE:
             memory.check(len(subject) * times)
+            spend(len(subject) * times >> 12)
         return subject * times
 
     def reverse(string: Value = MISSING, *_: Value) -> Value:
-        return text(string, 1)[::-1]
+        return subject_of(string)[::-1]
 
     def sub(string: Value = MISSING, start: Value = MISSING, end: Value = None, *_: Value) -> Value:
-        subject = text(string, 1)
+        subject = subject_of(string)
         first = max(_relative(integer(start, 2), len(subject)), 1)
         last = min(_relative(optional_integer(end, 3, -1), len(subject)), len(subject))
         return subject[first - 1 : last] if first <= last else b""
 
     return {
-        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": renamed(gmatch, "gfind"),
+        b"byte": byte, b"char": char, b"dump": dump, b"find": find, b"format": format, b"gfind": gfind,
         b"gmatch": gmatch, b"gsub": gsub, b"len": len_, b"lower": lower, b"match": match, b"rep": rep,
         b"reverse": reverse, b"sub": sub, b"upper": upper,
     }  # fmt: skip
@@ -263,7 +277,8 @@ def _piece(
         quoted = text(value, place).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\\n")
         return b'"' + quoted.replace(b"\r", b"\\r").replace(b"\0", b"\\000") + b'"'
     if option == b"c":
-        code = bytes((integer(value, place) & 255,))
+        double = number(value, place)
+        code = bytes((int(double) & 255 if abs(double) < 2**31 else 0,))
         padded = code.ljust(int(width or 0)) if b"-" in flags else code.rjust(int(width or 0))
         return padded.partition(b"\0")[0]
     if option in (b"d", b"i"):
@@ -278,7 +293,7 @@ def _piece(
         sign = b"-" if math.copysign(1.0, double) < 0 else b"+" if b"+" in flags else b" " if b" " in flags else b""
         word = sign + (word.upper() if option.isupper() else word)
         return word.ljust(int(width or 0)) if b"-" in flags else word.rjust(int(width or 0))
-    raise LuaError(b"invalid option '%" + option + b"' to 'format'")
+    raise LuaError(b"invalid option '%" + option.rstrip(b"\0") + b"' to 'format'")
 
 
 def _signed(flags: bytes, width: bytes, dot: bytes | None, precision: bytes, value: int) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 from redouble.scripting import memory
 from redouble.scripting.errors import ArgumentError, LuaError
 from redouble.scripting.stdlib.arguments import MISSING, number, optional_integer, text, to_integer, to_unsigned
+from redouble.scripting.stdlib.base import MAX_RESULTS
 from redouble.scripting.values import Value, to_number
 
 __all__ = ["library"]
@@ -105,7 +106,8 @@ def library() -> dict[bytes, Any]:
             form.position = len(out)
         return bytes(out)
 
-    def unpack(source: Value = MISSING, string: Value = MISSING, start: Value = None, *_: Value) -> Value:
+    def unpack(source: Value = MISSING, string: Value = MISSING, start: Value = MISSING, *rest: Value) -> Value:
+        arguments = 2 + (start is not MISSING) + len(rest)
         form = _Format(text(source, 1))
         data = text(string, 2)
         first = optional_integer(start, 3, 1)
@@ -118,6 +120,8 @@ def library() -> dict[bytes, Any]:
             at = form.position
             if at < 0 or size > len(data) - at:
                 raise ArgumentError(2, "data string too short")
+            if arguments + len(results) + 2 > MAX_RESULTS:
+                raise LuaError(b"stack overflow (too many results)")
             if option in "bBhHlLTiI":
                 order = "big" if form.big else "little"
                 piece = data[at : at + size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -17,11 +18,13 @@ from redouble.scripting.stdlib.arguments import (
     table,
     wrong_type,
 )
+from redouble.scripting.table import Table
 from redouble.scripting.values import Value, format_number, type_name
 
 __all__ = ["library"]
 
 _get = dict.get
+_replace = dict.__setitem__
 
 
 def library(runtime: Runtime) -> dict[bytes, Any]:
@@ -96,6 +99,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
     def maxn(value: Value = MISSING, *_: Value) -> Value:
         source = table(value, 1)
+        runtime.spend(len(source))
         return max([0.0, *(key for key, one in source.items() if key.__class__ is float and one is not None)])
 
     def remove(value: Value = MISSING, place: Value = None, *_: Value) -> Value:
@@ -104,6 +108,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         position = int32(optional_integer(place, 2, end))
         if not 1 <= position <= end:
             return ()
+        runtime.spend(end - position + 1)
         removed = _get(target, float(position))
         for at in range(position, end):
             raw_set(target, float(at), _get(target, float(at + 1)))
@@ -119,6 +124,7 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
         count = border(target)
         if comparison is not None and comparison.__class__ is not FunctionType:
             wrong_type(2, "function", comparison)
+        runtime.spend(count)
         items = [_get(target, float(at)) for at in range(1, count + 1)]
         kinds = set(map(type, items))
 
@@ -132,14 +138,10 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
             and (kinds == {bytes} or (kinds == {float} and all(one == one for one in items)))
         ):
             items.sort()
-        elif comparison is None:
-            _Sorter(items, less_by_nature, runtime).sort(0, count - 1)
+            for at, item in enumerate(items, 1):
+                raw_set(target, float(at), item)
         else:
-            _Sorter(items, less_by_function, runtime).sort(0, count - 1)
-        if target.read_only and items:
-            raise LuaError(b"Attempt to modify a readonly table", 0)
-        for at, item in enumerate(items, 1):
-            raw_set(target, float(at), item)
+            _Sorter(target, less_by_nature if comparison is None else less_by_function, runtime).sort(1.0, float(count))
         return ()
 
     def less_by_nature(one: Value, other: Value) -> bool:
@@ -156,45 +158,55 @@ def library(runtime: Runtime) -> dict[bytes, Any]:
 
 
 class _Sorter:
-    """ltablib.c's quicksort: which elements are compared, and how equal ones end up, is visible to scripts."""
+    """ltablib.c's quicksort: which elements are compared, how equal ones end up, and what an error leaves behind, is visible
+    to scripts.  A comparison that contradicts itself leads it past the ends of the table."""
 
-    def __init__(self, items: list[Value], less: Any, runtime: Runtime) -> None:
-        self.items, self.less, self.runtime = items, less, runtime
+    def __init__(self, table: Table, less: Callable[[Value, Value], bool], runtime: Runtime) -> None:
+        self.table, self.less, self.runtime = table, less, runtime
 
-    def sort(self, low: int, high: int) -> None:
-        items, less = self.items, self.less
+    def swap(self, one: float, other: float) -> None:
+        table, raw_set = self.table, self.runtime.raw_set
+        value, new = _get(table, one), _get(table, other)
+        if value is None or new is None or table.read_only:
+            raw_set(table, one, new)
+            raw_set(table, other, value)
+        else:
+            _replace(table, one, new)
+            _replace(table, other, value)
+
+    def sort(self, low: float, high: float) -> None:
+        table, less, swap = self.table, self.less, self.swap
         while low < high:
             self.runtime.spend()
-            if less(items[high], items[low]):
-                items[low], items[high] = items[high], items[low]
+            if less(_get(table, high), _get(table, low)):
+                swap(low, high)
             if high - low == 1:
                 return
-            # Lua counts from 1.
-            middle = (low + high + 2) // 2 - 1
-            if less(items[middle], items[low]):
-                items[middle], items[low] = items[low], items[middle]
-            elif less(items[high], items[middle]):
-                items[middle], items[high] = items[high], items[middle]
+            middle = (low + high) // 2.0
+            if less(_get(table, middle), _get(table, low)):
+                swap(middle, low)
+            elif less(_get(table, high), _get(table, middle)):
+                swap(middle, high)
             if high - low == 2:
                 return
-            pivot = items[middle]
-            items[middle], items[high - 1] = items[high - 1], items[middle]
+            pivot = _get(table, middle)
+            swap(middle, high - 1)
             left, right = low, high - 1
             while True:
                 left += 1
-                while less(items[left], pivot):
-                    if left >= high:
+                while less(_get(table, left), pivot):
+                    if left > high:
                         raise LuaError(b"invalid order function for sorting")
                     left += 1
                 right -= 1
-                while less(pivot, items[right]):
-                    if right <= low:
+                while less(pivot, _get(table, right)):
+                    if right < low:
                         raise LuaError(b"invalid order function for sorting")
                     right -= 1
                 if right < left:
                     break
-                items[left], items[right] = items[right], items[left]
-            items[high - 1], items[left] = items[left], items[high - 1]
+                swap(left, right)
+            swap(high - 1, left)
             if left - low < high - left:
                 self.sort(low, left - 1)
                 low = left + 1
