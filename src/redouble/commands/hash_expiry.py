@@ -374,6 +374,8 @@ def _options_in_order(client: Client, argv: Argv, size: int, keep: str) -> tuple
     if word in _UNITS:
         moment = _moment(client, argv[3], *_UNITS[word])
         at = 4
+        if len(argv) < at + 2:
+            raise errors.wrong_arity(client.command.name)
     elif word == keep:
         at = 3
     return {word: True} if at > 2 else {}, fields_at_the_end(argv[at:], NO_NUMBER_OF_FIELDS), moment

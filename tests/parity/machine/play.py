@@ -68,6 +68,9 @@ BLOCKING = frozenset(
 )
 """Commands that may wait for a time that is shorter than a busy machine takes to ask whether they do."""
 
+FLUSHING = frozenset((b"FLUSHALL", b"FLUSHDB"))
+"""Their clients are blocked until a thread is through with it, in Redis from 8.0 on; the answer comes soon."""
+
 
 def _pinged(control: Connection) -> bool:
     control.send(encode_command((b"PING",)))
@@ -132,6 +135,8 @@ class RealStage:
             control.leave()
             if blocked:
                 return BLOCKED
+        if argv[0].upper() in FLUSHING and (message := link.message(LIMIT_SECONDS)) is not None:
+            return message
         return self.receive(connection)
 
     def receive(self, connection: int) -> bytes:
