@@ -1,0 +1,191 @@
+"""The test suites of redis-py and valkey-py, against redouble and beside a real server.
+
+python tools/client_suites.py                             every client and server, as a table
+python tools/client_suites.py redis-8.6 --tests tests/test_commands.py      only this server, only these tests
+python tools/client_suites.py redis-8.6 -- -k zset        what follows goes to pytest
+python tools/client_suites.py redis-8.6 --environment env      keeps what was fetched there for the next time
+
+Their source distributions are fetched into a temporary folder.  What passes on the real server and fails on ours is
+listed: everything that one server without modules, replicas, cluster or sentinels can be asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as xml
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+from tests.parity.machine.real import RealServer, installed  # noqa: E402
+
+SUITES = {
+    "redis-8.6": ("redis", "8.1.0"),
+    "redis-7.4": ("redis", "8.1.0"),
+    "valkey-9": ("valkey", "6.1.1"),
+}
+"""Which client asks which server."""
+
+NEEDS = (
+    "pytest",
+    "pytest-asyncio",
+    "pytest-timeout",
+    "packaging",
+    "numpy",
+    "cachetools",
+    "PyJWT",
+    "pybreaker",
+    "redis-entraid",
+)
+
+NOT_OURS = (
+    *("cluster", "sentinel", "multidb", "scenario", "maint_notifications", "replica"),  # several servers
+    *("search", "json", "bloom", "timeseries", "graph", "vsets", "himport"),  # modules
+    *("observability", "auth", "http", "ssl"),  # no server, or certificates that are not part of the distribution
+)
+"""What names the files that are left out."""
+
+MARKS = "not onlycluster and not redismod and not ssl and not replica and not cp_integration and not graph"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the tests of one client went on a real server and on ours."""
+
+    client: str
+    passed: frozenset[str]
+    """On the real server."""
+    failed: dict[str, str]
+    """Of these, on ours, with the error."""
+
+
+def prepare(folder: Path, client: str, version: str) -> tuple[Path, Path]:
+    """The interpreter of an environment with `client`, and the folder that its tests are in."""
+    source, python = folder / f"{client}-{version}", folder / f"{client}-env" / "bin" / "python"
+    if not source.exists():
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-binary", ":all:", "--no-deps"]
+        subprocess.run([*download, "--dest", str(folder), f"{client}=={version}"], check=True)
+        with tarfile.open(folder / f"{client}-{version}.tar.gz") as archive:
+            archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    if not python.exists():
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(python.parents[1])], check=True)
+        install = [*uv, "pip", "install", "--quiet", "--python", str(python)]
+        subprocess.run([*install, f"{client}=={version}", *NEEDS], check=True)
+    return python, source
+
+
+@contextmanager
+def redouble(server: str) -> Iterator[int]:
+    """The port of a redouble that is like `server`, in a process of its own."""
+    server_type, version = server.split("-")
+    options = ["--port", "0", "--server-type", server_type, "--server-version", version]
+    command = [sys.executable, "-m", "redouble", *options, "--config", "enable-debug-command=yes"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            yield int(re.findall(r":(\d+)", process.stdout.readline())[0])
+        finally:
+            process.terminate()
+
+
+def results(
+    python: Path, source: Path, port: int, report: Path, arguments: Sequence[str]
+) -> tuple[subprocess.Popen[bytes], Path]:
+    """The running tests, and where they write how they went."""
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "addopts=",
+        "--timeout",
+        "40",
+        "--continue-on-collection-errors",
+    ]
+    command += ["-m", MARKS, f"--redis-url=redis://127.0.0.1:{port}/0", f"--junitxml={report}", "--tb=line"]
+    if not (source / "pyproject.toml").exists():
+        command += ["-o", "asyncio_mode=auto"]
+    where = os.environ | {"PYTHONPATH": str(source)}
+    with report.with_suffix(".txt").open("wb") as output:
+        return subprocess.Popen([*command, *arguments], cwd=source, stdout=output, stderr=output, env=where), report
+
+
+def read(report: Path) -> dict[str, str | None]:
+    """Each test that ran, with the error it ended with, if it did."""
+    found: dict[str, str | None] = {}
+    for case in xml.parse(report).iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        wrong = [child for child in case if child.tag in ("failure", "error")]
+        if wrong:
+            found[name] = wrong[0].get("message", "").partition("\n")[0]
+        elif case.find("skipped") is None:
+            found.setdefault(name, None)
+    return found
+
+
+def tests_of(source: Path) -> list[str]:
+    """The files with tests that ask one server."""
+    files = (path.relative_to(source).as_posix() for path in sorted((source / "tests").rglob("test_*.py")))
+    return [file for file in files if not any(word in file for word in NOT_OURS)]
+
+
+def compare(server: str, folder: Path, tests: Sequence[str] = (), options: Sequence[str] = ()) -> Outcome:
+    """Run the suite of the client of `server` on the real one and on ours, both at once."""
+    client, version = SUITES[server]
+    python, source = prepare(folder, client, version)
+    arguments = [*(tests or tests_of(source)), *options]
+    real = RealServer(server)
+    try:
+        with redouble(server) as port:
+            runs = [
+                results(python, source, each, folder / f"{server}-{name}.xml", arguments)
+                for name, each in (("real", real.address[1]), ("ours", port))
+            ]
+            for process, _ in runs:
+                process.wait()
+    finally:
+        real.stop()
+    theirs, ours = (read(report) for _, report in runs)
+    passed = frozenset(name for name, error in theirs.items() if error is None)
+    failed = {name: ours.get(name, "did not run") or "" for name in sorted(passed) if ours.get(name, "") is not None}
+    return Outcome(f"{client}-py {version}", passed, failed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("servers", nargs="*", help="default: those that are installed")
+    parser.add_argument("--tests", nargs="+", default=[], help="files of the suite")
+    parser.add_argument("--environment", type=Path, help="a folder to keep")
+    words, _, options = _split(sys.argv[1:])
+    given = parser.parse_args(words)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (given.environment or Path(temporary)).resolve()
+        folder.mkdir(exist_ok=True)
+        for server in given.servers or [name for name in SUITES if name in installed()]:
+            outcome = compare(server, folder, given.tests, options)
+            print(f"{outcome.client}, {server}: {len(outcome.passed)} pass there, {len(outcome.failed)} fail here")
+            for name, error in outcome.failed.items():
+                print(f"  {name}: {error[:200]}")
+
+
+def _split(words: list[str]) -> tuple[list[str], str, list[str]]:
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], "--", words[at + 1 :]
+
+
+if __name__ == "__main__":
+    main()
