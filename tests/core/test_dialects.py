@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import redouble.commands  # noqa: F401  # fills the command table
@@ -177,3 +179,13 @@ def test_forks_say_in_their_own_words_what_they_lack(server_type: str, error: st
     client = Client(Server(server_type=server_type, version=7))
     line = [b"lolwut"] if server_type == "dragonfly" else [b"nosuch", b"a"]
     assert client.server.call(client, line).message == error
+
+
+def test_the_page_of_versions_lists_them_all() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "versions.md").read_text()
+    for name, (server_type, dialect) in DIALECTS.items():
+        if server_type in ("redis", "valkey"):
+            release = ".".join(map(str, dialect.version))
+            verdict = "proven" if dialect.proven else "unverified"
+            assert f"| `{server_type}` | {name.partition('-')[2]} | {release} | {verdict} |" in page
+    assert f"| `dragonfly` | any | {'.'.join(map(str, DIALECTS['dragonfly-7.4'][1].version))} | unverified |" in page
