@@ -99,29 +99,18 @@ def redouble(server: str) -> Iterator[int]:
             process.terminate()
 
 
-def results(
-    python: Path, source: Path, port: int, report: Path, arguments: Sequence[str]
-) -> tuple[subprocess.Popen[bytes], Path]:
-    """The running tests, and where they write how they went."""
-    command = [
-        str(python),
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "addopts=",
-        "--timeout",
-        "40",
-        "--continue-on-collection-errors",
-    ]
-    command += ["-m", MARKS, f"--redis-url=redis://127.0.0.1:{port}/0", f"--junitxml={report}", "--tb=line"]
+def start(
+    client: str, python: Path, source: Path, port: int, report: Path, arguments: Sequence[str]
+) -> subprocess.Popen[bytes]:
+    """Run tests, which write how they went into `report`."""
+    plain = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "--tb=line"]
+    command = [str(python), "-m", "pytest", *plain, "--timeout", "40", "--continue-on-collection-errors"]
+    command += ["-m", MARKS, f"--{client}-url={client}://127.0.0.1:{port}/0", f"--junitxml={report}"]
     if not (source / "pyproject.toml").exists():
         command += ["-o", "asyncio_mode=auto"]
     where = os.environ | {"PYTHONPATH": str(source)}
     with report.with_suffix(".txt").open("wb") as output:
-        return subprocess.Popen([*command, *arguments], cwd=source, stdout=output, stderr=output, env=where), report
+        return subprocess.Popen([*command, *arguments], cwd=source, stdout=output, stderr=output, env=where)
 
 
 def read(report: Path) -> dict[str, str | None]:
@@ -151,15 +140,16 @@ def compare(server: str, folder: Path, tests: Sequence[str] = (), options: Seque
     real = RealServer(server)
     try:
         with redouble(server) as port:
+            reports = [folder / f"{server}-{name}.xml" for name in ("real", "ours")]
             runs = [
-                results(python, source, each, folder / f"{server}-{name}.xml", arguments)
-                for name, each in (("real", real.address[1]), ("ours", port))
+                start(client, python, source, each, report, arguments)
+                for each, report in zip((real.address[1], port), reports)
             ]
-            for process, _ in runs:
-                process.wait()
+            for run in runs:
+                run.wait()
     finally:
         real.stop()
-    theirs, ours = (read(report) for _, report in runs)
+    theirs, ours = map(read, reports)
     passed = frozenset(name for name, error in theirs.items() if error is None)
     failed = {name: ours.get(name, "did not run") or "" for name in sorted(passed) if ours.get(name, "") is not None}
     return Outcome(f"{client}-py {version}", passed, failed)
@@ -170,8 +160,9 @@ def main() -> None:
     parser.add_argument("servers", nargs="*", help="default: those that are installed")
     parser.add_argument("--tests", nargs="+", default=[], help="files of the suite")
     parser.add_argument("--environment", type=Path, help="a folder to keep")
-    words, _, options = _split(sys.argv[1:])
-    given = parser.parse_args(words)
+    words = sys.argv[1:]
+    at = words.index("--") if "--" in words else len(words)
+    given, options = parser.parse_args(words[:at]), words[at + 1 :]
     with tempfile.TemporaryDirectory() as temporary:
         folder = (given.environment or Path(temporary)).resolve()
         folder.mkdir(exist_ok=True)
@@ -180,11 +171,6 @@ def main() -> None:
             print(f"{outcome.client}, {server}: {len(outcome.passed)} pass there, {len(outcome.failed)} fail here")
             for name, error in outcome.failed.items():
                 print(f"  {name}: {error[:200]}")
-
-
-def _split(words: list[str]) -> tuple[list[str], str, list[str]]:
-    at = words.index("--") if "--" in words else len(words)
-    return words[:at], "--", words[at + 1 :]
 
 
 if __name__ == "__main__":
