@@ -2,7 +2,7 @@
 
 python tools/client_suites.py                             every client and server, as a table
 python tools/client_suites.py redis-8.6 --tests tests/test_commands.py      only this server, only these tests
-python tools/client_suites.py redis-8.6 -- -k zset        what follows goes to pytest
+python tools/client_suites.py redis-6.2 -- -k zset --protocol 2     what follows goes to pytest
 python tools/client_suites.py redis-8.6 --environment env      keeps what was fetched there for the next time
 
 Their source distributions are fetched into a temporary folder.  What passes on the real server and fails on ours is
@@ -28,12 +28,10 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from tests.parity.machine.real import RealServer, installed  # noqa: E402
 
-SUITES = {
-    "redis-8.6": ("redis", "8.1.0"),
-    "redis-7.4": ("redis", "8.1.0"),
-    "valkey-9": ("valkey", "6.1.1"),
-}
-"""Which client asks which server."""
+CLIENTS = {"redis": "8.1.0", "valkey": "6.1.1"}
+"""The version of the client of each server type."""
+
+USUAL = ("redis-8.6", "redis-7.4", "valkey-9")
 
 NEEDS = (
     "pytest",
@@ -134,7 +132,8 @@ def tests_of(source: Path) -> list[str]:
 
 def compare(server: str, folder: Path, tests: Sequence[str] = (), options: Sequence[str] = ()) -> Outcome:
     """Run the suite of the client of `server` on the real one and on ours, both at once."""
-    client, version = SUITES[server]
+    client = server.partition("-")[0]
+    version = CLIENTS[client]
     python, source = prepare(folder, client, version)
     arguments = [*(tests or tests_of(source)), *options]
     real = RealServer(server)
@@ -157,7 +156,7 @@ def compare(server: str, folder: Path, tests: Sequence[str] = (), options: Seque
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("servers", nargs="*", help="default: those that are installed")
+    parser.add_argument("servers", nargs="*", help=f"any that is installed (default: {' '.join(USUAL)})")
     parser.add_argument("--tests", nargs="+", default=[], help="files of the suite")
     parser.add_argument("--environment", type=Path, help="a folder to keep")
     words = sys.argv[1:]
@@ -166,7 +165,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = (given.environment or Path(temporary)).resolve()
         folder.mkdir(exist_ok=True)
-        for server in given.servers or [name for name in SUITES if name in installed()]:
+        for server in given.servers or [name for name in USUAL if name in installed()]:
             outcome = compare(server, folder, given.tests, options)
             print(f"{outcome.client}, {server}: {len(outcome.passed)} pass there, {len(outcome.failed)} fail here")
             for name, error in outcome.failed.items():

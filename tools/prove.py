@@ -200,7 +200,7 @@ def wheel(wanted: Wanted) -> Rows:
 
 def suites(wanted: Wanted) -> Rows:
     """Their names of tests are longer than a table should be: what fails is printed."""
-    for server in filter(wanted, client_suites.SUITES):
+    for server in filter(wanted, client_suites.USUAL):
         with tempfile.TemporaryDirectory() as folder:
             outcome = client_suites.compare(server, Path(folder))
             for name, error in outcome.failed.items():
@@ -306,7 +306,7 @@ def main() -> None:
         "suites": (
             "The test suites of redis-py and valkey-py",
             "server | client | tests that pass on the real server | of these on redouble",
-            tuple(client_suites.SUITES),
+            client_suites.USUAL,
             lambda: suites(wanted),
         ),
         "dump": (
