@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
-from tests.parity.machine.real import RealServer, installed  # noqa: E402
+from tests.parity.machine.real import RealServer, has_debug_parameter, installed  # noqa: E402
 
 CLIENTS = {"redis": "8.1.0", "valkey": "6.1.1"}
 """The version of the client of each server type."""
@@ -87,7 +87,9 @@ def redouble(server: str) -> Iterator[int]:
     """The port of a redouble that is like `server`, in a process of its own."""
     server_type, version = server.split("-")
     options = ["--port", "0", "--server-type", server_type, "--server-version", version]
-    command = [sys.executable, "-m", "redouble", *options, "--config", "enable-debug-command=yes"]
+    if has_debug_parameter(installed()[server][0]):
+        options += ["--config", "enable-debug-command=yes"]
+    command = [sys.executable, "-m", "redouble", *options]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
