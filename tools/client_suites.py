@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
@@ -53,6 +54,10 @@ NOT_OURS = (
 """What names the files that are left out."""
 
 MARKS = "not onlycluster and not redismod and not ssl and not replica and not cp_integration and not graph"
+
+
+Results: TypeAlias = "dict[str, str | None]"
+"""Each test that ran, with the error it ended with, if it did."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +104,8 @@ def redouble(server: str) -> Iterator[int]:
             process.terminate()
 
 
-def start(
-    client: str, python: Path, source: Path, port: int, report: Path, arguments: Sequence[str]
-) -> subprocess.Popen[bytes]:
-    """Run tests, which write how they went into `report`."""
+def run(client: str, python: Path, source: Path, port: int, report: Path, arguments: Sequence[str]) -> Results:
+    """Run tests against the server on `port`; what they print stands beside the `report`."""
     plain = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "--tb=line"]
     command = [str(python), "-m", "pytest", *plain, "--timeout", "40", "--continue-on-collection-errors"]
     command += ["-m", MARKS, f"--{client}-url={client}://127.0.0.1:{port}/0", f"--junitxml={report}"]
@@ -110,12 +113,12 @@ def start(
         command += ["-o", "asyncio_mode=auto"]
     where = os.environ | {"PYTHONPATH": str(source)}
     with report.with_suffix(".txt").open("wb") as output:
-        return subprocess.Popen([*command, *arguments], cwd=source, stdout=output, stderr=output, env=where)
+        subprocess.run([*command, *arguments], cwd=source, stdout=output, stderr=output, env=where, check=False)
+    return read(report)
 
 
-def read(report: Path) -> dict[str, str | None]:
-    """Each test that ran, with the error it ended with, if it did."""
-    found: dict[str, str | None] = {}
+def read(report: Path) -> Results:
+    found: Results = {}
     for case in xml.parse(report).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
         wrong = [child for child in case if child.tag in ("failure", "error")]
@@ -133,24 +136,15 @@ def tests_of(source: Path) -> list[str]:
 
 
 def compare(server: str, folder: Path, tests: Sequence[str] = (), options: Sequence[str] = ()) -> Outcome:
-    """Run the suite of the client of `server` on the real one and on ours, both at once."""
+    """Run the suite of the client of `server` on the real one and then on ours: some tests listen on ports of their own."""
     client = server.partition("-")[0]
     version = CLIENTS[client]
     python, source = prepare(folder, client, version)
     arguments = [*(tests or tests_of(source)), *options]
-    real = RealServer(server)
-    try:
-        with redouble(server) as port:
-            reports = [folder / f"{server}-{name}.xml" for name in ("real", "ours")]
-            runs = [
-                start(client, python, source, each, report, arguments)
-                for each, report in zip((real.address[1], port), reports)
-            ]
-            for run in runs:
-                run.wait()
-    finally:
-        real.stop()
-    theirs, ours = map(read, reports)
+    with RealServer(server) as real:
+        theirs = run(client, python, source, real.address[1], folder / f"{server}-real.xml", arguments)
+    with redouble(server) as port:
+        ours = run(client, python, source, port, folder / f"{server}-ours.xml", arguments)
     passed = frozenset(name for name, error in theirs.items() if error is None)
     failed = {name: ours.get(name, "did not run") or "" for name in sorted(passed) if ours.get(name, "") is not None}
     return Outcome(f"{client}-py {version}", passed, failed)
