@@ -29,7 +29,7 @@ from tests.core.conftest import Recorder
         ("redis", "8.2", (8, 2, 3)),
         ("redis", (8, 5), (8, 4, 0)),
         ("redis", 99, (8, 6, 3)),
-        ("valkey", "7.2", (7, 2, 4)),
+        ("valkey", "7.2", (7, 2, 11)),
         ("valkey", "8.0", (8, 0, 2)),
         ("valkey", 8, (8, 1, 1)),
         ("valkey", "9.0", (9, 0, 1)),

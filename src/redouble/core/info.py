@@ -30,8 +30,8 @@ _FIELDS: Final = """\
 [server] Server  default
 redis_version  *redis_version
 dragonfly_version  *release  since dragonfly=1.0.0
-server_name  *server_name  since valkey=8.0.0
-valkey_version  *version  since valkey=8.0.0
+server_name  *server_name  since valkey=7.2.0
+valkey_version  *version  since valkey=7.2.0
 valkey_release_stage  ga  since valkey=8.0.0
 redis_git_sha1  00000000
 redis_git_dirty  0

@@ -23,7 +23,7 @@ class Valkey72(Redis72):
     name = "valkey"
     hello_name = b"valkey"
     comparing_reads = False
-    version = (7, 2, 4)
+    version = (7, 2, 11)
     proven = False
 
 
