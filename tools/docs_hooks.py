@@ -11,19 +11,21 @@ from mkdocs.structure.files import File
 
 import redouble.commands
 from redouble.core.command import Prototype, build_table
+from redouble.dialects.others import DRAGONFLY
 from redouble.dialects.redis import REDIS
 from redouble.dialects.valkey import VALKEY
 
 assert redouble.commands  # fills the table
 
-DIALECTS = [*REDIS, *VALKEY]
+DIALECTS = [*REDIS, *VALKEY, *DRAGONFLY]
 TITLES = {"hyperloglog": "HyperLogLog", "pubsub": "Pub/Sub"}
 
 HEAD = """\
 # Commands
 
 Every command, with the servers that have it and the usage line of the newest of them. An absent command is an unknown
-command, an absent option a syntax error, as on the real server of that version.
+command, an absent option a syntax error, as on the real server of that version. Servers whose names are in italics are
+unverified: see [Versions](versions.md).
 
 """
 
@@ -62,7 +64,10 @@ def commands_page() -> str:
 
 
 def title(dialect: Any) -> str:
-    return f"{dialect.name.capitalize()} {'.'.join(map(str, dialect.version[:2]))}"
+    name = dialect.name.capitalize()
+    if dialect.name != "dragonfly":
+        name += f" {dialect.version[0]}.{dialect.version[1]}"
+    return name if dialect.proven else f"*{name}*"
 
 
 def escaped(text: str) -> str:

@@ -7,6 +7,8 @@ python tools/prove.py scenarios          every scenario of every recorded server
 python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
+python tools/prove.py wheel              the built wheel in bare environments, with every major version of redis-py
+python tools/prove.py suites             the test suites of redis-py and valkey-py, beside real servers
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
 python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
@@ -30,6 +32,7 @@ REPORT = ROOT / "docs" / "proofs.md"
 
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from tests.parity.__main__ import SERVERS  # noqa: E402
+from tools import client_suites  # noqa: E402
 
 FUZZED = {"redis-8.6": 100_000, "redis-7.0": 50_000, "redis-7.4": 50_000, "valkey-9": 50_000}
 """Commands that redouble and a real server are sent alike."""
@@ -156,6 +159,55 @@ def clients(wanted: Wanted) -> Rows:
             yield version, suite(python, "tests/clients", "tests/frameworks")
 
 
+SMOKE = """
+import asyncio, redis, redouble
+with redouble.FakeRedis(decode_responses=True) as client:
+    assert client.set("k", "v") and client.get("k") == "v" and client.eval("return redis.call('get', KEYS[1])", 1, "k") == "v"
+async def asynchronous():
+    async with redouble.FakeAsyncRedis() as client:
+        await client.zadd("z", {"a": 1})
+        assert await client.zrange("z", 0, -1, withscores=True) in ([(b"a", 1.0)], [[b"a", 1.0]])
+asyncio.run(asynchronous())
+server = redouble.TcpFakeServer(("127.0.0.1", 0))
+server.start()
+with redis.Redis(port=server.server_address[1]) as client:
+    assert client.ping() and client.lpush("l", "a") == 1
+server.stop()
+print(redis.__version__)
+"""
+"""A sync and an async client, a script, and a server on a port."""
+
+
+def wheel(wanted: Wanted) -> Rows:
+    with tempfile.TemporaryDirectory() as folder:
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "build", "--quiet", "--wheel", "--out-dir", folder, str(ROOT)], check=True)
+        [built] = Path(folder).glob("*.whl")
+        for version in filter(wanted, REDIS_PY):
+            python = Path(folder) / version / "bin" / "python"
+            subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(python.parents[1])], check=True)
+            pip = [*uv, "pip", "--quiet"]
+            subprocess.run([*pip, "install", "--python", str(python), str(built), f"redis=={version}"], check=True)
+            listed = [*uv, "pip", "freeze", "--python", str(python)]
+            frozen = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+            names = re.findall(r"^([\w.-]+)", frozen, re.M)
+            smoke = subprocess.run(
+                [str(python), "-W", "error", "-c", SMOKE], cwd=folder, capture_output=True, text=True
+            )
+            sys.stderr.write(smoke.stderr)
+            yield version, f"{', '.join(names)} | {'works' if smoke.stdout.strip() == version else 'does not work'}"
+
+
+def suites(wanted: Wanted) -> Rows:
+    """Their names of tests are longer than a table should be: what fails is printed."""
+    for server in filter(wanted, client_suites.USUAL):
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = client_suites.compare(server, Path(folder))
+            for name, error in outcome.failed.items():
+                print(f"{name}: {error}", file=sys.stderr)
+            yield server, f"{outcome.client} | {len(outcome.passed)} | {len(outcome.passed) - len(outcome.failed)}"
+
+
 def sections() -> dict[str, str]:
     """The parts of the page as it is, by their titles."""
     if not REPORT.exists():
@@ -190,7 +242,9 @@ def dump(wanted: Wanted) -> Rows:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "proofs", nargs="*", help="fuzz, lua, scenarios, hyperloglog, geo, interpreters, clients, dump (default: all)"
+        "proofs",
+        nargs="*",
+        help="fuzz, lua, scenarios, hyperloglog, geo, interpreters, clients, wheel, suites, dump (default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
@@ -242,6 +296,18 @@ def main() -> None:
             "redis-py | tests of the clients",
             REDIS_PY,
             lambda: clients(wanted),
+        ),
+        "wheel": (
+            "The wheel in a bare environment",
+            "redis-py | what is installed | a client, an async one, a script, a port",
+            REDIS_PY,
+            lambda: wheel(wanted),
+        ),
+        "suites": (
+            "The test suites of redis-py and valkey-py",
+            "server | client | tests that pass on the real server | of these on redouble",
+            client_suites.USUAL,
+            lambda: suites(wanted),
         ),
         "dump": (
             "DUMP and RESTORE between redouble and real servers",

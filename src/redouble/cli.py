@@ -24,7 +24,7 @@ _SERVE_EXAMPLES = """\
 examples:
   redouble                                     Redis 7 on 127.0.0.1:6379
   redouble --port 0                            any free port; the ready line says which
-  redouble --server-version 8                  the newest Redis 8 (7.0, 7.2, 7.4, 8.0, 8.6 are known)
+  redouble --server-version 8                  the newest Redis 8 (6.0, 6.2, 7.0, 7.2, 7.4, 8.0 to 8.6)
   redouble --server-type valkey --server-version 9
   redouble --unixsocket /tmp/redis.sock --bind ""        a Unix socket only
   redouble --requirepass secret --bind 0.0.0.0           for other machines too
@@ -125,12 +125,17 @@ def _serve_parser() -> argparse.ArgumentParser:
         "--unixsocketperm", type=_octal, metavar="MODE", help="permissions of the Unix socket, in octal (e.g. 700)"
     )
     what = parser.add_argument_group("what it is")
-    what.add_argument("--server-type", default="redis", metavar="TYPE", help="redis or valkey (default: redis)")
+    what.add_argument(
+        "--server-type",
+        default="redis",
+        metavar="TYPE",
+        help="redis, valkey, dragonfly or kividb (default: redis; the last two are not proven)",
+    )
     what.add_argument(
         "--server-version",
         default="7",
         metavar="VERSION",
-        help="the version to behave like; a bare major version is its newest minor (default: 7)",
+        help="the version to behave like, or the nearest one below; a bare major version is its newest minor (default: 7)",
     )
     what.add_argument(
         "--config",

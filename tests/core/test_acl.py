@@ -60,7 +60,8 @@ def test_what_acl_list_prints_makes_the_same_user(dialect: Any, rules: list[str]
         again.apply(rule, False)
     assert again.describe() == user.describe()
     assert [seen(selector) for selector in again.selectors] == [seen(selector) for selector in user.selectors]
-    assert again.restricted == user.restricted
+    # Before 7.2 every command there is, one by one, is printed as +@all, which lets the future ones in as well.
+    assert again.restricted == user.restricted or not (again.restricted or dialect.acl.keeps_rules)
 
 
 def words(line: bytes) -> Iterator[bytes]:

@@ -277,7 +277,7 @@ class ConnectionMixin:
     Args:
         server: the server to connect to; without one, that of the host and port, or of the path.
         version: the server's version, if this makes it.
-        server_type: `"redis"` or `"valkey"`, if this makes it.
+        server_type: `"redis"`, `"valkey"`, `"dragonfly"` or `"kividb"`, if this makes it.
         connected: False to begin with a server that refuses connections.
         client_class: accepted for compatibility.
         lua_modules: accepted for compatibility; see `ClientMixin`.

@@ -36,7 +36,7 @@ class ClientMixin:
     Args:
         server: the server to use; clients that are given the same one share its data.
         version: the version of the server that is made if none is given: `7`, `"7.4"` or `(7, 4)`.
-        server_type: `"redis"` or `"valkey"`.
+        server_type: `"redis"`, `"valkey"`, `"dragonfly"` or `"kividb"`.
         connection_class: a subclass of our connection class.
         connection_pool_class: any pool of the library, e.g. `BlockingConnectionPool`.
         connected: False to begin with a server that refuses connections.

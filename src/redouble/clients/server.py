@@ -42,7 +42,7 @@ class FakeServer:
 
     Args:
         version: `7`, `"7.4"` or `(7, 4)`; a bare major version means its newest minor.
-        server_type: `"redis"` or `"valkey"`.
+        server_type: `"redis"`, `"valkey"`, `"dragonfly"` or `"kividb"`.
         config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`; users, one a line, as
             `{"user": "alice on >secret ~cache:* +@read"}`.
         clock: time for this server, which `server.clock` moves; give several servers the same one, or a `ManualClock`.

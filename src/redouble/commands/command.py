@@ -35,7 +35,7 @@ def command_help(client: Client, argv: Argv) -> Reply:
 @about_commands("COMMAND COUNT", since="2.8.13")
 def command_count(client: Client, argv: Argv) -> Reply:
     """How many commands there are, subcommands not counted."""
-    return len(client.server.prototypes)
+    return len(command_(client, argv[:1]))
 
 
 @about_commands("COMMAND INFO [command-name [command-name ...]]", since="2.8.13")
@@ -64,13 +64,12 @@ def command_docs(client: Client, argv: Argv) -> Reply:
 @about_commands("COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", since="7.0.0")
 def command_list(client: Client, argv: Argv) -> Reply:
     """The names of the commands, or of those with a category or a name that matches."""
-    server = client.server
+    every = list(prototypes(client.server.prototypes.values()))
     if len(argv) == 2:
-        return Members(name.lower() for name in server.prototypes)
+        return Members(prototype.declaration.wire_name.encode() for prototype in every)
     if len(argv) != 5 or argv[2].upper() != b"FILTERBY":
         raise CommandError(errors.SYNTAX_ERROR)
     kind, value = argv[3].upper(), argv[4]
-    every = list(prototypes(server.prototypes.values()))
     if kind == b"MODULE":
         return []
     if kind == b"ACLCAT":

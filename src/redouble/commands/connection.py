@@ -147,8 +147,9 @@ def hello(client: Client, argv: Argv) -> Reply:
     client.subscriptions_changed()
     dialect = server.dialect
     answer: dict[bytes, Reply] = {
-        b"server": dialect.name.encode(),
+        b"server": dialect.hello_name,
         b"version": b"%d.%d.%d" % dialect.version,
+        **({b"dfly_version": dialect.release} if dialect.release else {}),
         b"proto": protocol,
         b"id": client.id,
         b"mode": b"standalone",

@@ -138,7 +138,7 @@ def _add_over(db: Database, key: bytes, value: Value) -> Value | None:
     """Give `key` this value as a new one, after what is there has gone; returns what was there."""
     old = None if db.peek(key) is None else db.take(key)
     db.add(key, value)
-    if type(value) is Hash:
+    if isinstance(value, (Hash, Set)):
         db.follow_fields(key, value)
     return old
 

@@ -34,6 +34,7 @@ __all__ = [
     "build_table",
     "command",
     "container",
+    "declarations",
     "first_since",
     "help_reply",
     "words_of",
@@ -315,6 +316,11 @@ def help_reply(client: Client) -> Reply:
     return [Status(line.encode()) for line in lines]
 
 
+def declarations() -> tuple[Declaration, ...]:
+    """All that were made."""
+    return tuple(_DECLARATIONS)
+
+
 def first_since(name: str, dialect: type[Dialect]) -> str:
     """With which of its versions `dialect` got the command `name`; of several declarations the oldest counts."""
     moments = [
@@ -349,7 +355,7 @@ def build_table(dialect: type[Dialect], *extras: str) -> dict[bytes, Prototype]:
     table: dict[bytes, Prototype] = {}
     leaves: list[Prototype] = []
     for declaration in _DECLARATIONS:
-        if not dialect.has(declaration.since, declaration.until):
+        if not dialect.has(declaration.since, declaration.until) or declaration.wire_name in dialect.lacks:
             continue
         if declaration.group in EXTRAS and declaration.group not in extras:
             continue

@@ -71,7 +71,7 @@ class Database:
         self.expires: dict[bytes, int] = {}
         """Unix time in milliseconds at which a key goes."""
         self.volatile: dict[bytes, int] = {}
-        """The hashes of which fields go, with the time at which the first of them may."""
+        """The hashes of which fields go (Dragonfly: and sets of which members do), with the time at which the first may."""
         self._heap: Heap = []
         self._order: ScanOrder | None = None
         self.blocked: dict[bytes, dict[Client, None]] = {}
@@ -135,6 +135,8 @@ class Database:
         return _typed(self.lookup(key), Hash)
 
     def set(self, key: bytes) -> Set | None:
+        if key in self.volatile:
+            self.remove_due_fields(key)
         return _typed(self.lookup(key), Set)
 
     def sorted_set(self, key: bytes) -> SortedSet | None:
@@ -200,7 +202,7 @@ class Database:
             self.set_expiry(key, expires_at)
         if self.account is not None:
             self.account.changed.add(key)
-        if type(value) is Hash and key in self.dict:
+        if isinstance(value, (Hash, Set)) and key in self.dict:
             self.follow_fields(key, value)
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
@@ -326,8 +328,8 @@ class Database:
         self.expires[key] = at_ms
         self._schedule(key, at_ms)
 
-    def follow_fields(self, key: bytes, fields: Hash) -> None:
-        """When fields of the hash in `key` go may have changed, or it is new."""
+    def follow_fields(self, key: bytes, fields: Hash | Set) -> None:
+        """When fields of the hash (members of the set) in `key` go may have changed, or it is new."""
         if not fields.soonest:
             if not self.server.dialect.hashes_stay_volatile or self.volatile.get(key, 0) < self.server.now_ms():
                 self.volatile.pop(key, None)
@@ -343,11 +345,12 @@ class Database:
         return sum(bool(self.dict[key].soonest) for key in self.volatile)
 
     def remove_due_fields(self, key: bytes) -> None:
-        """Remove the fields of a volatile hash whose time has come."""
+        """Remove the fields of a volatile hash (the members of a set) whose time has come."""
         fields = self.own(key, self.dict[key])
         if fields.remove_due(self.server.now_ms()):
             kind = notify.EXPIRED if self.server.dialect.field_expiry_is_an_expired_event else notify.HASH
-            self.shrunk(key, fields, b"hexpired", kind)
+            event, kind = (b"hexpired", kind) if type(fields) is Hash else (b"srem", notify.SET)
+            self.shrunk(key, fields, event, kind)
         if fields:
             self.follow_fields(key, fields)
 

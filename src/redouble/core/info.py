@@ -29,8 +29,9 @@ __all__ = ["info"]
 _FIELDS: Final = """\
 [server] Server  default
 redis_version  *redis_version
-server_name  *server_name  since valkey=8.0.0
-valkey_version  *version  since valkey=8.0.0
+dragonfly_version  *release  since dragonfly=1.0.0
+server_name  *server_name  since valkey=7.2.0
+valkey_version  *version  since valkey=7.2.0
 valkey_release_stage  ga  since valkey=8.0.0
 redis_git_sha1  00000000
 redis_git_dirty  0
@@ -371,6 +372,7 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 _fact("redis_version", lambda server: _dotted(server.dialect.redis_version))
 _fact("server_name", lambda server: server.dialect.name)
+_fact("release", lambda server: server.dialect.release.decode())
 _fact("version", lambda server: _dotted(server.dialect.version))
 _fact("arch_bits", lambda server: 64 if sys.maxsize > 2**32 else 32)
 _fact("process_id", lambda server: os.getpid())

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect
+from redouble.dialects.others import DRAGONFLY, KIVIDB
 from redouble.dialects.redis import REDIS
 from redouble.dialects.valkey import VALKEY
 
-__all__ = ["Dialect", "dialect_for", "parse_version"]
+__all__ = ["SERVER_TYPES", "Dialect", "dialect_for", "parse_version"]
 
-_KNOWN: dict[str, list[type[Dialect]]] = {
+SERVER_TYPES: dict[str, list[type[Dialect]]] = {
     "redis": REDIS,
     "valkey": VALKEY,
-    "dragonfly": REDIS,  # answers as the Redis of that version, which it says it is compatible with
-    "kividb": REDIS,  # likewise
+    "dragonfly": DRAGONFLY,
+    "kividb": KIVIDB,
 }
+"""What may be asked for, each in order of version."""
 
 
 def parse_version(version: tuple[int, ...] | str | int) -> tuple[int, ...]:
@@ -33,10 +35,10 @@ def dialect_for(server_type: str, version: tuple[int, ...] | str | int) -> type[
 
     Raises ValueError for a type that is not known.
     """
-    if server_type not in _KNOWN:
-        raise ValueError(f"server_type must be one of {', '.join(sorted(_KNOWN))}, not {server_type!r}")
+    if server_type not in SERVER_TYPES:
+        raise ValueError(f"server_type must be one of {', '.join(sorted(SERVER_TYPES))}, not {server_type!r}")
     wanted = parse_version(version)
-    dialects = _KNOWN[server_type]
+    dialects = SERVER_TYPES[server_type]
     if len(wanted) == 1:
         wanted = (wanted[0], 1 << 30)
     fitting = [dialect for dialect in dialects if dialect.version[:2] <= wanted]

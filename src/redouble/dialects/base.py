@@ -119,6 +119,14 @@ class Dialect:
     """The release whose answers are recorded."""
     redis_version: ClassVar[tuple[int, int, int]] = (6, 0, 16)
     """The Redis version that clients see, which a fork freezes."""
+    hello_name: ClassVar[bytes] = b"redis"
+    """`HELLO`: the server."""
+    release: ClassVar[bytes] = b""
+    """`HELLO`, `INFO`: the `dfly_version` of Dragonfly."""
+    proven: ClassVar[bool] = True
+    """Whether its answers were compared with those of a real server."""
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """What it does not have of Redis: `lolwut`, `client|reply`."""
 
     acl: ClassVar[AclFacts] = AclFacts()
 

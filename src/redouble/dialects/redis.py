@@ -298,8 +298,35 @@ class Redis80(Redis74):
     client_fields = (*Redis74.client_fields, "io-thread")
 
 
-class Redis86(Redis80):
+class Redis82(Redis80):
+    """Not compared with a real one: what its release notes tell."""
+
+    version = redis_version = (8, 2, 3)
+    proven = False
+    small_integers_are_shared = False
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= 41
+
+    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
+    event_letters = b"Ag$lshzxeKEtmdnoc"
+
+
+class Redis84(Redis82):
+    """Not compared with a real one, as 8.2."""
+
+    version = redis_version = (8, 4, 0)
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFNE w NX` (8.4): both must hold; `SET k v NX IFNE w` is a syntax error."""
+        return before == option or (before.startswith("IF") and option in ("NX", "XX"))
+
+
+class Redis86(Redis84):
     version = redis_version = (8, 6, 3)
+    proven = True
     acl = replace(Redis80.acl, looks_at_keys_of_exec=False)
     lua_marks_arrays = True
     rdb_version = 13
@@ -309,22 +336,9 @@ class Redis86(Redis80):
     streams_know_their_producers = True
     entries_read_are_limited = True
     negative_offsets_count_from_the_end = False
-    small_integers_are_shared = False
     field_options = "anywhere"
 
-    @staticmethod
-    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
-        return key_length + length <= 41
-
-    @staticmethod
-    def set_allows(before: str, option: str) -> bool:
-        """`SET k v IFNE w NX` (8.4): both must hold; `SET k v NX IFNE w` is a syntax error."""
-        return before == option or (before.startswith("IF") and option in ("NX", "XX"))
-
-    client_fields = (*Redis80.client_fields, "tot-net-in", "tot-net-out", "tot-cmds")
-
     requests = Rules(nul_hides_bulk_line=False, limits_bulk_line=False)
-    event_letters = b"Ag$lshzxeKEtmdnoc"
 
     @staticmethod
     def unknown_command(argv: list[bytes]) -> str:
@@ -333,5 +347,5 @@ class Redis86(Redis80):
         return error if len(argv) > 1 else error.removesuffix(", with args beginning with: ")
 
 
-REDIS: list[type[Dialect]] = [Redis60, Redis62, Redis70, Redis72, Redis74, Redis80, Redis86]
+REDIS: list[type[Dialect]] = [Redis60, Redis62, Redis70, Redis72, Redis74, Redis80, Redis82, Redis84, Redis86]
 """In order of version."""

@@ -21,8 +21,10 @@ __all__ = ["VALKEY"]
 
 class Valkey72(Redis72):
     name = "valkey"
+    hello_name = b"valkey"
     comparing_reads = False
-    version = (7, 2, 4)
+    version = (7, 2, 11)
+    proven = False
 
 
 BAD_FUNCTION_NAME = (
@@ -31,8 +33,10 @@ BAD_FUNCTION_NAME = (
 PLAIN_LOAD_ERRORS = (b"ERR Function names can", b"ERR Function already exists")
 
 
-class Valkey81(Valkey72):
-    version = (8, 1, 1)
+class Valkey80(Valkey72):
+    """Not compared with a real one: what 8.1 does, but for what its release notes tell."""
+
+    version = (8, 0, 2)
     queues_without_memory = True
     monitor_escapes_quotes = False
     acl = Redis80.acl
@@ -45,7 +49,6 @@ class Valkey81(Valkey72):
         log_level="Invalid log level.",
         set_repl_arguments="one argument",
         no_script="NOSCRIPT No matching script.",
-        unknown_engine="ERR Could not find scripting engine '{}'",
         busy="BUSY Valkey is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE.",
         killed=b"Script killed by user with SCRIPT KILL.",
         bad_function_name=BAD_FUNCTION_NAME,
@@ -61,7 +64,6 @@ class Valkey81(Valkey72):
     lrem_takes_int64_min = False
     xread_has_plus = True
     plus_needs_an_id = True
-    small_integers_are_shared = False
     scan_knows_types = True
     nothing_is_counted_before_a_deleted_entry = True
     counts_reads_from_first_entry = True
@@ -71,15 +73,6 @@ class Valkey81(Valkey72):
     negative_offsets_count_from_the_end = True
     zadd_measures_members_first = True
     stores_score_ranges_as_skiplists = False
-
-    @staticmethod
-    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
-        return key_length + length <= (33 if expires else 41)
-
-    @staticmethod
-    def set_allows(before: str, option: str) -> bool:
-        """`SET k v IFEQ a IFEQ b`: a syntax error."""
-        return before == option != "IFEQ"
 
     bits_of_missing_keys_have_any_range = False
     refused_by_scan = MappingProxyType(
@@ -97,23 +90,31 @@ class Valkey81(Valkey72):
     )
     client_types = Valkey72.client_types | {b"primary"}
     client_filters = Valkey72.client_filters | {"MAXAGE"}
-    several_client_ids = True
     requests = Rules(nul_hides_multibulk_line=False, nul_hides_bulk_line=False)
 
 
-class Valkey91(Valkey81):
-    version = (9, 1, 2)
-    monitor_escapes_quotes = True
-    scripts_hear_of_memory_first = True
-    acl = replace(Valkey81.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
-    script_texts = replace(
-        Valkey81.script_texts,
-        tells_subcommands=True,
-        not_allowed="ERR This Valkey command is not allowed from script",
-        names_digest=False,
-    )
-    reload_without_file = Valkey81.reload_without_file[0], False
-    plus_needs_an_id = False
+class Valkey81(Valkey80):
+    version = (8, 1, 1)
+    proven = True
+    script_texts = replace(Valkey80.script_texts, unknown_engine="ERR Could not find scripting engine '{}'")
+    small_integers_are_shared = False
+    several_client_ids = True
+
+    @staticmethod
+    def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
+        return key_length + length <= (33 if expires else 41)
+
+    @staticmethod
+    def set_allows(before: str, option: str) -> bool:
+        """`SET k v IFEQ a IFEQ b`: a syntax error."""
+        return before == option != "IFEQ"
+
+
+class Valkey90(Valkey81):
+    """Not compared with a real one: what came with 9.0, as its release notes tell; the rest with 9.1."""
+
+    version = (9, 0, 1)
+    proven = False
     rdb_version = 80
     rdb_versions_refused = range(12, 80)
     rdb_types = Valkey81.rdb_types | {22}
@@ -121,7 +122,6 @@ class Valkey91(Valkey81):
     digests_tell_of_expiring_fields = False
     geo_no_such_member = "ERR member {} does not exist"
     geo_shapes = "BYRADIUS, BYBOX and BYPOLYGON"
-    modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     keyspace_fields = ",keys_with_volatile_items={}"
     small_hashes_expire = False
     hashes_stay_volatile = False
@@ -155,6 +155,23 @@ class Valkey91(Valkey81):
         "NOT-CAPA",
         "NOT-IP",
     }
+
+
+class Valkey91(Valkey90):
+    version = (9, 1, 2)
+    proven = True
+    monitor_escapes_quotes = True
+    scripts_hear_of_memory_first = True
+    acl = replace(Valkey90.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
+    script_texts = replace(
+        Valkey90.script_texts,
+        tells_subcommands=True,
+        not_allowed="ERR This Valkey command is not allowed from script",
+        names_digest=False,
+    )
+    reload_without_file = Valkey90.reload_without_file[0], False
+    plus_needs_an_id = False
+    modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
     ltrim_always_changes = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
@@ -169,7 +186,7 @@ class Valkey91(Valkey81):
         """`NOSUCH a` and `GET` of a client that has to authenticate: nothing but that."""
         return "NOAUTH Authentication required."
 
-    requests = replace(Valkey81.requests, checks_line_ends=True, quotes_may_touch=True)
+    requests = replace(Valkey90.requests, checks_line_ends=True, quotes_may_touch=True)
     getex_checks_value_of_missing_key = True
     parse_double = staticmethod(parse_hexless_double)
     parse_weight = staticmethod(parse_strict_weight)
@@ -180,5 +197,5 @@ class Valkey91(Valkey81):
         return key_length + (2 if key_length > 31 else 0) + length <= (105 if expires else 113)
 
 
-VALKEY: list[type[Dialect]] = [Valkey72, Valkey81, Valkey91]
+VALKEY: list[type[Dialect]] = [Valkey72, Valkey80, Valkey81, Valkey90, Valkey91]
 """In order of version."""

@@ -22,7 +22,7 @@ _HASHTABLE, _INTSET, _LISTPACK, _NEW = range(4)
 class Set(Collection[None]):
     """Members.  Everything about one member is O(1)."""
 
-    __slots__ = ("_encoding", "_unsorted")
+    __slots__ = ("_encoding", "_expires", "_unsorted", "soonest")
 
     type_name: ClassVar[bytes] = b"set"
 
@@ -30,6 +30,9 @@ class Set(Collection[None]):
         super().__init__(limits)
         self._encoding = _NEW  # the first SADD decides
         self._unsorted = False  # an intset that must be sorted before it is shown
+        self._expires: dict[bytes, int] | None = None  # of Dragonfly's sets alone
+        self.soonest = 0
+        """Unix time in milliseconds before which no member goes; 0 if none does."""
 
     @property
     def small(self) -> bool:
@@ -82,9 +85,32 @@ class Set(Collection[None]):
         if member not in members:
             return False
         del members[member]
+        if self._expires:
+            self._expires.pop(member, None)
         if self._order is not None:
             self._order.remove(member)
         return True
+
+    def set_expiry(self, member: bytes, at_ms: int) -> None:
+        """Let a member that is there go at this Unix time (Dragonfly's SADDEX)."""
+        if self._expires is None:
+            self._expires = {}
+        self._expires[member] = at_ms
+        self.soonest = min(at_ms, self.soonest or at_ms)
+
+    def expires_at(self, member: bytes) -> int | None:
+        """Unix time in milliseconds at which a member goes; None: never."""
+        return self._expires.get(member) if self._expires else None
+
+    def remove_due(self, now_ms: int) -> int:
+        """Remove the members whose time has come; how many there were.  O(n) if one has, else O(1)."""
+        if not self._expires or now_ms <= self.soonest:
+            return 0
+        due = [member for member, at in self._expires.items() if at < now_ms]
+        for member in due:
+            self.discard(member)
+        self.soonest = min(self._expires.values(), default=0)
+        return len(due)
 
     def pop(self, chance: Random) -> bytes:
         """SPOP: a random member goes.  There must be one."""
@@ -109,6 +135,8 @@ class Set(Collection[None]):
         twin._members = self._members.copy()
         twin._encoding = self._encoding
         twin._unsorted = self._unsorted
+        twin._expires = None if self._expires is None else self._expires.copy()
+        twin.soonest = self.soonest
         return twin
 
     @classmethod
@@ -154,6 +182,8 @@ class Set(Collection[None]):
         assert self._encoding != _NEW or not self._members
         assert self._encoding != _LISTPACK or self.limits.small_sets_are_listpacks
         assert self._encoding == _INTSET or not self._unsorted
+        assert (self._expires or {}).keys() <= self._members.keys()
+        assert all(self.soonest <= at for at in (self._expires or {}).values())
         if self._encoding == _INTSET:
             numbers = [parse_integer(member) for member in self]
             assert None not in numbers
