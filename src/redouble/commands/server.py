@@ -11,6 +11,7 @@ from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
 from redouble.core.info import info as describe
 from redouble.core.memory import SAMPLES, size_of, used_memory
+from redouble.core.stopwatch import timed
 from redouble.resp.reply import NO_REPLY, OK, Reply, Status, Verbatim
 
 ADMIN = "admin noscript loading stale"
@@ -33,6 +34,7 @@ def config_get(client: Client, argv: Argv) -> Reply:
     flags=ADMIN,
     since="2.0.0",
 )
+@timed
 def config_set(client: Client, argv: Argv) -> Reply:
     """Change parameters: all of them, or none if one cannot be."""
     if len(argv) > 4 and client.server.dialect.config_sets_one:
@@ -47,6 +49,7 @@ def config_set(client: Client, argv: Argv) -> Reply:
 def config_resetstat(client: Client, argv: Argv) -> Reply:
     """Let INFO count from zero."""
     client.server.reset_statistics()
+    client.command.calls = 1
     return OK
 
 
@@ -133,7 +136,8 @@ def info(client: Client, argv: Argv) -> Reply:
     if len(argv) > 2 and client.server.dialect.info_takes_one_section:
         raise CommandError(errors.SYNTAX_ERROR)
     client.server.peak_memory = max(client.server.peak_memory, used_memory(client.server))
-    return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
+    with client.command.uncounted():
+        return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
 
 
 @command("TIME", flags="loading stale fast readonly@before:6.2.0", since="2.6.0")

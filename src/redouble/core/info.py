@@ -280,13 +280,15 @@ used_cpu_sys_main_thread  *cpu_sys  since 6.2.0
 used_cpu_user_main_thread  *cpu_user  since 6.2.0
 used_active_time_main_thread  *cpu_user  since valkey=9.0.0
 [hotkeys] Hotkeys  default  since 8.6.0
+hotkeys-tracking-active  *hotkeys
 [modules] Modules  default
 module  *modules
 [commandstats] Commandstats  all
 cmdstat_  *command_statistics
 [errorstats] Errorstats  default  since 6.2.0
 errorstat_  *error_statistics
-[latencystats] Latencystats  all
+[latencystats] Latencystats  all  since 7.0.0
+latency_percentiles_usec_  *latency_statistics
 [cluster] Cluster  default
 cluster_enabled  0
 [clusterinfo] Cluster Info  all  since valkey=9.0.0
@@ -474,12 +476,37 @@ def _modules(server: Server) -> list[str]:
 
 @_value
 def _command_statistics(server: Server) -> list[str]:
+    server.stopwatch.asked(server)
+    counters: dict[str, list[int]] = {}
+    for command in server.called_commands():
+        if command.calls or command.rejected:
+            name = command.name if server.dialect.acl.knows_subcommands else command.name.partition("|")[0]
+            of_it = counters.setdefault(name, [0, 0, 0, 0])
+            for at, counter in enumerate((command.calls, command.microseconds, command.rejected, command.failed)):
+                of_it[at] += counter
+    failures = ",rejected_calls={},failed_calls={}" if server.dialect.logs.counts_failures else ""
     return [
-        f"cmdstat_{command.name}:calls={command.calls},usec=0,usec_per_call=0.00,"
-        f"rejected_calls={command.rejected},failed_calls={command.failed}"
-        for command in server.called_commands()
-        if command.calls or command.rejected
+        f"cmdstat_{name}:calls={calls},usec={usec},usec_per_call={usec / max(calls, 1):.2f}{failures.format(*failed)}"
+        for name, (calls, usec, *failed) in counters.items()
     ]
+
+
+@_value
+def _latency_statistics(server: Server) -> list[str]:
+    if not server.config.flag("latency-tracking"):
+        return []
+    percentiles = server.config.text("latency-tracking-info-percentiles").split()
+    return [
+        f"latency_percentiles_usec_{name}:"
+        + ",".join(f"p{percent}={histogram.percentile(float(percent)):.3f}" for percent in percentiles)
+        for name, histogram in server.stopwatch.histograms(server).items()
+    ]
+
+
+@_value
+def _hotkeys(server: Server) -> list[str]:
+    hotkeys = server.stopwatch.hotkeys
+    return [f"hotkeys-tracking-active:{int(hotkeys.active)}", "hotkeys-cmd-cpu-time:0"] if hotkeys is not None else []
 
 
 @_value

@@ -36,6 +36,7 @@ class Valkey81(Valkey72):
     queues_without_memory = True
     monitor_escapes_quotes = False
     acl = Redis80.acl
+    logs = replace(Redis80.logs, address_of_script=None, scripts_are_as_large_as_their_call=True, sums_latencies=True)
     script_texts = ScriptTexts(
         library="server",
         unknown="ERR Unknown command called from script",
@@ -105,6 +106,7 @@ class Valkey91(Valkey81):
     version = (9, 1, 2)
     monitor_escapes_quotes = True
     scripts_hear_of_memory_first = True
+    logs = replace(Valkey81.logs, scripts_are_as_large_as_their_call=False)
     acl = replace(Valkey81.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
     script_texts = replace(
         Valkey81.script_texts,
