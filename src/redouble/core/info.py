@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from redouble.core.memory import code_memory, human, used_memory
+from redouble.core.memory import BASE, code_memory, human, used_memory
 
 if TYPE_CHECKING:
     from redouble.core.server import Server
@@ -92,10 +92,10 @@ used_memory_peak  *peak
 used_memory_peak_human  *peak_human
 used_memory_peak_time  *now  since 8.6.0
 used_memory_peak_perc  *peak_percent
-used_memory_overhead  0
-used_memory_startup  0
-used_memory_dataset  *memory
-used_memory_dataset_perc  100.00%
+used_memory_overhead  *base_memory
+used_memory_startup  *base_memory
+used_memory_dataset  *data_memory
+used_memory_dataset_perc  *data_percent
 allocator_allocated  *memory
 allocator_active  *memory
 allocator_resident  *memory
@@ -400,6 +400,9 @@ _fact("paused_reason", lambda server: "client_pause" if server.paused_millisecon
 _fact("paused_actions", lambda server: server.paused_actions)
 _fact("paused_milliseconds", lambda server: server.paused_milliseconds)
 _fact("memory", lambda server: used_memory(server))
+_fact("base_memory", lambda server: BASE)
+_fact("data_memory", lambda server: used_memory(server) - BASE)
+_fact("data_percent", lambda server: "100.00%" if used_memory(server) > BASE else "0.00%")
 _fact("memory_human", lambda server: human(used_memory(server)))
 _fact("peak", lambda server: max(server.peak_memory, used_memory(server)))
 _fact("peak_human", lambda server: human(max(server.peak_memory, used_memory(server))))

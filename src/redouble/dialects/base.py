@@ -470,6 +470,8 @@ class Dialect:
     """`CONFIG SET maxmemory 1` where keys may go: they do before (6.2) or after it is answered (7.0)."""
     queues_without_memory: ClassVar[bool] = False
     """`CONFIG SET maxmemory 1`, `MULTI`, `GET k`: an error (7.2), QUEUED (7.4)."""
+    memory_stats_tell_empty_databases: ClassVar[bool] = False
+    """`SELECT 3`, `MEMORY STATS`: nothing of db.3, but in Valkey 9."""
     only_scripts_remember_memory: ClassVar[bool] = True
     """`MULTI`, an EVAL that writes, `EXEC`, where there is no memory any more: the script hears of it if the last EVAL
     outside of a transaction would have (6.2), or at once (7.0)."""

@@ -106,6 +106,7 @@ class Valkey91(Valkey81):
     version = (9, 1, 2)
     monitor_escapes_quotes = True
     scripts_hear_of_memory_first = True
+    memory_stats_tell_empty_databases = True
     logs = replace(Valkey81.logs, scripts_are_as_large_as_their_call=False)
     acl = replace(Valkey81.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
     script_texts = replace(
