@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from redouble.core.hotkeys import HotKeys
     from redouble.core.server import Server
 
-__all__ = ["LARGE_REPLY", "LARGE_REQUEST", "SLOW", "Stopwatch", "timed"]
+__all__ = ["SLOW", "Stopwatch", "timed"]
 
 SLOW, LARGE_REQUEST, LARGE_REPLY = b"SLOW", b"LARGE-REQUEST", b"LARGE-REPLY"
 
