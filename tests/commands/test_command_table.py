@@ -67,6 +67,10 @@ ARGUMENTS_DIFFER = {
     **dict.fromkeys(
         (("valkey-8.1", "bitcount"), ("valkey-9", "bitcount")), "one more optional level in the usage line"
     ),
+    **dict.fromkeys(
+        (("valkey-8.1", f"commandlog|{word}") for word in ("get", "len", "reset")),
+        "8.1 says that its words are strings",
+    ),
     **dict.fromkeys((("valkey-8.1", "client|kill"), ("valkey-9", "client|kill")), "Valkey may name several ids"),
 }
 """Shapes of one version that no other repeats.  Also `docs/differences.md`, under COMMAND DOCS."""

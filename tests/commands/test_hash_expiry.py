@@ -25,7 +25,7 @@ ARITY = "ERR wrong number of arguments for 'hsetex' command"
         ("HGETEX h EX 10 PX 10 FIELDS 1 a", NO_FIELDS),
         ("HGETEX h KEEPTTL FIELDS 1 a", NO_FIELDS),
         ("HGETEX h PERSIST FIELDS 0 a", NOT_POSITIVE),
-        ("HGETEX h EX 10 FIELDS", NOT_POSITIVE),
+        ("HGETEX h EX 10 FIELDS", ARITY.replace("hsetex", "hgetex")),
         ("HGETEX h EX x FOO 1 a", "ERR value is not an integer or out of range"),
         ("HSETEX h FIELDS 1 a 1 EX 10", ARITY),
         ("HSETEX h EX 10 FIELDS 2 a 1", ARITY),

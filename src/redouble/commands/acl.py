@@ -13,8 +13,8 @@ from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text, wrong_arity
 from redouble.resp.reply import OK, Members, Reply
 
-ADMIN = "admin noscript loading stale"
-EVERYBODY = "noscript loading stale"
+EVERYBODY = "noscript loading stale skip_slowlog@before:6.2.0"
+ADMIN = f"admin {EVERYBODY}"
 MOST_BITS = 4096
 
 acl_command = partial(command, group="server", since="6.0.0")

@@ -18,6 +18,7 @@ from redouble.core.command import Argv, command
 from redouble.core.digest import digest_of_databases, digest_of_value, hexadecimal
 from redouble.core.errors import CommandError
 from redouble.core.memory import size_of
+from redouble.core.stopwatch import timed
 from redouble.persistence.errors import BadPayload
 from redouble.persistence.rdb import fill_server, read_file, snapshot_of, write_file
 from redouble.resp.reply import OK, Attributed, BigNumber, Messages, Push, Reply, Status, Verbatim
@@ -27,6 +28,7 @@ _SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply], 
 
 
 @command("DEBUG", flags="admin noscript loading stale", since="1.0.0", arity=-2, group="server")
+@timed
 def debug(client: Client, argv: Argv) -> Reply:
     """Look inside the server and make it do odd things; for those who test."""
     server = client.server

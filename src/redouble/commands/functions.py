@@ -7,6 +7,7 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
 from redouble.core.server import Server
+from redouble.core.stopwatch import timed
 from redouble.persistence.errors import BadPayload
 from redouble.persistence.functions import dump_functions, load_functions
 from redouble.persistence.values import checksum_fits
@@ -31,6 +32,7 @@ def _flags_of_function(server: Server, argv: Argv) -> list[bytes] | None:
     group="scripting",
     script_flags=_flags_of_function,
 )
+@timed
 def fcall(client: Client, argv: Argv) -> Reply:
     """Call a function."""
     return _call(client, argv, read_only=False)
@@ -43,6 +45,7 @@ def fcall(client: Client, argv: Argv) -> Reply:
     group="scripting",
     script_flags=_flags_of_function,
 )
+@timed
 def fcall_ro(client: Client, argv: Argv) -> Reply:
     """Call a function that only reads."""
     return _call(client, argv, read_only=True)

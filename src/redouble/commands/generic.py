@@ -12,6 +12,7 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
+from redouble.core.stopwatch import timed
 from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.values import checksum_fits, dump_value, load_value
 from redouble.resp.reply import OK, Reply, Status
@@ -53,6 +54,7 @@ def type_(client: Client, argv: Argv) -> Reply:
 
 
 @command("KEYS pattern", flags="readonly", since="1.0.0", acl="dangerous")
+@timed
 def keys(client: Client, argv: Argv) -> Reply:
     """Every key that matches a pattern."""
     return list(filter(name_filter(argv[1]), client.db.keys()))
@@ -468,6 +470,7 @@ _SWITCHING = (
     since="1.0.0",
     acl="set sortedset list dangerous",
 )
+@timed
 def sort(client: Client, argv: Argv) -> Reply:
     """The elements of a list, set or sorted set in order, or what other keys say about them."""
     key = argv[1]

@@ -11,6 +11,7 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError, text
 from redouble.core.server import Server
+from redouble.core.stopwatch import timed
 from redouble.resp.reply import OK, Reply
 from redouble.scripting.api import Api
 from redouble.scripting.compiler import Program
@@ -184,6 +185,7 @@ _EVAL = "noscript skip_monitor movablekeys stale@7.0.0 no_mandatory_keys@7.0.0"
     arity=-3,
     script_flags=_flags_of_source,
 )
+@timed
 def eval_(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script."""
     return _run(client, argv, read_only=False)
@@ -196,6 +198,7 @@ def eval_(client: Client, argv: Argv) -> Reply:
     arity=-3,
     script_flags=_flags_of_source,
 )
+@timed
 def eval_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script."""
     return _run(client, argv, read_only=True)
@@ -208,6 +211,7 @@ def eval_ro(client: Client, argv: Argv) -> Reply:
     arity=-3,
     script_flags=_flags_of_known,
 )
+@timed
 def evalsha(client: Client, argv: Argv) -> Reply:
     """Execute a server-side Lua script that the server knows."""
     return _run_known(client, argv, read_only=False)
@@ -220,6 +224,7 @@ def evalsha(client: Client, argv: Argv) -> Reply:
     arity=-3,
     script_flags=_flags_of_known,
 )
+@timed
 def evalsha_ro(client: Client, argv: Argv) -> Reply:
     """Execute a read-only server-side Lua script that the server knows."""
     return _run_known(client, argv, read_only=True)

@@ -10,7 +10,8 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
 from redouble.core.info import info as describe
-from redouble.core.memory import SAMPLES, size_of, used_memory
+from redouble.core.memory import SAMPLES, size_of, statistics, used_memory
+from redouble.core.stopwatch import timed
 from redouble.resp.reply import NO_REPLY, OK, Reply, Status, Verbatim
 
 ADMIN = "admin noscript loading stale"
@@ -33,6 +34,7 @@ def config_get(client: Client, argv: Argv) -> Reply:
     flags=ADMIN,
     since="2.0.0",
 )
+@timed
 def config_set(client: Client, argv: Argv) -> Reply:
     """Change parameters: all of them, or none if one cannot be."""
     if len(argv) > 4 and client.server.dialect.config_sets_one:
@@ -47,6 +49,7 @@ def config_set(client: Client, argv: Argv) -> Reply:
 def config_resetstat(client: Client, argv: Argv) -> Reply:
     """Let INFO count from zero."""
     client.server.reset_statistics()
+    client.command.calls = 1
     return OK
 
 
@@ -133,7 +136,8 @@ def info(client: Client, argv: Argv) -> Reply:
     if len(argv) > 2 and client.server.dialect.info_takes_one_section:
         raise CommandError(errors.SYNTAX_ERROR)
     client.server.peak_memory = max(client.server.peak_memory, used_memory(client.server))
-    return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
+    with client.command.uncounted():
+        return Verbatim(describe(client.server, [errors.text(name) for name in argv[1:]]).encode())
 
 
 @command("TIME", flags="loading stale fast readonly@before:6.2.0", since="2.6.0")
@@ -234,39 +238,7 @@ def memory_purge(client: Client, argv: Argv) -> Reply:
 @command("MEMORY STATS", since="4.0.0")
 def memory_stats(client: Client, argv: Argv) -> Reply:
     """What the memory is used for."""
-    server = client.server
-    used = used_memory(server)
-    server.peak_memory = max(server.peak_memory, used)
-    keys = sum(len(db) for db in server.databases.values())
-    stats: dict[bytes, Reply] = {
-        b"peak.allocated": server.peak_memory,
-        b"total.allocated": used,
-        b"startup.allocated": 0,
-        b"replication.backlog": 0,
-        b"clients.slaves": 0,
-        b"clients.normal": 0,
-        b"cluster.links": 0,
-        b"aof.buffer": 0,
-        b"lua.caches": 0,
-        b"functions.caches": 0,
-    }
-    for index, db in sorted(server.databases.items()):
-        if len(db):
-            stats[b"db.%d" % index] = {
-                b"overhead.hashtable.main": 24 * len(db),
-                b"overhead.hashtable.expires": 24 * len(db.expires),
-            }
-    stats |= {
-        b"overhead.total": 0,
-        b"keys.count": keys,
-        b"keys.bytes-per-key": used // keys if keys else 0,
-        b"dataset.bytes": used,
-        b"dataset.percentage": 100.0,
-        b"peak.percentage": 100 * used / server.peak_memory,
-        b"fragmentation": 1.0,
-        b"fragmentation.bytes": 0,
-    }
-    return stats
+    return statistics(client.server)
 
 
 # Saving: what is true of a server that has no disk.

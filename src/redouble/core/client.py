@@ -39,6 +39,8 @@ class Client:
     """Whether an exception within a command reaches its user."""
     fd = -1
     """The number of its socket, if it has one."""
+    took: int | None = None
+    """How many microseconds its command took so far, while it waits and commands are timed."""
     bytes_in = bytes_out = commands = 0
     """What a driver counted for CLIENT LIST."""
 

@@ -50,6 +50,8 @@ class Clock:
 
     jumps = False
     """Whether it goes to the next event by itself when everybody waits."""
+    slept = 0.0
+    """Seconds that passed in `sleep` while it stood still."""
 
     def __init__(self) -> None:
         self._servers: list[weakref.ref[Server]] = []
@@ -77,6 +79,7 @@ class Clock:
         """Let `seconds` pass before anything else happens (DEBUG SLEEP)."""
         if self.frozen:
             self.advance(seconds)
+            self.slept += seconds
         else:
             machine.sleep(seconds)
 

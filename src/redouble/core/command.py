@@ -9,6 +9,7 @@ when a `Server` asks for its dialect's table; dispatch asks nothing.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from redouble.resp.reply import Reply, Status
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
+    from redouble.core.latency import Histogram
     from redouble.core.server import Server
     from redouble.dialects import Dialect
 
@@ -169,6 +171,9 @@ class Command:
         "declaration",
         "failed",
         "flags",
+        "histogram",
+        "known_calls",
+        "microseconds",
         "name",
         "options",
         "rejected",
@@ -187,7 +192,22 @@ class Command:
         self.options = prototype.options
         self.script_flags = prototype.declaration.script_flags
         self.subcommands = prototype.subcommands
-        self.calls = self.failed = self.rejected = 0
+        self.histogram: Histogram | None = None
+        self.known_calls = 0
+        """How many of its calls have been entered in the histogram, or are not to be."""
+        self.forget()
+
+    def forget(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.calls = self.failed = self.rejected = self.microseconds = self.known_calls = 0
+        self.histogram = None
+
+    @contextlib.contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """While statistics are told, the call that tells them does not count: it is not over yet."""
+        self.calls -= 1
+        yield
+        self.calls += 1
 
     @property
     def touches_keys(self) -> bool:

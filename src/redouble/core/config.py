@@ -171,6 +171,10 @@ def _set_timeout(server: Server, value: bytes) -> None:
     server.wake_drivers()
 
 
+def _set_stopwatch(server: Server, value: bytes) -> None:
+    server.stopwatch.configure(server)
+
+
 def _set_limit(attribute: str) -> Callable[[Server, bytes], None]:
     def apply(server: Server, value: bytes) -> None:
         setattr(server.limits, attribute.replace("ziplist", "listpack"), int(value))
@@ -186,6 +190,19 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
     "maxmemory": _set_maxmemory,
     "maxmemory-policy": _set_eviction,
     "timeout": _set_timeout,
+    **dict.fromkeys(
+        (
+            "slowlog-log-slower-than",
+            "slowlog-max-len",
+            "commandlog-request-larger-than",
+            "commandlog-large-request-max-len",
+            "commandlog-reply-larger-than",
+            "commandlog-large-reply-max-len",
+            "latency-monitor-threshold",
+            "latency-tracking",
+        ),
+        _set_stopwatch,
+    ),
     **{
         name: _set_limit(name.replace("-", "_"))
         for name in (

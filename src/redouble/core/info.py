@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from redouble.core.memory import code_memory, human, used_memory
+from redouble.core.memory import BASE, code_memory, human, used_memory
 
 if TYPE_CHECKING:
     from redouble.core.server import Server
@@ -93,10 +93,10 @@ used_memory_peak  *peak
 used_memory_peak_human  *peak_human
 used_memory_peak_time  *now  since 8.6.0
 used_memory_peak_perc  *peak_percent
-used_memory_overhead  0
-used_memory_startup  0
-used_memory_dataset  *memory
-used_memory_dataset_perc  100.00%
+used_memory_overhead  *base_memory
+used_memory_startup  *base_memory
+used_memory_dataset  *data_memory
+used_memory_dataset_perc  *data_percent
 allocator_allocated  *memory
 allocator_active  *memory
 allocator_resident  *memory
@@ -281,13 +281,15 @@ used_cpu_sys_main_thread  *cpu_sys  since 6.2.0
 used_cpu_user_main_thread  *cpu_user  since 6.2.0
 used_active_time_main_thread  *cpu_user  since valkey=9.0.0
 [hotkeys] Hotkeys  default  since 8.6.0
+hotkeys-tracking-active  *hotkeys
 [modules] Modules  default
 module  *modules
 [commandstats] Commandstats  all
 cmdstat_  *command_statistics
 [errorstats] Errorstats  default  since 6.2.0
 errorstat_  *error_statistics
-[latencystats] Latencystats  all
+[latencystats] Latencystats  all  since 7.0.0
+latency_percentiles_usec_  *latency_statistics
 [cluster] Cluster  default
 cluster_enabled  0
 [clusterinfo] Cluster Info  all  since valkey=9.0.0
@@ -400,6 +402,9 @@ _fact("paused_reason", lambda server: "client_pause" if server.paused_millisecon
 _fact("paused_actions", lambda server: server.paused_actions)
 _fact("paused_milliseconds", lambda server: server.paused_milliseconds)
 _fact("memory", lambda server: used_memory(server))
+_fact("base_memory", lambda server: BASE)
+_fact("data_memory", lambda server: used_memory(server) - BASE)
+_fact("data_percent", lambda server: "100.00%" if used_memory(server) > BASE else "0.00%")
 _fact("memory_human", lambda server: human(used_memory(server)))
 _fact("peak", lambda server: max(server.peak_memory, used_memory(server)))
 _fact("peak_human", lambda server: human(max(server.peak_memory, used_memory(server))))
@@ -476,12 +481,37 @@ def _modules(server: Server) -> list[str]:
 
 @_value
 def _command_statistics(server: Server) -> list[str]:
+    server.stopwatch.asked(server)
+    counters: dict[str, list[int]] = {}
+    for command in server.called_commands():
+        if command.calls or command.rejected:
+            name = command.name if server.dialect.acl.knows_subcommands else command.name.partition("|")[0]
+            of_it = counters.setdefault(name, [0, 0, 0, 0])
+            for at, counter in enumerate((command.calls, command.microseconds, command.rejected, command.failed)):
+                of_it[at] += counter
+    failures = ",rejected_calls={},failed_calls={}" if server.dialect.logs.counts_failures else ""
     return [
-        f"cmdstat_{command.name}:calls={command.calls},usec=0,usec_per_call=0.00,"
-        f"rejected_calls={command.rejected},failed_calls={command.failed}"
-        for command in server.called_commands()
-        if command.calls or command.rejected
+        f"cmdstat_{name}:calls={calls},usec={usec},usec_per_call={usec / max(calls, 1):.2f}{failures.format(*failed)}"
+        for name, (calls, usec, *failed) in counters.items()
     ]
+
+
+@_value
+def _latency_statistics(server: Server) -> list[str]:
+    if not server.config.flag("latency-tracking"):
+        return []
+    percentiles = server.config.text("latency-tracking-info-percentiles").split()
+    return [
+        f"latency_percentiles_usec_{name}:"
+        + ",".join(f"p{percent}={histogram.percentile(float(percent)):.3f}" for percent in percentiles)
+        for name, histogram in server.stopwatch.histograms(server).items()
+    ]
+
+
+@_value
+def _hotkeys(server: Server) -> list[str]:
+    hotkeys = server.stopwatch.hotkeys
+    return [f"hotkeys-tracking-active:{int(hotkeys.active)}", "hotkeys-cmd-cpu-time:0"] if hotkeys is not None else []
 
 
 @_value

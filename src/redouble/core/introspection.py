@@ -185,6 +185,7 @@ _DEPRECATED: Final = """\
 6.2.0@before:valkey=9.0.0: zrangebylex zrangebyscore zrevrange zrevrangebylex zrevrangebyscore
 7.0.0@before:valkey=8.0.0: cluster|slots
 7.2.0@7.2.0..valkey=9.0.0: quit
+8.1.0@valkey=8.1.0..valkey=9.0.0: slowlog slowlog|get slowlog|help slowlog|len slowlog|reset
 """
 """Since when a command is discouraged, and which servers say so."""
 
@@ -258,6 +259,9 @@ _OWN_INTEGERS: Final = frozenset(
         "xpending min-idle-time",
         "acl|genpass bits",
         "xackdel numids",
+        "hotkeys|start k",
+        "hotkeys|start ratio",
+        "hotkeys|start slot",
         "xdelex numids",
         "xcfgset duration",
         "xcfgset maxsize",

@@ -32,6 +32,8 @@ pubsub  pubsub random loading stale  pubsub slow
 config  admin noscript loading stale  admin slow dangerous
 memory  readonly random movablekeys  read slow
 module  admin noscript  admin slow dangerous
+latency  admin noscript loading stale  admin slow dangerous
+slowlog  admin random loading stale  admin slow dangerous
 xgroup  write denyoom  write stream slow
 xinfo  readonly random  read stream slow
 """

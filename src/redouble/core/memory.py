@@ -13,10 +13,13 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from redouble.core.command import words_of
+
 if TYPE_CHECKING:
     from redouble.core.server import Server
+    from redouble.resp.reply import Reply
 
-__all__ = ["SAMPLES", "Account", "code_memory", "human", "size_of", "used_memory"]
+__all__ = ["BASE", "SAMPLES", "Account", "code_memory", "human", "size_of", "statistics", "used_memory"]
 
 SAMPLES: Final = 5
 """How many elements of a value MEMORY USAGE looks at if it is not told."""
@@ -114,6 +117,56 @@ def code_memory(server: Server) -> int:
     """What scripts and functions take: the bytes of their sources."""
     scripts, libraries = server.scripting, server.functions
     return (0 if scripts is None else scripts.size) + (0 if libraries is None else libraries.size)
+
+
+_STATISTICS: Final = """\
+peak.allocated total.allocated startup.allocated replication.backlog replica.fullsync.buffer@8.0.0
+replicas.repl.buffer@valkey=9.0.0 clients.slaves clients.normal cluster.links@7.0.0 cluster.slot_import@valkey=9.0.0
+cluster.slot_export@valkey=9.0.0 aof.buffer lua.caches functions.caches@7.0.0 script.VMs@8.0.0 db
+overhead.db.hashtable.lut@7.4.0,valkey=8.0.0 overhead.db.hashtable.rehashing@7.4.0,valkey=8.0.0 overhead.total
+db.dict.rehashing.count@7.4.0,valkey=8.0.0 keys.count keys.bytes-per-key dataset.bytes dataset.percentage peak.percentage
+allocator.allocated allocator.active allocator.resident allocator.muzzy@7.4.0,valkey=8.0.0 allocator-fragmentation.ratio
+allocator-fragmentation.bytes allocator-rss.ratio allocator-rss.bytes rss-overhead.ratio rss-overhead.bytes fragmentation
+fragmentation.bytes
+"""
+"""The fields of MEMORY STATS; in the place of `db` stands one for each database that has keys."""
+_OF_DATABASE: Final = (
+    "overhead.hashtable.main overhead.hashtable.expires overhead.hashtable.slot-to-keys@7.0.0..7.4.0,valkey=8.0.0"
+)
+
+
+def statistics(server: Server) -> dict[bytes, Reply]:
+    """MEMORY STATS: what the data takes; an allocator of its own, buffers and replicas there are not."""
+    used = used_memory(server)
+    server.peak_memory = max(server.peak_memory, used)
+    keys = sum(map(len, server.databases.values()))
+    known: dict[str, Reply] = {
+        "peak.allocated": server.peak_memory,
+        **dict.fromkeys(("total.allocated", "allocator.allocated", "allocator.active", "allocator.resident"), used),
+        "startup.allocated": BASE,
+        "overhead.total": BASE,
+        "keys.count": keys,
+        "keys.bytes-per-key": (used - BASE) // keys if keys else 0,
+        "dataset.bytes": used - BASE,
+        "dataset.percentage": 100.0 if used > BASE else 0.0,
+        "peak.percentage": 100 * used / server.peak_memory,
+        **dict.fromkeys(("allocator-fragmentation.ratio", "allocator-rss.ratio", "rss-overhead.ratio"), 1.0),
+        "fragmentation": 1.0,
+    }
+    found: dict[bytes, Reply] = {}
+    for name in words_of(_STATISTICS, server.dialect):
+        if name == "db":
+            for index, db in sorted(server.databases.items()):
+                if len(db) or server.dialect.memory_stats_tell_empty_databases:
+                    sizes = {
+                        "overhead.hashtable.main": KEY * len(db),
+                        "overhead.hashtable.expires": KEY * len(db.expires),
+                    }
+                    fields = words_of(_OF_DATABASE, server.dialect)
+                    found[b"db.%d" % index] = {field.encode(): sizes.get(field, 0) for field in fields}
+        else:
+            found[name.encode()] = known.get(name, 0)
+    return found
 
 
 def human(size: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from redouble.core.observer import Observer
+from redouble.core.passwords import without_passwords
 from redouble.resp.reply import Reply, Status
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _ESCAPES = {
     **{ord(character): f"\\{letter}".encode() for character, letter in zip("\n\r\t\a\b", "nrtab")},
 }
 _NOT_SHOWN = frozenset(("skip_monitor", "admin"))
-_REDACTED = b"(redacted)"
 _QUOTES = {ord("\\"): b"\\\\", ord('"'): b'\\"'}
 
 
@@ -75,21 +75,11 @@ class Monitors(Observer):
         """Tell all clients of a command; what `client` itself is told comes back."""
         address = "lua" if client.is_script else client.address
         words = b" ".join(
-            b'"%b"' % b"".join(map(self._escaped.__getitem__, word)) for word in self._without_passwords(argv)
+            b'"%b"' % b"".join(map(self._escaped.__getitem__, word))
+            for word in without_passwords(self.server.config, argv)
         )
         line = Status(b"%.6f [%d %b] %b" % (self.server.clock.time(), client.db.index, address.encode(), words))
         for other in self.clients:
             if other is not client:
                 other.push(line)
         return line if client in self.clients else None
-
-    def _without_passwords(self, argv: list[bytes]) -> list[bytes]:
-        name = argv[0].upper()
-        if name == b"AUTH":
-            return [argv[0], *[_REDACTED] * (len(argv) - 1)]
-        shown = argv.copy()
-        if name == b"HELLO" or (name == b"MIGRATE" and self.server.dialect.monitor_hides_password_of_migrate):
-            for at, word in enumerate(argv[2:], 2):
-                passwords = {b"AUTH": 2 if name == b"HELLO" else 1, b"AUTH2": 2}.get(word.upper(), 0)
-                shown[at + 1 : at + 1 + passwords] = [_REDACTED] * len(argv[at + 1 : at + 1 + passwords])
-        return shown

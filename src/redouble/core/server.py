@@ -25,6 +25,7 @@ from redouble.core.idle import IdleClients
 from redouble.core.monitor import Monitors
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
+from redouble.core.stopwatch import Stopwatch
 from redouble.dialects import Dialect, dialect_for, parse_version
 from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Messages, Push, Reply
 from redouble.types.limits import Limits
@@ -216,6 +217,7 @@ class Server:
                 return self.refused(command, refusal)
         if self.gate & LIMITED and self.dialect.waiters_need_memory and self.eviction.refuses(client, command, argv):
             return self._reject(client, command, CommandError(errors.OOM))
+        command.calls -= 1  # it was counted when it was sent
         return self.run(client, command, argv)
 
     def refused(self, command: Command | None, error: CommandError) -> CommandError:
@@ -354,6 +356,13 @@ class Server:
         """The clients that said MONITOR."""
         return Monitors(self)
 
+    @cached_property
+    def stopwatch(self) -> Stopwatch:
+        """How long commands take, as far as somebody wants to know."""
+        stopwatch = Stopwatch()
+        stopwatch.configure(self)
+        return stopwatch
+
     @property
     def admits(self) -> bool:
         """Whether nobody refuses a new connection."""
@@ -443,7 +452,7 @@ class Server:
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
         for command in self.called_commands():
-            command.calls = command.failed = command.rejected = 0
+            command.forget()
         for db in self._databases.values():
             db.hits = db.misses = 0
         self.error_counts.clear()
@@ -462,6 +471,9 @@ class Server:
         for client in list(self.clients.values()):
             client.kill()
             client.disconnect()
+        if self.stopwatch.running:
+            self.forget_observer(self.stopwatch)
+        del self.stopwatch
         self.scripting = None
         if not keep_data:
             self.functions = None

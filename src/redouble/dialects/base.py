@@ -20,7 +20,7 @@ from redouble.types.number import (
     parse_weight,
 )
 
-__all__ = ["AclFacts", "Dialect", "Module", "ScriptTexts", "insert_after"]
+__all__ = ["AclFacts", "Dialect", "LogFacts", "Module", "ScriptTexts", "insert_after"]
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,36 @@ class AclFacts:
     """`MULTI`, `GET k`, then the user loses the key, `EXEC`: NOPERM, but in Redis 8.6."""
 
 
+@dataclass(frozen=True)
+class LogFacts:
+    """What SLOWLOG, COMMANDLOG and LATENCY tell; and with MONITOR, what they hide."""
+
+    hides_password_of_migrate: bool = False
+    """`MIGRATE h p "" 0 1 AUTH secret KEYS a`: shown as it is (6.0), redacted (6.2)."""
+    hides_secret_parameters: bool = False
+    """`CONFIG SET requirepass secret`: shown as it is (6.0), redacted (6.2)."""
+    hidden_of_acl: frozenset[bytes] = frozenset()
+    """`ACL SETUSER u >secret`: not shown at all (6.0), redacted (6.2); `ACL DELUSER u`: shown as it is (7.2), redacted (7.4)."""
+    commands_that_wait: bool = True
+    """`BLPOP l 0`: in the log when it begins to wait (6.0), or when it ends (6.2)."""
+    timeouts: bool = False
+    """`BLPOP l 0.1` that times out: not in the log (7.0), there (7.2)."""
+    address_of_script: bytes | None = b"?:0"
+    """`EVAL "redis.call('get', 'k')" 0`: the address in the entry of GET (7.0), an empty one (7.2), that of the caller
+    together with its name (Valkey 8)."""
+    scripts_are_as_large_as_their_call: bool = False
+    """`CONFIG SET commandlog-request-larger-than 20`, an EVAL of 100 bytes: its commands count with as many (Valkey 8.1), or
+    none (Valkey 9), and their replies with none (Valkey 8.1), or their own (Valkey 9)."""
+    zero_length_empties: bool = True
+    """`CONFIG SET slowlog-max-len 0`: the log is emptied by the next entry (7.2), or stays as it is (7.4)."""
+    checks_count: bool = False
+    """`SLOWLOG GET -2`: all entries (6.2), an error (7.0)."""
+    sums_latencies: bool = False
+    """`LATENCY LATEST`: four facts of each event (Redis), six (Valkey 8)."""
+    counts_failures: bool = False
+    """`INFO commandstats`: no rejected_calls nor failed_calls (6.0)."""
+
+
 class Dialect:
     """Redis 6.0, which the others derive from."""
 
@@ -129,6 +159,7 @@ class Dialect:
     """What it does not have of Redis: `lolwut`, `client|reply`."""
 
     acl: ClassVar[AclFacts] = AclFacts()
+    logs: ClassVar[LogFacts] = LogFacts()
 
     format_double: Callable[[float], bytes] = staticmethod(format_double_17g)
     """`ZADD z 3.1 a`, `ZSCORE z a`: 3.1000000000000001 (Redis 7.0), 3.1 (7.2)."""
@@ -358,8 +389,6 @@ class Dialect:
     """`MONITOR`, `PING` on one connection: the line and then PONG (6.0), or the other way round (6.2)."""
     monitor_escapes_quotes: ClassVar[bool] = True
     r"""`SET "\"" v`: shown with the backslash, but not by Valkey 8.1."""
-    monitor_hides_password_of_migrate: ClassVar[bool] = False
-    """`MIGRATE h p "" 0 1 AUTH secret KEYS a`: shown as it is (6.0), redacted (6.2)."""
     monitor_shows_quit: ClassVar[bool] = False
     """`QUIT` is shown from 7.0 on."""
     transactions_deny_monitor: ClassVar[bool] = False
@@ -449,6 +478,8 @@ class Dialect:
     """`CONFIG SET maxmemory 1` where keys may go: they do before (6.2) or after it is answered (7.0)."""
     queues_without_memory: ClassVar[bool] = False
     """`CONFIG SET maxmemory 1`, `MULTI`, `GET k`: an error (7.2), QUEUED (7.4)."""
+    memory_stats_tell_empty_databases: ClassVar[bool] = False
+    """`SELECT 3`, `MEMORY STATS`: nothing of db.3, but in Valkey 9."""
     only_scripts_remember_memory: ClassVar[bool] = True
     """`MULTI`, an EVAL that writes, `EXEC`, where there is no memory any more: the script hears of it if the last EVAL
     outside of a transaction would have (6.2), or at once (7.0)."""

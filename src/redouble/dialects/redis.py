@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.core.errors import NOT_AN_INTEGER, NOT_POSITIVE, SYNTAX_ERROR, text, wrong_arity
-from redouble.dialects.base import Dialect, Module, ScriptTexts, insert_after
+from redouble.dialects.base import Dialect, LogFacts, Module, ScriptTexts, insert_after
 from redouble.resp.parser import Rules
 from redouble.types.number import (
     format_argument,
@@ -57,7 +57,13 @@ class Redis62(Redis60):
     hello_without_number = "ERR Protocol version is not an integer or out of range"
     numpat_counts_listeners = False
     monitors_before_running = False
-    monitor_hides_password_of_migrate = True
+    logs = LogFacts(
+        hides_password_of_migrate=True,
+        hides_secret_parameters=True,
+        hidden_of_acl=frozenset((b"SETUSER",)),
+        commands_that_wait=False,
+        counts_failures=True,
+    )
     transactions_deny_monitor = True
     denied_to_monitors = "ERR Replica can't interract with the keyspace"
 
@@ -87,6 +93,7 @@ class Redis70(Redis62):
     lua_keeps_old_globals = False
     lua_prints = False
     acl = replace(Redis62.acl, knows_selectors=True, knows_subcommands=True)
+    logs = replace(Redis62.logs, checks_count=True)
 
     @classmethod
     def script_has_no_permission(cls, user: str, command: str, reason: str) -> str:
@@ -197,6 +204,7 @@ class Redis70(Redis62):
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
     waiters_need_memory = True
+    logs = replace(Redis70.logs, timeouts=True, address_of_script=b"")
     script_texts = replace(Redis70.script_texts, set_repl_arguments="one argument")
     acl = replace(
         Redis70.acl,
@@ -257,6 +265,9 @@ class Redis74(Redis72):
     queues_without_memory = True
     script_texts = replace(Redis72.script_texts, log_level="Invalid log level.")
     acl = replace(Redis72.acl, odd_permissions=frozenset((b"",)), loading_closes_connections=False)
+    logs = replace(
+        Redis72.logs, hidden_of_acl=frozenset((b"SETUSER", b"GETUSER", b"DELUSER")), zero_length_empties=False
+    )
     lua_has_os = True
     rdb_version = 12
     large_elements_are_plain = True

@@ -40,6 +40,7 @@ class Valkey80(Valkey72):
     queues_without_memory = True
     monitor_escapes_quotes = False
     acl = Redis80.acl
+    logs = replace(Redis80.logs, address_of_script=None, scripts_are_as_large_as_their_call=True, sums_latencies=True)
     script_texts = ScriptTexts(
         library="server",
         unknown="ERR Unknown command called from script",
@@ -162,6 +163,8 @@ class Valkey91(Valkey90):
     proven = True
     monitor_escapes_quotes = True
     scripts_hear_of_memory_first = True
+    memory_stats_tell_empty_databases = True
+    logs = replace(Valkey90.logs, scripts_are_as_large_as_their_call=False)
     acl = replace(Valkey90.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
     script_texts = replace(
         Valkey90.script_texts,

@@ -6,6 +6,9 @@ Without a directive an answer is compared byte by byte.  With one, both sides ar
     @time       integers that are points in time become `now+100`; integers above zero may differ by 1 or by 1 %
     @idle       in replies about streams the times become their age in seconds, and ids made of the time become `now`
     @log        in entries of ACL LOG ages are in whole seconds, timestamps `now`, and of client-info only a few values stay
+    @slowlog    in entries of SLOWLOG ids become ranks, times and addresses `now` and `client`, durations `?`; `@slowlog sizes`
+                keeps the bytes that COMMANDLOG tells in their place; what the machine asks itself is left out
+    @hotkeys    in HOTKEYS times become `?`
     @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
     @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted)
     @type       only the kind of the reply stays
@@ -17,7 +20,7 @@ Errors and nulls are never touched: a directive does not hide that one server re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from .scenario import NORMALISING, Step, Target
@@ -60,6 +63,10 @@ def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
         _ages(node, now_ms)
     if "log" in rules:
         _log_entries(node)
+    if "slowlog" in rules:
+        _slow_entries(node, rules["slowlog"].arguments)
+    if "hotkeys" in rules:
+        _hot_keys(node)
     if "time" in rules:
         for leaf in _leaves(node):
             if leaf.mark == b":":
@@ -138,6 +145,33 @@ def _log_entries(node: Node) -> None:
             value.text = b" ".join(fact + (b"=" + known if fact in CLIENT_FACTS else b"") for fact, _, known in facts)
     for child in node.children:
         _log_entries(child)
+
+
+ASKING = ([b"PING"], [b"QUIT"], [b"CLIENT", b"LIST"])
+"""What `play.py` asks a real server to learn whether a client is blocked."""
+
+
+def _slow_entries(node: Node, keep: Sequence[str]) -> None:
+    ids = [int(entry.children[0].text) for entry in node.children]
+    descending = ids == sorted(set(ids), reverse=True)
+    node.children = [
+        entry for entry in node.children if [word.text for word in entry.children[3].children] not in ASKING
+    ]
+    for rank, (number, at, amount, _, address, _) in enumerate(entry.children for entry in node.children):
+        number.text = b"%d" % -rank if descending else b"out of order"
+        at.text = b"now"
+        if "sizes" not in keep:
+            amount.text = b"?"
+        if re.fullmatch(rb"[\d.]+:\d+", address.text):
+            address.text = b"client"
+
+
+def _hot_keys(node: Node) -> None:
+    for session in node.children:
+        for name, value in zip(session.children[::2], session.children[1::2]):
+            if re.search(rb"-(us|ms)$", name.text):
+                for amount in value.children[1::2] or [value]:
+                    amount.text = b"?"
 
 
 def _names(leaf: Node, unordered: bool) -> bytes:

@@ -89,12 +89,16 @@ def _is_blocked(control: Connection, link: Connection) -> bool:
 
 
 RESTARTS_AFTER = frozenset(
-    b"ACL CLUSTER DEBUG FAILOVER FUNCTION MODULE REPLICAOF SHUTDOWN SLAVEOF WAIT WAITAOF".split()
+    b"ACL CLUSTER DEBUG FAILOVER FUNCTION HOTKEYS LATENCY MODULE REPLICAOF SHUTDOWN SLAVEOF WAIT WAITAOF".split()
 )
 """After these commands a real server is started anew, after CONFIG its parameters are put back, else it is emptied."""
 
 EMPTYING = [
-    line.split() for line in (b"CLIENT UNPAUSE", b"FLUSHALL", b"SCRIPT FLUSH", b"SLOWLOG RESET", b"CONFIG RESETSTAT")
+    line.split()
+    for line in (
+        *(b"CLIENT UNPAUSE", b"FLUSHALL", b"SCRIPT FLUSH", b"SLOWLOG RESET", b"CONFIG RESETSTAT"),
+        *(b"COMMANDLOG RESET large-request", b"COMMANDLOG RESET large-reply"),
+    )
 ]
 
 

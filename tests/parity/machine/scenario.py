@@ -137,7 +137,7 @@ def _played(directives: tuple[Directive, ...], target: Target, protocol: int | N
     return True
 
 
-NORMALISING = {"unordered", "time", "idle", "log", "any", "names", "type", "monitor"}
+NORMALISING = {"unordered", "time", "idle", "log", "slowlog", "hotkeys", "any", "names", "type", "monitor"}
 """Directives that say how two right answers may differ; `normalise.py` carries them out."""
 
 ON_SCENARIO = {"only", "resp2", "resp3", "monitor"}
@@ -235,7 +235,7 @@ def _directives(line: str, fail: Callable[[str], ScenarioError]) -> Iterator[Dir
                 selectors.append(selector)
         if words[0] == "only" and (arguments or not selectors):
             raise fail(f"not a server: {' '.join(arguments)}")
-        if arguments and words[0] not in ("any", "differs", "only"):
+        if arguments and words[0] not in ("any", "differs", "only", "slowlog"):
             raise fail(f"@{words[0]} takes only servers, not {' '.join(arguments)}")
         yield Directive(words[0], tuple(arguments), tuple(selectors))
 
