@@ -98,6 +98,8 @@ class Valkey81(Valkey72):
     client_types = Valkey72.client_types | {b"primary"}
     client_filters = Valkey72.client_filters | {"MAXAGE"}
     several_client_ids = True
+    wait_tells_since = ""
+    readonly_needs_cluster = readwrite_needs_cluster = False
     requests = Rules(nul_hides_multibulk_line=False, nul_hides_bulk_line=False)
 
 
@@ -159,6 +161,7 @@ class Valkey91(Valkey81):
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
     checks_size_of_memory_values = True
+    keyslot_needs_cluster = False
 
     @staticmethod
     def denied_in_transaction(name: str) -> str:
