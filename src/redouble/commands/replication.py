@@ -131,6 +131,7 @@ def _set_filter(client: Client, value: bytes) -> None:
 @about_servers("SYNC", flags="admin noscript no_async_loading no_multi", since="1.0.0")
 def sync(client: Client, argv: Argv) -> Reply:
     """Send a copy of all data, for who said REPLCONF RDB-ONLY 1."""
+    _check_copy(client)
     return _copy(client)
 
 
@@ -140,21 +141,24 @@ def psync(client: Client, argv: Argv) -> Reply:
     server = client.server
     if len(argv) > 3 and argv[3].upper() == b"FAILOVER" and server.replication.master is None:
         raise CommandError("ERR PSYNC FAILOVER can't be sent to a master.")
-    contents = _copy(client)
+    _check_copy(client)
     integer(argv[2])
-    return Messages([Status(f"FULLRESYNC {server.replication_id} 0".encode()), contents])
+    return Messages([Status(f"FULLRESYNC {server.replication_id} 0".encode()), _copy(client)])
 
 
 about_servers("PSYNC replicationid offset", flags="admin noscript", since="2.8.0", until="6.2.0")(psync)
 
 
-def _copy(client: Client) -> FileContents:
-    """An RDB file; with it the connection ends."""
-    server = client.server
-    if server.replication.master is not None:
+def _check_copy(client: Client) -> None:
+    if client.server.replication.master is not None:
         raise CommandError("NOMASTERLINK Can't SYNC while not connected with my master")
     if client.deny_blocking:
         raise CommandError("ERR SYNC and PSYNC are invalid with pending output")
+
+
+def _copy(client: Client) -> FileContents:
+    """An RDB file; with it the connection ends."""
+    server = client.server
     if not client.wants_file:
         raise CommandError(
             "ERR not supported by redouble: replicas (only a copy of the data, after REPLCONF RDB-ONLY 1)"

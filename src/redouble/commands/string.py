@@ -464,15 +464,15 @@ def msetex(client: Client, argv: Argv) -> Reply:
 )
 def lcs(client: Client, argv: Argv) -> Reply:
     """The longest common subsequence of two strings."""
-    first, second = (_string_of(client, key) for key in argv[1:3])
+    first, second = _strings_of(client, argv[1:3])
     return _common(client, first, second, _lcs_options(client, argv))
 
 
-def _string_of(client: Client, key: bytes) -> bytes:
-    value = client.db.lookup(key)
-    if value is not None and not isinstance(value, (bytes, bytearray)):
+def _strings_of(client: Client, keys: list[bytes]) -> list[bytes]:
+    values = [b"" if value is None else value for value in map(client.db.lookup, keys)]
+    if not all(isinstance(value, (bytes, bytearray)) for value in values):
         raise CommandError("ERR The specified keys must contain string values")
-    return bytes(value or b"")
+    return [bytes(value) for value in values]
 
 
 def _common(client: Client, first: bytes, second: bytes, given: Given) -> Reply:
@@ -514,7 +514,7 @@ def stralgo(client: Client, argv: Argv) -> Reply:
                 raise CommandError("ERR Either use STRINGS or KEYS")
             strings = argv[i + 1 : i + 3]
             if word == b"KEYS":
-                strings = [_string_of(client, key) for key in strings]
+                strings = _strings_of(client, strings)
             i += 3
         else:
             raise CommandError(errors.SYNTAX_ERROR)
