@@ -61,7 +61,7 @@ def check_migrate(source: Any, target: Any) -> None:
             migrate(source, target, *words)
     assert (source.get("a"), target.get("a")) == (b"2", b"1")
     with pytest.raises(redis.ResponseError, match="BUSYKEY"):  # but b went
-        migrate(source, target, "", "KEYS", "b", "a")
+        migrate(source, target, "", "KEYS", "a", "b")
     assert (source.exists("b"), target.llen("b")) == (0, 2)
     assert migrate(source, target, "a", "REPLACE") == b"OK"
     assert target.get("a") == b"2"

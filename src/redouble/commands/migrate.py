@@ -50,7 +50,6 @@ def migrate(client: Client, argv: Argv) -> Reply:
     before = [[b"AUTH", *given["AUTH"]]] if "AUTH" in given else []
     before.append([b"SELECT", b"%d" % db_index])
     timeout = (timeout_ms if timeout_ms > 0 else DEFAULT_TIMEOUT_MS) / 1000
-    refusal = ""
     with _dial(client, errors.text(host), errors.text(port), timeout) as link:
         try:
             link.send([*before, *lines])
@@ -58,13 +57,12 @@ def migrate(client: Client, argv: Argv) -> Reply:
             raise CommandError(WRITING) from None
         try:
             refusals = [reply.message for _ in before if type(reply := link.receive()) is CommandError]
+            refusal = refusals[0] if refusals else ""
             for each in sent:
                 reply = link.receive()
                 if type(reply) is CommandError:
-                    refusals.append(reply.message)
-                if refusals:
-                    refusal = refusal or refusals[0]
-                elif "COPY" not in given:
+                    refusal = refusal or reply.message
+                elif not refusals and "COPY" not in given:
                     db.delete(each)
         except (OSError, EOFError, ValueError):
             raise CommandError(READING) from None

@@ -3,8 +3,8 @@
     [section] Title  default | all  [since ...] [until ...]
     field  value  [since ...] [until ...]
 
-A value that begins with `*` is a function of this module, one that begins with `~` is told only by a replica; the others stand for what a server has that lives in one
-Python process: no fork, no replica, no allocator of its own, no cluster.
+A value that begins with `*` is a function of this module, and one that begins with `~` is told only by a replica; the
+others stand for what a server has that lives in one Python process: no fork, no replica of its own, no allocator, no cluster.
 """
 
 from __future__ import annotations

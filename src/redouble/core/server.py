@@ -738,6 +738,7 @@ class Server:
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("eviction", None)
+        self.__dict__.pop("replication", None)
         self.__dict__.pop("config", None)
         self.__dict__.pop("acl", None)
 
