@@ -75,7 +75,8 @@ def words(line: bytes) -> Iterator[bytes]:
 
 def seen(selector: Any) -> Any:
     allowed = {name for name in selector.known.categories if selector.allows(name)}
-    arguments = {name: words for name, words in selector.first_arguments.items() if words and name not in allowed}
+    # The order of first arguments shows only in what ACL LIST prints, which is compared by itself.
+    arguments = {name: set(words) for name, words in selector.first_arguments.items() if words and name not in allowed}
     return allowed, arguments, selector.all_keys, selector.patterns, selector.all_channels, selector.channels
 
 
