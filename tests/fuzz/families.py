@@ -30,6 +30,7 @@ FAMILIES: dict[str, str] = {
         LCS <string> <string> [LEN|IDX] [MINMATCHLEN <count>] [WITHMATCHLEN]
         DELEX <string> [IFEQ <value>|IFNE <value>]
         DELIFEQ <string> <value>
+        STRALGO LCS (KEYS|STRINGS) <string> <string> [LEN|IDX] [MINMATCHLEN <count>] [WITHMATCHLEN]
         DIGEST <string>
         MSETEX 2 <string> <value> <string> <value> [NX|XX] [EX <seconds>|PX <milliseconds>|KEEPTTL]
     """,
@@ -202,6 +203,8 @@ FAMILIES: dict[str, str] = {
         SORT <zset> BY nosort [DESC] [LIMIT <count> <count>] [STORE <list>]
         SORT_RO <list> [ALPHA] [DESC]
         SWAPDB 0 1
+        CLUSTER KEYSLOT <key>
+        MIGRATE 127.0.0.1 1 <key> 0 10 [COPY] [REPLACE] [KEYS <key>...]
     """,
     "stream": """
         XADD <stream> <new_id> <word> <value>

@@ -20,6 +20,7 @@ import redouble.commands  # noqa: F401  # fills the command table
 from redouble.core.clock import Clock
 from redouble.core.server import Server
 from redouble.dialects import parse_version
+from redouble.net.link import dial
 
 if TYPE_CHECKING:
     from redouble.core.database import Database
@@ -74,6 +75,7 @@ class FakeServer:
             clock_command=clock_command,
             config={_text(name): _text(value) for name, value in (config or {}).items()},
         )
+        self.core.dial = dial
         self.lastsave = int(time.time())
         self._record: Record | None = None
         self._faults: Faults | None = None

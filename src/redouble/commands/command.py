@@ -9,7 +9,7 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command, help_reply
 from redouble.core.errors import CommandError
 from redouble.core.introspection import categories, describe, document, prototypes
-from redouble.core.key_specs import key_specs, keys_of
+from redouble.core.key_specs import key_specs, keys_of, told_flags
 from redouble.resp.reply import Members, Reply, Status
 from redouble.types.glob import compile_glob
 
@@ -109,7 +109,14 @@ def command_getkeys(client: Client, argv: Argv) -> Reply:
 
 def command_getkeysandflags(client: Client, argv: Argv) -> Reply:
     """The keys in a command line, and what it would do with each."""
-    return [[key, Members(Status(flag.encode()) for flag in flags)] for key, flags in find_keys(client, argv)]
+    name, dialect = argv[2].decode("latin-1").lower(), client.server.dialect
+    reply: list[Reply] = []
+    for key, flags in find_keys(client, argv):
+        told = told_flags(name, flags, dialect)
+        if "variable_flags" in told:  # and this time they are what they are
+            told = flags
+        reply.append([key, Members(Status(flag.encode()) for flag in told)])
+    return reply
 
 
 about_commands("COMMAND GETKEYS command [arg [arg ...]]", since="2.8.13")(command_getkeys)

@@ -80,6 +80,18 @@ def reset(client: Client, argv: Argv) -> Reply:
     return Status(b"RESET")
 
 
+def refuse_browser(client: Client, argv: Argv) -> Reply:
+    """Close the connection of a browser that was made to talk to this port."""
+    client.closing = True
+    return NO_REPLY
+
+
+for word in ("HOST:", "POST"):
+    command(word, flags="loading stale readonly", since="1.0.0", until="7.0.0", arity=-1, group="server")(
+        refuse_browser
+    )
+
+
 # Authentication.
 
 
@@ -153,7 +165,7 @@ def hello(client: Client, argv: Argv) -> Reply:
         b"proto": protocol,
         b"id": client.id,
         b"mode": b"standalone",
-        b"role": b"master",
+        b"role": b"master" if server.replication.master is None else b"replica",
         b"modules": [module.describe() for module in dialect.modules],
     }
     if zone := server.config.values.get("availability-zone"):

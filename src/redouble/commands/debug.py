@@ -27,13 +27,13 @@ _SUBCOMMANDS: dict[bytes, tuple[str, int, int, Callable[[Client, Argv], Reply], 
 """By name: usage, fewest and most arguments, function, and since when."""
 
 
-@command("DEBUG", flags="admin noscript loading stale", since="1.0.0", arity=-2, group="server")
+@command("DEBUG", flags="admin noscript loading stale protected", since="1.0.0", arity=-2, group="server")
 @timed
 def debug(client: Client, argv: Argv) -> Reply:
     """Look inside the server and make it do odd things; for those who test."""
     server = client.server
-    if server.config.values.get("enable-debug-command") == b"no":
-        raise CommandError(errors.not_allowed("DEBUG", "enable-debug-command"))
+    if refusal := server.config.refusal(client.command):
+        raise refusal
     found = _SUBCOMMANDS.get(argv[1].upper())
     if found is None or not found[1] <= len(argv) - 2 <= found[2] or not server.dialect.has(found[4]):
         raise CommandError(client.server.dialect.wrong_subcommand(argv))

@@ -275,6 +275,15 @@ def restore(client: Client, argv: Argv) -> Reply:
     return OK
 
 
+command(
+    "RESTORE-ASKING key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+    flags="write denyoom asking",
+    since="3.0.0",
+    acl="keyspace dangerous",
+    group="server",
+)(restore)
+
+
 # Time to live.
 
 EXPIRE_OPTIONS = dict.fromkeys(("NX", "XX", "GT", "LT"), "7.0.0")
@@ -601,6 +610,12 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
 )
 def wait(client: Client, argv: Argv) -> Reply:
     """Wait until so many replicas know what this client wrote; answers how many do."""
+    if client.server.replication.master is not None:
+        raise CommandError(
+            "ERR WAIT cannot be used with replica instances. Please also note that"
+            f"{client.server.dialect.wait_tells_since} if a replica is configured to be writable (which is not the default)"
+            " writes to replicas are just local and are not propagated."
+        )
     replicas, timeout_ms = integer(argv[1]), _wait_timeout(client, argv[2])
     if replicas <= 0:
         return 0
@@ -616,6 +631,11 @@ def wait(client: Client, argv: Argv) -> Reply:
 def waitaof(client: Client, argv: Argv) -> Reply:
     """Wait until what this client wrote is in the append-only file here, and in those of so many replicas."""
     local, replicas, timeout_ms = int32(argv[1], 0, 1), positive(argv[2]), _wait_timeout(client, argv[3])
+    if client.server.replication.master is not None:
+        raise CommandError(
+            "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local"
+            " and are not propagated."
+        )
     appendonly = client.server.config.flag("appendonly")
     if local and not appendonly:
         raise CommandError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")

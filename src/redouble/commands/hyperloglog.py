@@ -105,7 +105,7 @@ command("PFMERGE destkey sourcekey [sourcekey ...]", flags="write denyoom", sinc
 )
 
 
-@command("PFDEBUG subcommand key", flags="write denyoom admin", since="2.8.9")
+@command("PFDEBUG subcommand key", flags="write denyoom@6.2.0 admin", since="2.8.9")
 def pfdebug(client: Client, argv: Argv) -> Reply:
     """Look at the registers of a HyperLogLog."""
     _, subcommand, key, *more = argv
@@ -136,7 +136,7 @@ def pfdebug(client: Client, argv: Argv) -> Reply:
 
 
 # Later declarations win: until 7.0 each subcommand counted the arguments itself.
-command("PFDEBUG subcommand key", flags="write denyoom admin", since="2.8.9", until="7.0.0", arity=-3)(pfdebug)
+command("PFDEBUG subcommand key", flags="write denyoom@6.2.0 admin", since="2.8.9", until="7.0.0", arity=-3)(pfdebug)
 
 
 def _make_dense(client: Client, value: bytearray) -> bool:

@@ -278,6 +278,23 @@ def script_kill(client: Client, argv: Argv) -> Reply:
     return OK
 
 
+@command("SCRIPT DEBUG <YES | SYNC | NO> [engine]", flags="noscript", since="3.2.0")
+def script_debug(client: Client, argv: Argv) -> Reply:
+    """Let the next script run in a debugger, which there is none of, or not."""
+    server = client.server
+    if len(argv) > 3 and argv[3].upper() != b"LUA":
+        raise CommandError(f"ERR No scripting engine found with name '{text(argv[3])}' to enable debug")
+    if client.deny_blocking:
+        raise CommandError("ERR SCRIPT DEBUG must be called outside a pipeline")
+    word = argv[2].upper()
+    if word not in (b"YES", b"SYNC", b"NO"):
+        raise CommandError(server.dialect.script_debug_words)
+    return OK
+
+
+command("SCRIPT DEBUG <YES | SYNC | NO>", flags="noscript", since="3.2.0", until="valkey=9.0.0")(script_debug)
+
+
 @command("SCRIPT SHOW sha1", flags="noscript stale@valkey=9.0.0", since="valkey=8.0.0")
 def script_show(client: Client, argv: Argv) -> Reply:
     """Show the source of a script."""

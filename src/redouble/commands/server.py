@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from redouble.core import errors
 from redouble.core.arguments import integer
 from redouble.core.client import Client
@@ -145,12 +143,6 @@ def time(client: Client, argv: Argv) -> Reply:
     """Unix time: seconds, and the microseconds since then."""
     seconds, nanoseconds = divmod(client.server.clock.time_ns(), 1_000_000_000)
     return [b"%d" % seconds, b"%d" % (nanoseconds // 1000)]
-
-
-@command("ROLE", flags="noscript loading stale fast readonly@before:6.2.0", since="2.8.12", acl="admin dangerous")
-def role(client: Client, argv: Argv) -> Reply:
-    """Whether this is a master or a replica, and of whom."""
-    return [b"master", 0, []]
 
 
 @command(
@@ -315,25 +307,7 @@ command(
     since_option=_SHUTDOWN_WORDS,
 )(shutdown)
 
-# Replication and modules, as far as a server alone knows them.
-
-
-@command("REPLICAOF <host port | NO ONE>", flags="admin noscript stale no_async_loading", since="5.0.0")
-def replicaof(client: Client, argv: Argv) -> Reply:
-    """Follow another server; NO ONE: stand alone."""
-    _, host, port = argv
-    if (host.upper(), port.upper()) == (b"NO", b"ONE"):
-        return OK
-    if not re.fullmatch(rb"\d{1,5}", port) or int(port) > 65535:
-        raise CommandError(client.server.dialect.bad_master_port)
-    raise CommandError("ERR not supported by redouble: replication")
-
-
-command(
-    "SLAVEOF <host port | NO ONE>",
-    flags="admin noscript stale no_async_loading",
-    since="1.0.0",
-)(replicaof)
+# Modules.
 
 container("MODULE", since="4.0.0")
 
@@ -344,18 +318,27 @@ def module_list(client: Client, argv: Argv) -> Reply:
     return [module.describe() for module in client.server.dialect.modules]
 
 
-def refuse_modules(client: Client, argv: Argv) -> Reply:
-    """Load or unload a module."""
-    if client.server.config.values.get("enable-module-command") == b"no":
-        raise CommandError(errors.not_allowed("MODULE", "enable-module-command"))
-    raise CommandError("ERR not supported by redouble: modules of a real server")
+def module_load(client: Client, argv: Argv) -> Reply:
+    """Load a module: there is none that this server could."""
+    if refusal := client.server.config.refusal(client.command):
+        raise refusal
+    raise CommandError("ERR Error loading the extension. Please check the server logs.")
 
 
-MODULE_FLAGS = "admin noscript no_async_loading"
-command("MODULE LOAD path [arg [arg ...]]", flags=MODULE_FLAGS, since="4.0.0")(refuse_modules)
+def module_unload(client: Client, argv: Argv) -> Reply:
+    """Unload a module: those that the server comes with stay."""
+    if refusal := client.server.config.refusal(client.command):
+        raise refusal
+    known = any(module.name == argv[2] for module in client.server.dialect.modules)
+    reason = "the module can't be unloaded" if known else "no such module with that name"
+    raise CommandError(f"ERR Error unloading module: {reason}")
+
+
+MODULE_FLAGS = "admin noscript no_async_loading protected"
+command("MODULE LOAD path [arg [arg ...]]", flags=MODULE_FLAGS, since="4.0.0")(module_load)
 command(
     "MODULE LOADEX path [CONFIG name value [CONFIG name value ...]] [ARGS args [args ...]]",
     flags=MODULE_FLAGS,
     since="7.0.0",
-)(refuse_modules)
-command("MODULE UNLOAD name", flags=MODULE_FLAGS, since="4.0.0")(refuse_modules)
+)(module_load)
+command("MODULE UNLOAD name", flags=MODULE_FLAGS, since="4.0.0")(module_unload)

@@ -464,12 +464,18 @@ def msetex(client: Client, argv: Argv) -> Reply:
 )
 def lcs(client: Client, argv: Argv) -> Reply:
     """The longest common subsequence of two strings."""
-    _, key1, key2, *_ = argv
-    first, second = (b"" if value is None else value for value in map(client.db.lookup, (key1, key2)))
-    if not (isinstance(first, (bytes, bytearray)) and isinstance(second, (bytes, bytearray))):
+    first, second = _strings_of(client, argv[1:3])
+    return _common(client, first, second, _lcs_options(client, argv))
+
+
+def _strings_of(client: Client, keys: list[bytes]) -> list[bytes]:
+    values = [b"" if value is None else value for value in map(client.db.lookup, keys)]
+    if not all(isinstance(value, (bytes, bytearray)) for value in values):
         raise CommandError("ERR The specified keys must contain string values")
-    first, second = bytes(first), bytes(second)
-    given = _lcs_options(client, argv)
+    return [bytes(value) for value in values]
+
+
+def _common(client: Client, first: bytes, second: bytes, given: Given) -> Reply:
     if "IDX" in given and "LEN" in given:
         raise CommandError("ERR If you want both the length and indexes, please just use IDX.")
     if (len(first) + 1) * (len(second) + 1) * LCS_ENTRY_SIZE > client.server.config.proto_max_bulk_len:
@@ -485,6 +491,36 @@ def lcs(client: Client, argv: Argv) -> Reply:
         if size >= given.get("MINMATCHLEN", 0):
             found.append([[start1, end1], [start2, end2], *([size] if "WITHMATCHLEN" in given else [])])
     return {b"matches": found, b"len": len(common)}
+
+
+@command("STRALGO algorithm [argument [argument ...]]", flags="readonly", since="6.0.0", until="7.0.0", arity=-2)
+def stralgo(client: Client, argv: Argv) -> Reply:
+    """LCS: the longest common subsequence of two strings, or of what two keys hold."""
+    if argv[1].upper() != b"LCS":
+        raise CommandError(errors.SYNTAX_ERROR)
+    strings: list[bytes] | None = None
+    given: Given = {}
+    i = 2
+    while i < len(argv):
+        word, left = argv[i].upper(), len(argv) - i - 1
+        if word in (b"IDX", b"LEN", b"WITHMATCHLEN"):
+            given[word.decode()] = True
+            i += 1
+        elif word == b"MINMATCHLEN" and left:
+            given["MINMATCHLEN"] = integer(argv[i + 1])
+            i += 2
+        elif word in (b"STRINGS", b"KEYS") and left > 1:
+            if strings is not None:
+                raise CommandError("ERR Either use STRINGS or KEYS")
+            strings = argv[i + 1 : i + 3]
+            if word == b"KEYS":
+                strings = _strings_of(client, strings)
+            i += 3
+        else:
+            raise CommandError(errors.SYNTAX_ERROR)
+    if strings is None:
+        raise CommandError("ERR Please specify two strings: STRINGS or KEYS options are mandatory")
+    return _common(client, strings[0], strings[1], given)
 
 
 LCS_ENTRY_SIZE: Final = 4

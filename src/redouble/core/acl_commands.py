@@ -21,25 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["AclCommands", "acl_commands"]
 
 _OTHERS: Final = """\
-admin slow dangerous: sync psync replconf failover@6.2.0
-admin slow dangerous: cluster@before:7.0.0
-slow: cluster@7.0.0
-slow: cluster|help cluster|info cluster|nodes cluster|slots cluster|shards cluster|links cluster|myid cluster|keyslot
-slow: cluster|countkeysinslot cluster|getkeysinslot cluster|myshardid@7.2.0 cluster|slot-stats@8.2.0,valkey=8.0.0
-admin slow dangerous: cluster|addslots cluster|addslotsrange cluster|bumpepoch cluster|count-failure-reports
-admin slow dangerous: cluster|delslots cluster|delslotsrange cluster|failover cluster|flushslots cluster|forget
-admin slow dangerous: cluster|meet cluster|replicas cluster|replicate cluster|reset cluster|saveconfig
-admin slow dangerous: cluster|set-config-epoch cluster|setslot cluster|slaves cluster|migration@8.4.0
-admin slow dangerous: cluster|cancelslotmigrations@valkey=9.0.0 cluster|getslotmigrations@valkey=9.0.0
-admin slow dangerous: cluster|migrateslots@valkey=9.0.0 cluster|syncslots@8.4.0,valkey=9.0.0
-keyspace fast: asking@before:7.0.0 readonly@before:7.0.0 readwrite@before:7.0.0
-fast connection: asking@7.0.0 readonly@7.0.0 readwrite@7.0.0
-keyspace write slow dangerous: migrate restore-asking trimslots@8.4.0
-keyspace write admin slow dangerous: cluster|flushslot@valkey=9.0.0
-keyspace read slow: clusterscan@valkey=9.0.0
-read slow: host:@before:7.0.0 post@before:7.0.0
-read string slow: stralgo@before:7.0.0
-slow scripting: script|debug
 none: vadd@8.0.0 vcard@8.0.0 vdim@8.0.0 vemb@8.0.0 vgetattr@8.0.0 vinfo@8.0.0 vismember@8.0.0 vlinks@8.0.0
 none: vrandmember@8.0.0 vrange@8.4.0 vrem@8.0.0 vsetattr@8.0.0 vsim@8.0.0
 """

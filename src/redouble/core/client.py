@@ -37,6 +37,10 @@ class Client:
     """Whether its commands are those of a script."""
     raises = False
     """Whether an exception within a command reaches its user."""
+    wants_file = False
+    """Whether SYNC sends it a file, and then hangs up (REPLCONF RDB-ONLY)."""
+    wants_file_of: frozenset[bytes] | None = None
+    """What alone is in that file (REPLCONF RDB-FILTER-ONLY); None: everything."""
     fd = -1
     """The number of its socket, if it has one."""
     took: int | None = None

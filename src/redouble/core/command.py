@@ -224,6 +224,16 @@ class Command:
         flags = self.script_flags(server, argv) if self.script_flags is not None else None
         return "denyoom" in self.flags if flags is None else not {b"no-writes", b"allow-oom"}.intersection(flags)
 
+    def changes_keys(self, server: Server, argv: Argv) -> bool:
+        """Whether a replica refuses it; a script may say so itself."""
+        flags = self.script_flags(server, argv) if self.script_flags is not None else None
+        return "write" in self.flags if flags is None else b"no-writes" not in flags
+
+    def takes_stale(self, server: Server, argv: Argv) -> bool:
+        """Whether old data will do; a script may say so itself."""
+        flags = self.script_flags(server, argv) if self.script_flags is not None else None
+        return "stale" in self.flags and (flags is None or b"allow-stale" in flags)
+
     def takes(self, count: int) -> bool:
         """Whether so many words, with its name, are a right number."""
         return count == self.arity or (self.arity < 0 and count >= -self.arity)

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from redouble.core.errors import CommandError, text
+from redouble.core.errors import CommandError, not_allowed, text
 from redouble.core.notify import EventClasses
 from redouble.core.parameters import PARAMETERS
 from redouble.types.glob import compile_glob
 
 if TYPE_CHECKING:
+    from redouble.core.command import Command
     from redouble.core.server import Server
     from redouble.dialects import Dialect
 
@@ -118,6 +119,14 @@ class Config:
                 raise self._failed(spelt, value, str(error)) from None
         self._store(parsed)
 
+    def refusal(self, command: Command) -> CommandError | None:
+        """What is said of a command that only the configuration file can allow, if it does not."""
+        name = command.name.partition("|")[0]
+        parameter = f"enable-{name}-command"
+        if self.values.get(parameter) == b"no":
+            return CommandError(not_allowed(name.upper(), parameter))
+        return None
+
     def _failed(self, name: bytes, value: bytes, reason: str) -> CommandError:
         return CommandError(self.server.dialect.config_set_failed(name, value, reason))
 
@@ -166,6 +175,11 @@ def _set_maxmemory(server: Server, value: bytes) -> None:
     server.limit_memory(int(value))
 
 
+def _set_master(server: Server, value: bytes) -> None:
+    host, _, port = value.rpartition(b" ")
+    server.follow((host, int(port)) if host else None)
+
+
 def _set_timeout(server: Server, value: bytes) -> None:
     server.idle.set_limit(int(value))
     server.wake_drivers()
@@ -203,6 +217,8 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
         ),
         _set_stopwatch,
     ),
+    "replicaof": _set_master,
+    "slaveof": _set_master,
     **{
         name: _set_limit(name.replace("-", "_"))
         for name in (

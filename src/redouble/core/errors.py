@@ -35,6 +35,9 @@ NOAUTH: Final = "NOAUTH Authentication required."
 NOPROTO: Final = "NOPROTO unsupported protocol version"
 EXECABORT: Final = "EXECABORT Transaction discarded because of previous errors."
 OOM: Final = "OOM command not allowed when used memory > 'maxmemory'."
+READONLY: Final = "READONLY You can't write against a read only replica."
+MASTERDOWN: Final = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+CLUSTER_DISABLED: Final = "ERR This instance has cluster support disabled"
 INVALID_CURSOR: Final = "ERR invalid cursor"
 
 

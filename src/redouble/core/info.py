@@ -3,8 +3,8 @@
     [section] Title  default | all  [since ...] [until ...]
     field  value  [since ...] [until ...]
 
-A value that begins with `*` is a function of this module; the others stand for what a server has that lives in one
-Python process: no fork, no replica, no allocator of its own, no cluster.
+A value that begins with `*` is a function of this module, and one that begins with `~` is told only by a replica; the
+others stand for what a server has that lives in one Python process: no fork, no replica of its own, no allocator, no cluster.
 """
 
 from __future__ import annotations
@@ -260,7 +260,25 @@ acl_access_denied_channel  *acl_access_denied_channel  since 7.2.0
 acl_access_denied_tls_cert  0  since 8.6.0 valkey=9.0.0
 acl_access_denied_db  *acl_access_denied_db  since valkey=9.0.0
 [replication] Replication  default
-role  master
+role  *role
+master_host  ~*master_host
+master_port  ~*master_port
+master_link_status  ~down
+master_last_io_seconds_ago  ~-1
+master_sync_in_progress  ~0
+slave_read_repl_offset  ~0  since 6.2.0
+slave_repl_offset  ~0
+replica_full_sync_buffer_size  ~0  since 8.0.0
+replica_full_sync_buffer_peak  ~0  since 8.0.0
+replicas_repl_buffer_size  ~0  since valkey=8.0.0
+replicas_repl_buffer_peak  ~0  since valkey=8.0.0
+master_current_sync_attempts  ~1  since 8.6.0
+master_total_sync_attempts  ~1  since 8.6.0
+master_link_down_since_seconds  ~-1
+total_disconnect_time_sec  ~0  since 8.6.0
+slave_priority  ~*replica_priority
+slave_read_only  ~*replica_read_only
+replica_announced  ~*replica_announced  since 6.2.0
 connected_slaves  0
 replicas_waiting_psync  0  since valkey=8.0.0
 master_failover_state  no-failover  since 6.2.0
@@ -318,6 +336,10 @@ def info(server: Server, names: list[str]) -> str:
 
 
 def _lines(server: Server, field: str, value: str) -> list[str]:
+    if value.startswith("~"):
+        if server.replication.master is None:
+            return []
+        value = value[1:]
     if not value.startswith("*"):
         return [f"{field}:{'' if value == '-' else value}"]
     computed = _COMPUTED[value[1:]](server)
@@ -447,6 +469,12 @@ _fact("pubsub_channels", lambda server: len(server.pubsub.channels))
 _fact("pubsub_patterns", lambda server: len(server.pubsub.patterns))
 _fact("pubsubshard_channels", lambda server: len(server.pubsub.shard_channels))
 _fact("error_replies", lambda server: sum(server.error_counts.values()))
+_fact("role", lambda server: "master" if server.replication.master is None else "slave")
+_fact("master_host", lambda server: server.replication.master_host)
+_fact("master_port", lambda server: server.replication.master_port)
+_fact("replica_priority", lambda server: server.config.number("replica-priority"))
+_fact("replica_read_only", lambda server: int(server.config.flag("replica-read-only")))
+_fact("replica_announced", lambda server: int(server.config.flag("replica-announced")))
 _fact("replication_id", lambda server: server.replication_id)
 _fact("backlog_size", lambda server: server.config.number("repl-backlog-size"))
 _fact("cpu_user", lambda server: f"{os.times().user:.6f}")

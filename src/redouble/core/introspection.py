@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from redouble.core.command import first_since, words_of
 from redouble.core.introspection_before_7 import before_7
-from redouble.core.key_specs import KEY_NAMES, KeySpec, first_last_step, key_specs
+from redouble.core.key_specs import KEY_NAMES, KeySpec, first_last_step, key_specs, told_flags
 from redouble.core.usage import Node
 from redouble.resp.reply import Members, Reply, Status
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CATEGORIES", "categories", "describe", "document", "flags_of", "prototypes"]
 
-_HIDDEN: Final = frozenset(("may_replicate",))
+_HIDDEN: Final = frozenset(("may_replicate", "protected"))
 """Flags that COMMAND does not tell."""
 
 _FLAGS: Final = [
@@ -132,6 +132,14 @@ _INTEGERS: Final = frozenset(
         "num-vertices",
         "maxlen",
         "bit",
+        "slot",
+        "start-slot",
+        "end-slot",
+        "startslot",
+        "endslot",
+        "numranges",
+        "config-epoch",
+        "cluster-bus-port",
     ]
 )
 
@@ -202,6 +210,8 @@ pattern@before:7.2.0: sort/by-pattern sort/get-pattern sort_ro/by-pattern sort_r
 len@before:7.2.0: lcs/min-match-len
 comparison-value@valkey=8.1.0: set/ifeq-value
 categoryname@before:7.2.0: acl|cat/category
+cluster_bus_port@before:7.2.0: cluster|meet/cluster-bus-port
+node-id@before:7.2.0: cluster|setslot/importing cluster|setslot/migrating cluster|setslot/node
 """
 """What some servers call an argument."""
 
@@ -211,7 +221,7 @@ _KEY_PATTERNS: Final = frozenset(("by-pattern", "get-pattern"))
 _APART: Final = frozenset(("IDMP", "IDMPAUTO", "IDMP-DURATION", "IDMP-MAXSIZE"))
 """Words that are arguments beside their values, not the tokens of those."""
 
-_SYSTEM_COMMANDS: Final = frozenset(("debug", "pfdebug", "pfselftest", "replconf", "restore-asking"))
+_SYSTEM_COMMANDS: Final = "debug pfdebug pfselftest replconf restore-asking cluster|syncslots@valkey=9.0.0"
 
 
 @functools.cache
@@ -236,12 +246,15 @@ _OWN_STRINGS: Final = frozenset(
         "xpending start",
         "xautoclaim start",
         "function|list library-name-pattern",
+        "clusterscan cursor",
     )
 )
 _OWN_INTEGERS: Final = frozenset(
     (
         "restore frequency",
         "restore ttl",
+        "restore-asking frequency",
+        "restore-asking ttl",
         "getrange end",
         "substr end",
         "bitcount end",
@@ -325,16 +338,18 @@ def describe(dialect: type[Dialect], prototype: Prototype) -> list[Reply]:
         _statuses(f"@{category}" for category in categories(prototype)),
     ]
     if not dialect.describes_key_specs:
-        return before_7(facts)
+        return before_7(facts, dialect)
     return [
         *facts,
         Members(tip.encode() for tip in words_of(_by_command(_TIPS).get(prototype.declaration.wire_name, ""), dialect)),
-        Members(map(_describe_keys, specs)),
+        Members(
+            _describe_keys(spec, told_flags(prototype.declaration.wire_name, spec.flags, dialect)) for spec in specs
+        ),
         subcommands if dialect.lists_subcommands else Members(subcommands),
     ]
 
 
-def _describe_keys(spec: KeySpec) -> dict[bytes, Reply]:
+def _describe_keys(spec: KeySpec, flags: tuple[str, ...]) -> dict[bytes, Reply]:
     begin: dict[bytes, Reply] = {b"type": b"index", b"spec": {b"index": spec.index}}
     find: dict[bytes, Reply] = {
         b"type": b"range",
@@ -346,7 +361,7 @@ def _describe_keys(spec: KeySpec) -> dict[bytes, Reply]:
         find = {b"type": b"keynum", b"spec": {b"keynumidx": 0, b"firstkey": 1, b"keystep": spec.step}}
     if spec.unknown:
         begin = find = {b"type": b"unknown", b"spec": {}}
-    return {b"flags": _statuses(spec.flags), b"begin_search": begin, b"find_keys": find}
+    return {b"flags": _statuses(flags), b"begin_search": begin, b"find_keys": find}
 
 
 # COMMAND DOCS.
@@ -364,7 +379,7 @@ def document(dialect: type[Dialect], prototype: Prototype) -> dict[bytes, Reply]
     if deprecated:
         page[b"doc_flags"] = _statuses(["deprecated"])
         page[b"deprecated_since"] = deprecated[0].encode()
-    elif declaration.wire_name in _SYSTEM_COMMANDS:
+    elif declaration.wire_name in words_of(_SYSTEM_COMMANDS, dialect):
         page[b"doc_flags"] = _statuses(["syscmd"])
     arguments = _Arguments(dialect, prototype).of(declaration.nodes)
     if arguments:
@@ -433,7 +448,7 @@ class _Arguments:
         if inner.kind == "word":
             argument[b"name"] = inner.name.lower().encode()
             argument[b"type"] = b"pure-token"
-            token = inner.name
+            token = inner.name.strip('"')
         elif inner.kind == "value":
             argument[b"name"] = self._name_of(inner.name).encode()
             argument[b"type"] = b"key" if self._is_key(inner) else self._type_of(inner.name)
@@ -449,7 +464,7 @@ class _Arguments:
                 self.keys += 1
             argument[b"key_spec_index"] = min(self.keys, len(self.specs) - 1)
             self.keys += 1
-        if token:
+        if token or inner.kind == "word":
             argument[b"token"] = token.encode()
             if token in self.since:
                 argument[b"since"] = self.dialect.own_version(self.since[token]).encode()

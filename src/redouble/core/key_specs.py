@@ -9,17 +9,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from redouble.core.command import words_of
 from redouble.core.usage import Node
 
-__all__ = ["KeySpec", "first_last_step", "key_places", "key_specs", "keys_of"]
+if TYPE_CHECKING:
+    from redouble.dialects import Dialect
+
+__all__ = ["KeySpec", "first_last_step", "key_places", "key_specs", "keys_of", "told_flags"]
 
 KEY_NAMES: Final = frozenset(
     (
         "key",
         "key1",
         "key2",
+        "keys",
         "source",
         "destination",
         "newkey",
@@ -38,7 +43,7 @@ RO access: bitcount bitfield_ro bitpos digest dump eval_ro evalsha_ro expiretime
 RO access: georadiusbymember_ro geosearch get getbit getrange hexpiretime hget hgetall hkeys hmget hpexpiretime hpttl
 RO access: hrandfield hscan httl hvals lcs lindex lpos lrange mget pexpiretime pttl sdiff sinter sintercard smembers
 RO access: smismember srandmember sscan substr sunion ttl xinfo|consumers xinfo|groups xinfo|stream xpending xrange xread
-RO access: xreadgroup xrevrange zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex
+RO access: stralgo xreadgroup xrevrange zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex
 RO access: zrangebyscore zrank zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
 RO: exists hexists hlen hstrlen llen memory|usage object|encoding object|freq object|idletime object|refcount scard
 RO: sismember strlen touch type watch xlen zcard
@@ -90,6 +95,21 @@ class KeySpec:
     """Nothing can be said: the word may be anywhere."""
 
 
+_TOLD_APART: Final[dict[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], str]]] = {
+    ("sinterstore", ("OW", "update")): (("RW", "update"), "before:7.4.0,valkey=8.0.0"),
+    ("hsetex", ("RW", "update")): (("RW", "insert"), "valkey=9.0.0"),
+    ("georadius", ("OW", "update")): (("OW", "update", "variable_flags"), "valkey=9.0.0"),
+    ("georadiusbymember", ("OW", "update")): (("OW", "update", "variable_flags"), "valkey=9.0.0"),
+}
+"""What some versions say instead, without any consequence."""
+
+
+def told_flags(name: str, flags: tuple[str, ...], dialect: type[Dialect]) -> tuple[str, ...]:
+    """What COMMAND of `dialect` says that a command does with a key."""
+    others, moment = _TOLD_APART.get((name, flags), (flags, ""))
+    return others if moment and words_of(f"others@{moment}", dialect) else flags
+
+
 @functools.cache
 def _flags() -> dict[str, tuple[tuple[str, ...], ...]]:
     table = {}
@@ -121,6 +141,8 @@ _SPECIAL: Final[dict[str, list[Place]]] = {
     "sort_ro": [{"index": 1}, _UNKNOWN],
     "migrate": [{"index": 3}, {"keyword": "KEYS", "index": -2, "last": -1}],
     "lcs": [{"index": 1, "last": 1}],
+    "stralgo": [{"keyword": "KEYS", "index": 2, "last": 1}],
+    "clusterscan": [{"index": 1}],
     **{
         name: [{"index": 2, "counted": True}]
         for name in ("eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro")
@@ -210,6 +232,8 @@ def key_places(
     name: str, specs: Sequence[KeySpec], argv: Sequence[bytes], comparing_reads: bool
 ) -> list[tuple[int, tuple[str, ...]]] | None:
     """Where the keys in a command line stand, each with its flags; None if the line cannot be a right one."""
+    if name == "migrate" and len(argv) > 3:
+        return [(position, specs[0].flags) for position in _migrated(argv)]
     found: list[tuple[int, tuple[str, ...]]] = []
     for spec in specs:
         if spec.unknown:
@@ -225,6 +249,17 @@ def key_places(
         if stores:
             found.append((stores[-1] + 1, ("OW", "update")))
     return found
+
+
+def _migrated(argv: Sequence[bytes]) -> Iterable[int]:
+    """MIGRATE has one key, or in its place an empty word and the keys behind KEYS."""
+    i = 6
+    while not argv[3] and i < len(argv):
+        word = argv[i].upper()
+        if word == b"KEYS":
+            return range(i + 1, len(argv))
+        i += {b"AUTH": 2, b"AUTH2": 3}.get(word, 1)
+    return (3,)
 
 
 def _positions(spec: KeySpec, argv: Sequence[bytes]) -> Iterable[int] | None:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from redouble.core import client as gates
 from redouble.core import errors
@@ -25,6 +25,7 @@ from redouble.core.idle import IdleClients
 from redouble.core.monitor import Monitors
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
+from redouble.core.replication import Replication
 from redouble.core.stopwatch import Stopwatch
 from redouble.dialects import Dialect, dialect_for, parse_version
 from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Messages, Push, Reply
@@ -34,7 +35,21 @@ if TYPE_CHECKING:
     from redouble.core.client import Client
     from redouble.core.observer import Observer
 
-__all__ = ["BUSY", "PAUSED_ALL", "PAUSED_WRITE", "Server"]
+__all__ = ["BUSY", "PAUSED_ALL", "PAUSED_WRITE", "Peer", "Server"]
+
+
+class Peer(Protocol):
+    """Another server, to which this one is connected; leaving its block hangs up."""
+
+    def send(self, commands: list[list[bytes]]) -> None:
+        """Raises OSError."""
+
+    def receive(self) -> Reply:
+        """The next reply.  Raises OSError, EOFError, or ValueError if it is none."""
+
+    def __enter__(self) -> Peer: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
 
 
 def _no_command(client: Client, argv: list[bytes]) -> Reply:
@@ -58,6 +73,9 @@ class Server:
     """
 
     no_command = NO_COMMAND
+    dial: Callable[[str, str, float], Peer] | None = None
+    """How a driver connects to another server: host, port, and the seconds that anything may take; raises LookupError for a
+    host that there is not, else OSError."""
 
     def __init__(
         self,
@@ -97,6 +115,7 @@ class Server:
         self.only_changes_are_uses = False
         """Whether it is one of those that do not care for reads (LRM)."""
         self.eviction = Eviction(self)
+        self.replication = Replication(self)
         self.config = Config(self)
         self.acl = Acl(self)
         self._databases: dict[int, Database] = {}
@@ -302,14 +321,20 @@ class Server:
         gate = client.gate
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
             return self._reject(client, command, CommandError(errors.NOAUTH))
+        if gate & gates.IN_MULTI and "protected" in command.flags and (refusal := self.config.refusal(command)):
+            return self._reject(client, command, refusal)
         if gate & gates.IN_MULTI and "no_multi" in command.flags and self.dialect.denies_in_transactions:
             return self._reject(client, command, CommandError(self.dialect.denied_in_transaction(command.name)))
         if gate & gates.RESTRICTED and (refusal := self.acl.refusal(client, command, argv)) is not None:
             return self._reject(client, command, refusal)
         if self.gate & LIMITED and not self.gate & BUSY and self.eviction.refuses(client, command, argv):
             return self._reject(client, command, CommandError(errors.OOM))
+        if self.gate & REPLICA and (refusal_text := self.replication.refusal_to_write(client, command, argv)):
+            return self._reject(client, command, CommandError(refusal_text))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
             return self._reject(client, command, CommandError(self.dialect.denied_when_subscribed(command.name)))
+        if self.gate & REPLICA and (refusal_text := self.replication.refusal_to_read(client, command, argv)):
+            return self._reject(client, command, CommandError(refusal_text))
         if self.gate & BUSY and "allow_busy" not in command.flags:
             return self._reject(client, command, CommandError(self.busy_text))
         if gate & gates.MONITORS and (denied := self.dialect.denied_to_monitors) and command.touches_keys:
@@ -552,6 +577,11 @@ class Server:
             self.eviction.make_room()
         self.wake_drivers()
 
+    def follow(self, master: tuple[bytes, int] | None) -> None:
+        """REPLICAOF; None: no one."""
+        self.gate = self.gate & ~REPLICA if master is None else self.gate | REPLICA
+        self.replication.follow(master)
+
     @property
     def lacks_memory(self) -> bool:
         """Whether a script that begins may not take memory."""
@@ -720,6 +750,7 @@ class Server:
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
         self.__dict__.pop("eviction", None)
+        self.__dict__.pop("replication", None)
         self.__dict__.pop("config", None)
         self.__dict__.pop("acl", None)
 
@@ -731,6 +762,7 @@ PAUSED = PAUSED_WRITE | PAUSED_ALL
 BUSY = 8  # a script runs for too long
 LIMITED = 16  # there is a maxmemory
 OBSERVED = 32  # `run` is not to be passed by
+REPLICA = 256  # it follows another server
 NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not listen
 
 STEP_ASIDE = 0.001

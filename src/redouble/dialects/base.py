@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from redouble.core.errors import INDEX_OUT_OF_RANGE, INVALID_DB, NOPROTO, NOT_AN_INTEGER, SYNTAX_ERROR, text
+from redouble.core.errors import (
+    CLUSTER_DISABLED,
+    INDEX_OUT_OF_RANGE,
+    INVALID_DB,
+    NOPROTO,
+    SYNTAX_ERROR,
+    text,
+)
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_lua
 from redouble.types.number import (
@@ -177,6 +184,8 @@ class Dialect:
     they arose (6.2), tables (7.0)."""
     script_error_handler_line: ClassVar[int] = 8
     """`EVAL "error({})" 0`: the handler of errors complains of it in line 8 (6.0) or 9 (6.2)."""
+    script_error_of_replica_ends: ClassVar[str] = "\r\n"
+    """`EVAL "return redis.pcall('set', 'k', 'v')" 0` on a replica: the error ends with two spaces (6.0), or none (6.2)."""
     scripts_are_functions: ClassVar[bool] = True
     """`EVAL "return 1 +" 0`: unexpected symbol near 'end', for the script is the body of a function (6.0), near '<eof>'
     (6.2)."""
@@ -329,8 +338,8 @@ class Dialect:
     measured; hashtable (7.0)."""
     queues_unknown_subcommands: ClassVar[bool] = True
     """`MULTI`, `CONFIG NOSUCH`: queued (6.2), an error at once (7.0)."""
-    bad_master_port: ClassVar[str] = NOT_AN_INTEGER
-    """`REPLICAOF a b`."""
+    any_master_port: ClassVar[bool] = True
+    """`REPLICAOF a 65536`: OK (6.2), an invalid port (7.0)."""
     double_of_debug: ClassVar[float] = 3.14159265359
     """`DEBUG PROTOCOL double`."""
     rank_is_zero: ClassVar[str] = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second, ..."
@@ -534,6 +543,17 @@ class Dialect:
     )
     """What a subscribed RESP2 client may still call."""
 
+    wait_tells_since: ClassVar[str] = " since Redis 4.0"
+    """`WAIT 0 0` on a replica."""
+    script_debug_words: ClassVar[str] = "ERR Use SCRIPT DEBUG yes/sync/no"
+    """`SCRIPT DEBUG x`."""
+    keyslot_needs_cluster: ClassVar[bool] = True
+    """`CLUSTER KEYSLOT k`: disabled, but a slot in Valkey 9."""
+    readonly_needs_cluster: ClassVar[bool] = True
+    """`READONLY`: disabled (Redis), OK (Valkey 8)."""
+    readwrite_needs_cluster: ClassVar[bool] = False
+    """`READWRITE`: OK (6.2), disabled (7.0), OK (Valkey 8)."""
+
     @staticmethod
     def denied_when_subscribed(name: str) -> str:
         """`SUBSCRIBE c`, `GET k`."""
@@ -618,7 +638,9 @@ class Dialect:
 
     @classmethod
     def wrong_subcommand_arity(cls, argv: list[bytes], name: str) -> str:
-        """`CLIENT ID x`."""
+        """`CLIENT ID x`, `CLUSTER INFO x`."""
+        if name.startswith("cluster|"):
+            return CLUSTER_DISABLED
         return SYNTAX_ERROR if name == "client|kill" else cls.wrong_subcommand(argv)
 
     @staticmethod

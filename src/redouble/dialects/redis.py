@@ -29,10 +29,12 @@ class Redis62(Redis60):
     version = redis_version = (6, 2, 14)
     script_error_handler_line = 9
     scripts_are_functions = False
+    script_error_of_replica_ends = ""
     strict_globals = False
     acl = replace(Redis60.acl, knows_channels=True, subcommands_of_allowed_are_errors=False, always_allows_hello=True)
     client_fields = insert_after(insert_after(Redis60.client_fields, "addr", "laddr"), "user", "redir")
     client_filters = Redis60.client_filters | {"LADDR"}
+    script_debug_words = "ERR Use SCRIPT DEBUG YES/SYNC/NO"
     allowed_when_subscribed = Redis60.allowed_when_subscribed | {"reset"}
     event_letters = Redis60.event_letters + b"d"
     malloc_stats_are_plain = True
@@ -141,7 +143,7 @@ class Redis70(Redis62):
     queues_unknown_subcommands = False
     denied_to_monitors = "ERR Replica can't interact with the keyspace"
     monitor_shows_quit = True
-    bad_master_port = "ERR Invalid master port"
+    any_master_port = False
     double_of_debug = 3.141
     rank_is_zero = (
         "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ..."
@@ -152,6 +154,7 @@ class Redis70(Redis62):
     malloc_stats_are_plain = False
     info_takes_one_section = False
     denies_in_transactions = True
+    readwrite_needs_cluster = True
     describes_key_specs = True
 
     @staticmethod

@@ -100,6 +100,8 @@ class Valkey81(Valkey80):
     script_texts = replace(Valkey80.script_texts, unknown_engine="ERR Could not find scripting engine '{}'")
     small_integers_are_shared = False
     several_client_ids = True
+    wait_tells_since = ""
+    readonly_needs_cluster = readwrite_needs_cluster = False
 
     @staticmethod
     def fits_embedded(key_length: int, length: int, expires: bool) -> bool:
@@ -179,6 +181,7 @@ class Valkey91(Valkey90):
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"
     checks_size_of_memory_values = True
+    keyslot_needs_cluster = False
 
     @staticmethod
     def denied_in_transaction(name: str) -> str:

@@ -5,13 +5,15 @@ redis-py opens it (addresses, TLS, passwords, the database); after that only our
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 from typing import Any, BinaryIO
 
 from redouble.resp.reader import encode_command, read_reply
 from redouble.resp.reply import Push, Reply
 
-__all__ = ["Asker", "Link"]
+__all__ = ["Asker", "Link", "Peer", "dial"]
 
 
 class Link:
@@ -60,3 +62,35 @@ class Asker:
     def __del__(self) -> None:
         for link in self._links.values():
             link.close()
+
+
+class Peer:
+    """A connection to another server over which nothing was said yet: for MIGRATE, which speaks for itself."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.stream: BinaryIO = sock.makefile("rb")
+
+    def send(self, commands: list[list[bytes]]) -> None:
+        self.socket.sendall(b"".join(map(encode_command, commands)))
+
+    def receive(self) -> Reply:
+        return read_reply(self.stream)
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stream.close()
+        self.socket.close()
+
+
+def dial(host: str, port: str, timeout: float) -> Peer:
+    """Connect to a server; `timeout` is in seconds.  Raises LookupError for a host that there is not, else OSError."""
+    number = int(port) if re.fullmatch(r"\d{1,5}", port) else 0
+    try:
+        return Peer(socket.create_connection((host, number), timeout))
+    except socket.gaierror as error:
+        raise LookupError(host) from error
+    except OverflowError:  # no port has this number
+        raise ConnectionRefusedError(port) from None

@@ -50,6 +50,12 @@ class Verbatim(bytes):
     __slots__ = ()
 
 
+class FileContents(bytes):
+    """An RDB file behind its length: a bulk string without the line end (SYNC)."""
+
+    __slots__ = ()
+
+
 class BigNumber(int):
     """`(`: an integer of any size; a bulk string in RESP2."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from redouble.core.client import Client
-from redouble.core.errors import OOM
+from redouble.core.errors import MASTERDOWN, OOM, READONLY
 from redouble.resp.reply import (
     NO_REPLY,
     NULL_ARRAY,
@@ -53,7 +53,7 @@ ORDER = (
 ).split()
 """In which `redis` is filled; `pairs` depends on it."""
 MAX_REPLY_DEPTH = 1000
-WRITES, REFUSED, RESTRICTED = 1, 2, 4
+WRITES, REFUSED, RESTRICTED, STALE = 1, 2, 4, 8
 
 _get = dict.get
 
@@ -157,8 +157,13 @@ class Api:
     def begin(self, client: Client, flags: Collection[bytes] | None, read_only: bool) -> None:
         """A script of `client` begins, unless its flags forbid that (scriptPrepareForRun); None: it has no shebang."""
         writes = flags is None or b"no-writes" not in flags
+        replication = self.server.replication
+        if replication.hides_data and (flags is None or b"allow-stale" not in flags):
+            raise CommandError(MASTERDOWN)
         lacks_memory = self.server.lacks_memory and (flags is None or b"allow-oom" not in flags)
         if flags is not None and writes:
+            if replication.is_read_only:
+                raise CommandError("READONLY Can not run script with write flag on readonly replica.")
             if read_only:
                 raise CommandError("ERR Can not execute a script with write flag using *_ro command.")
             if lacks_memory:
@@ -169,9 +174,12 @@ class Api:
         own.db, own.user, own.resp = client.db, client.user, 2
         self.read_only = read_only or not writes
         self.lacks_memory = lacks_memory
+        self.of_replica = replication.is_read_only
         self.wrote = False
         self.caller = client
         self._verdicts = self._restricted_verdicts if client.user.restricted else self._unrestricted_verdicts
+        if replication.hides_data:
+            self._verdicts = {}  # which other scripts have no use for
 
     def features(self) -> Features:
         """What scripts of this server find besides `redis`."""
@@ -219,6 +227,8 @@ class Api:
             verdict = self.verdict(command)
             if self.caller.user.restricted:
                 verdict |= RESTRICTED
+            if server.replication.hides_data and "stale" not in command.flags:
+                verdict |= STALE
             self._verdicts[command] = verdict
         if verdict:
             if verdict & REFUSED:
@@ -227,9 +237,13 @@ class Api:
                 refusal = server.acl.refusal_of_script(self.caller, command, argv, self.client.db.index)
                 if refusal is not None:
                     return refusal
+            if verdict & STALE:
+                return CommandError("ERR Can not execute the command on a stale replica")
             if verdict & WRITES:
                 if self.read_only:
                     return self._may_only_read(command)
+                if self.of_replica and "write" in command.flags:
+                    return self.read_only_replica()
                 if not self.wrote:
                     if self.lacks_memory and "denyoom" in command.flags:
                         return self.no_memory()
@@ -267,6 +281,9 @@ class Api:
 
     def no_memory(self) -> CommandError:
         return CommandError(OOM)
+
+    def read_only_replica(self) -> CommandError:
+        return CommandError(READONLY)
 
     # Replies.
 

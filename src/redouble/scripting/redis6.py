@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from redouble.core.command import Command
-from redouble.core.errors import OOM, text
+from redouble.core.errors import OOM, READONLY, text
 from redouble.resp.reply import CommandError
 from redouble.scripting.api import REFUSED, Api, to_reply
 from redouble.scripting.errors import BOUNDARIES, LuaError
@@ -27,6 +27,7 @@ ORDER = (
     b"replicate_commands set_repl REPL_NONE REPL_AOF REPL_SLAVE REPL_REPLICA REPL_ALL breakpoint debug"
 ).split()
 NO_MEMORY = f"-{OOM}\r\n"
+READ_ONLY_REPLICA = f"-{READONLY}"
 """Meant for the wire."""
 HANDLER = b"err_handler_def"
 """The chunk in which `__redis__err__handler` stands."""
@@ -42,7 +43,7 @@ class Redis6Api(Api):
         self.seed: Any = None
         self.refusals = {
             texts.unknown, texts.arity, texts.no_arguments, texts.arguments, texts.not_allowed, texts.wrong_field,
-            NO_MEMORY, *(server.dialect.script_has_no_permission("", "", each) for each in ("command", "key", "channel")),
+            NO_MEMORY, self.read_only_replica().message, *(server.dialect.script_has_no_permission("", "", each) for each in ("command", "key", "channel")),
         }  # fmt: skip
         """The errors that are no command's: they tell where the script called."""
 
@@ -67,6 +68,9 @@ class Redis6Api(Api):
 
     def no_memory(self) -> CommandError:
         return CommandError(NO_MEMORY)
+
+    def read_only_replica(self) -> CommandError:
+        return CommandError(READ_ONLY_REPLICA + self.server.dialect.script_error_of_replica_ends)
 
     def wrong_arity(self, argv: list[bytes]) -> CommandError:
         container = self.server.prototypes[argv[0].upper()]

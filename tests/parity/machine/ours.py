@@ -29,6 +29,7 @@ from redouble.clients.sync import FakeRedisConnection
 from redouble.core.client import Client
 from redouble.core.clock import ManualClock
 from redouble.core.server import Server
+from redouble.net.link import dial
 from redouble.net.tcp import TcpClient, TcpFakeServer
 from redouble.resp.encoder import encode
 from redouble.resp.reply import BLOCKED as WAITS
@@ -75,6 +76,7 @@ class CoreStage:
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
         self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=config(target))
+        self.server.dial = dial
         self.clients: dict[int, CoreClient] = {}
 
     def client(self, number: int) -> CoreClient:
