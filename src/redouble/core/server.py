@@ -25,6 +25,7 @@ from redouble.core.idle import IdleClients
 from redouble.core.monitor import Monitors
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
+from redouble.core.tracking import Tracking
 from redouble.dialects import Dialect, dialect_for, parse_version
 from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Messages, Push, Reply
 from redouble.types.limits import Limits
@@ -106,6 +107,7 @@ class Server:
         self._last_client_id = self._clients_not_counted = 0
         self.pubsub = PubSub()
         self.blocking = Blocking(self)
+        self.tracking = Tracking(self)
         self.notify_flags = 0
         """The classes of keyspace events that are published."""
         self._teller: Client | None = None
@@ -462,6 +464,7 @@ class Server:
         for client in list(self.clients.values()):
             client.kill()
             client.disconnect()
+        self.tracking.reset()
         self.scripting = None
         if not keep_data:
             self.functions = None
@@ -672,6 +675,8 @@ class Server:
         self.idle.close()
         if self.blocking.ready:
             self.blocking.serve()
+        if self.tracking.prefixes:
+            self.tracking.broadcast()
 
     def on_new_event(self, wake: Callable[[], None]) -> None:
         """`wake` is called, under the lock, whenever `next_event` may have become earlier."""
@@ -707,6 +712,7 @@ class Server:
         self.__dict__.pop("monitors", None)
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
+        self.__dict__.pop("tracking", None)
         self.__dict__.pop("eviction", None)
         self.__dict__.pop("config", None)
         self.__dict__.pop("acl", None)

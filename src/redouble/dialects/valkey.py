@@ -103,6 +103,7 @@ class Valkey81(Valkey72):
 
 class Valkey91(Valkey81):
     version = (9, 1, 2)
+    later_overlaps_are_let_in = False
     monitor_escapes_quotes = True
     scripts_hear_of_memory_first = True
     acl = replace(Valkey81.acl, knows_databases=True, new_users_sanitize=False, tells_of_sanitizing=False)
