@@ -86,6 +86,8 @@ class Tracking(Observer):
         """The words of the command that runs; within EXEC those of the queued one."""
         self._told: list[Push] = []
         """What the current client hears behind its reply."""
+        self._pending: list[tuple[Tracked, list[bytes] | None]] = []
+        """What it, or whom it redirects to by then, has to be told of behind its reply; and how it tracks."""
 
     # CLIENT TRACKING.
 
@@ -142,8 +144,8 @@ class Tracking(Observer):
 
     def call(self, client: Client, argv: list[bytes], proceed: Callable[[Client, list[bytes]], Reply]) -> Reply:
         self._shorten()
-        before = self._current, self._argv, self._author, self._told
-        self._current, self._argv, self._author, self._told = client, argv, None, []
+        before = self._current, self._argv, self._author, self._told, self._pending
+        self._current, self._argv, self._author, self._told, self._pending = client, argv, None, [], []
         try:
             reply = proceed(client, argv)
             self._ended(client, argv, reply)
@@ -151,7 +153,7 @@ class Tracking(Observer):
                 self.broadcast()
             told = self._told
         finally:
-            self._current, self._argv, self._author, self._told = before
+            self._current, self._argv, self._author, self._told, self._pending = before
         return self.server.accompanied(client, reply, told, follow=True) if told else reply
 
     def run(
@@ -163,9 +165,9 @@ class Tracking(Observer):
     ) -> Reply:
         # Whoever had to wait, and runs now in the middle of another client's command.
         late = client is not self._current and not client.is_script
-        before = self._current, self._argv, self._author, self._told
+        before = self._current, self._argv, self._author, self._told, self._pending
         if late:
-            self._current, self._told = client, []
+            self._current, self._told, self._pending = client, [], []
         if not client.is_script:
             self._argv = argv
         self._author = client
@@ -181,8 +183,7 @@ class Tracking(Observer):
                 self._ended(client, argv, reply)
             told = self._told
         finally:
-            current, self._argv, self._author, self._told = before
-            self._current = current
+            self._current, self._argv, self._author, self._told, self._pending = before
         return self.server.accompanied(client, reply, told, follow=True) if late and told else reply
 
     def _remember(self, command: Command, argv: list[bytes]) -> None:
@@ -204,7 +205,9 @@ class Tracking(Observer):
             self._watch()
 
     def _ended(self, client: Client, argv: list[bytes], reply: Reply) -> None:
-        """CLIENT CACHING was about this command, unless it is one of those that say so."""
+        """Tell `client` of what it changed itself.  CLIENT CACHING was about this command, unless that was a CLIENT ...."""
+        for then, keys in self._pending:
+            self._tell(client, client.tracked or then, keys, behind=True)
         tracked = client.tracked
         if tracked is not None and tracked.caching and not client.gate & IN_MULTI and reply is not BLOCKED:
             found = self.server.find(argv)
@@ -282,6 +285,10 @@ class Tracking(Observer):
 
         The current client hears it behind its reply where the server waits for that, or if it happens `behind` it.
         """
+        dialect, running = self.server.dialect, self._author is not None
+        if dialect.invalidations_follow_the_reply and client is self._current and running and not (at_once or behind):
+            self._pending.append((tracked, keys))
+            return
         hearer: Client | None = client
         if tracked.redirect:
             hearer = self.server.clients.get(tracked.redirect)
@@ -296,13 +303,10 @@ class Tracking(Observer):
             message = Push([b"message", CHANNEL, keys])
         else:
             return
-        dialect = self.server.dialect
         silent = not hearer.replies or (hearer.skip_reply and hearer is self._current)
         if silent and not dialect.pushes_when_replies_are_off:
             return
-        waits = dialect.pushes_follow_the_reply or (dialect.invalidations_follow_the_reply and client is self._current)
-        running = self._author is not None
-        if hearer is self._current and (behind or (waits and running and not at_once)):
+        if hearer is self._current and (behind or (dialect.pushes_follow_the_reply and running and not at_once)):
             self._told.append(message)
         else:
             hearer.answer(message)
