@@ -119,19 +119,25 @@ class InProcessClient(Client):
                 self.backlog.extend(commands)
                 return
             queue = iter(commands)
-            for argv in queue:
-                if not argv:
-                    continue
-                reply = server.call(self, argv)
-                if reply is BLOCKED:
-                    self.backlog.extend(queue)
-                elif type(reply) is Messages:
-                    self.inbox.extend(reply)
-                elif reply is not NO_REPLY:
-                    self.inbox.append(reply)
-                if self.closing:
-                    self.close()
-                    return
+            server.tracking.held = True
+            try:
+                for argv in queue:
+                    if not argv:
+                        continue
+                    reply = server.call(self, argv)
+                    if reply is BLOCKED:
+                        self.backlog.extend(queue)
+                    elif type(reply) is Messages:
+                        self.inbox.extend(reply)
+                    elif reply is not NO_REPLY:
+                        self.inbox.append(reply)
+                    if self.closing:
+                        self.close()
+                        break
+            finally:
+                server.tracking.held = False
+                if server.tracking.prefixes:
+                    server.tracking.broadcast()
 
     def take(self) -> Reply:
         """The next reply or message.  Raises IndexError if there is none yet, TimeoutError if it was lost."""
@@ -162,7 +168,7 @@ class InProcessClient(Client):
     @property
     def watches_time(self) -> bool:
         """Whether something that happens by itself (a key expires) may send this client a message or serve it."""
-        return bool(self.channels or self.patterns or self.due)
+        return bool(self.channels or self.patterns or self.due or self.server.tracking.clients)
 
     @property
     def why_closed(self) -> str:

@@ -14,7 +14,8 @@ from redouble.core.client_info import client_flags, client_line, client_type
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
 from redouble.core.server import PAUSED_ALL, PAUSED_WRITE
-from redouble.resp.reply import NO_REPLY, OK, PONG, Reply, Status, Verbatim
+from redouble.core.tracking import Tracked
+from redouble.resp.reply import NO_REPLY, OK, PONG, Members, Messages, Reply, Status, Verbatim
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
@@ -74,6 +75,7 @@ def reset(client: Client, argv: Argv) -> Reply:
     client.replies, client.skip_reply = True, 0
     client.gate &= ~gates.REPLY_OFF
     client.stop_monitoring()
+    server.tracking.disable(client)
     client.no_touch = False
     if server.dialect.reset_ends_no_evict:
         client.no_evict = False
@@ -575,27 +577,50 @@ def client_unpause(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-# Client-side caching, as far as a server knows it while nobody uses it.
+# Client-side caching.
 
 
 @command("CLIENT GETREDIR", flags=SETTING, since="6.0.0")
 def client_getredir(client: Client, argv: Argv) -> Reply:
-    """The connection that gets this one's invalidations; -1: none, tracking is off."""
-    return -1
+    """The connection that gets this one's invalidations; 0: there is none, -1: tracking is off."""
+    return -1 if client.tracked is None else client.tracked.redirect
 
 
 @command("CLIENT TRACKINGINFO", flags="noscript loading stale", since="6.2.0")
 def client_trackinginfo(client: Client, argv: Argv) -> Reply:
     """How the reads of this connection are tracked."""
-    return {b"flags": {b"off"}, b"redirect": -1, b"prefixes": []}
+    tracked = client.tracked
+    if tracked is None:
+        return {b"flags": {b"off"}, b"redirect": -1, b"prefixes": []}
+    flags = Members([b"on"])
+    flags += [b"bcast"] * tracked.bcast
+    flags += [b"optin", *[b"caching-yes"] * tracked.caching] * tracked.optin
+    flags += [b"optout", *[b"caching-no"] * tracked.caching] * tracked.optout
+    flags += [b"noloop"] * tracked.noloop
+    flags += [b"broken_redirect"] * tracked.broken
+    return {b"flags": flags, b"redirect": tracked.redirect, b"prefixes": sorted(tracked.prefixes)}
 
 
 @command("CLIENT CACHING <YES | NO>", flags=SETTING, since="6.0.0")
 def client_caching(client: Client, argv: Argv) -> Reply:
     """Track the next command, or do not, where tracking asks for each."""
-    raise CommandError(
-        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
-    )
+    tracked = client.tracked
+    if tracked is None:
+        raise CommandError(
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+        )
+    word = argv[2].upper()
+    if word not in (b"YES", b"NO"):
+        raise CommandError(errors.SYNTAX_ERROR)
+    if not (tracked.optin if word == b"YES" else tracked.optout):
+        mode = "OPTIN" if word == b"YES" else "OPTOUT"
+        raise CommandError(f"ERR CLIENT CACHING {word.decode()} is only valid when tracking is enabled in {mode} mode.")
+    tracked.caching = True
+    return OK
+
+
+# Later declarations win: until 7.0 more words did not matter.
+command("CLIENT CACHING <YES | NO>", flags=SETTING, since="6.0.0", until="7.0.0", arity=-3)(client_caching)
 
 
 @command(
@@ -606,7 +631,72 @@ def client_caching(client: Client, argv: Argv) -> Reply:
 )
 def client_tracking(client: Client, argv: Argv) -> Reply:
     """Tell this connection when a key that it read changes."""
-    client.command.options.parse(argv, 3)
-    if on_or_off(argv[2]):
-        raise CommandError("ERR not supported by redouble: CLIENT TRACKING ON")
-    return OK
+    tracking = client.server.tracking
+    wanted = _tracking_options(client, argv)
+    if not on_or_off(argv[2]):
+        tracking.disable(client)
+        return OK
+    before = client.tracked or wanted
+    if wanted.prefixes and not wanted.bcast:
+        raise CommandError("ERR PREFIX option requires BCAST mode to be enabled")
+    if before.bcast != wanted.bcast:
+        raise CommandError(
+            "ERR You can't switch BCAST mode on/off before disabling tracking for this client,"
+            " and then re-enabling it with a different mode."
+        )
+    if wanted.bcast and (wanted.optin or wanted.optout):
+        raise CommandError("ERR OPTIN and OPTOUT are not compatible with BCAST")
+    if wanted.optin and wanted.optout:
+        raise CommandError("ERR You can't specify both OPTIN mode and OPTOUT mode")
+    if (wanted.optin and before.optout) or (wanted.optout and before.optin):
+        raise CommandError(
+            "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client,"
+            " and then re-enabling it with a different mode."
+        )
+    overlap = _overlap(client, wanted.prefixes) if client.server.dialect.prefixes_must_not_overlap else None
+    if overlap is None:
+        tracking.enable(client, wanted)
+        return OK
+    at, error = overlap
+    if not (at and client.server.dialect.later_overlaps_are_let_in):
+        raise error
+    tracking.enable(client, wanted)
+    return Messages([error, OK])
+
+
+def _tracking_options(client: Client, argv: Argv) -> Tracked:
+    wanted = Tracked()
+    words = iter(argv[3:])
+    for word in words:
+        name = word.upper()
+        if name in (b"BCAST", b"OPTIN", b"OPTOUT", b"NOLOOP"):
+            setattr(wanted, name.decode().lower(), True)
+            continue
+        value = next(words, None)
+        if name == b"REDIRECT" and value is not None:
+            if wanted.redirect:
+                raise CommandError("ERR A client can only redirect to a single other client")
+            wanted.redirect = integer(value)
+            if wanted.redirect not in client.server.clients:
+                raise CommandError("ERR The client ID you want redirect to does not exist")
+        elif name == b"PREFIX" and value is not None:
+            wanted.prefixes.append(value)
+        else:
+            raise CommandError(errors.SYNTAX_ERROR)
+    return wanted
+
+
+def _overlap(client: Client, prefixes: list[bytes]) -> tuple[int, CommandError] | None:
+    """The first of the prefixes that begins like another one, or the other one like it."""
+    existing = sorted(client.tracked.prefixes) if client.tracked is not None else []
+    for at, prefix in enumerate(prefixes):
+        pairs = [(other, "an existing", 0) for other in existing]
+        pairs += [(other, "another provided", at) for other in prefixes[at + 1 :]]
+        for other, what, index in pairs:
+            if prefix.startswith(other) or other.startswith(prefix):
+                text, other_text = (errors.text(each.partition(b"\0")[0]) for each in (prefix, other))
+                return index, CommandError(
+                    f"ERR Prefix '{text}' overlaps with {what} prefix '{other_text}'."
+                    " Prefixes for a single client must not overlap."
+                )
+    return None

@@ -112,6 +112,7 @@ def _reload(client: Client, argv: Argv) -> Reply:
     if b"NOFLUSH" not in options and (snapshot or flushes_anyway):
         for db in server.databases.values():
             db.clear()
+        server.tracking.flush()
         server.functions = None
     if snapshot is None:
         raise CommandError(error)

@@ -82,6 +82,7 @@ def flushdb(client: Client, argv: Argv) -> Reply:
     """Remove every key of the database."""
     check_flush_option(client, argv)
     client.server.dirty += client.db.clear()
+    client.server.tracking.flush(every_database=False, at_once=_answers_late(client, argv))
     return OK
 
 
@@ -96,7 +97,13 @@ def flushall(client: Client, argv: Argv) -> Reply:
     """Remove every key of every database."""
     check_flush_option(client, argv)
     client.server.dirty += sum(db.clear() for db in client.server.databases.values()) + 1
+    client.server.tracking.flush(at_once=_answers_late(client, argv))
     return OK
+
+
+def _answers_late(client: Client, argv: Argv) -> bool:
+    """Whether another thread does the work on the real server, and the client hears of everything else before."""
+    return client.server.dialect.flushes_answer_late and not client.deny_blocking and argv[-1].upper() != b"ASYNC"
 
 
 @command("SWAPDB index1 index2", flags="write fast", since="4.0.0", acl="keyspace dangerous")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from redouble.core.command import Command
     from redouble.core.database import Database
     from redouble.core.server import Server
+    from redouble.core.tracking import Tracked
 
 __all__ = ["Client"]
 
@@ -47,6 +48,8 @@ class Client:
     """How many microseconds its command took so far, while it waits and commands are timed."""
     bytes_in = bytes_out = commands = 0
     """What a driver counted for CLIENT LIST."""
+    tracked: Tracked | None = None
+    """How it tracks what it reads, if it does."""
 
     def __init__(self, server: Server, *, address: str = "127.0.0.1:0", local_address: str = "127.0.0.1:0") -> None:
         self.server = server
@@ -242,4 +245,5 @@ class Client:
         self.discard()
         self.server.pubsub.unsubscribe_all(self)
         self.stop_monitoring()
+        self.server.tracking.disable(self)
         self.server.clients.pop(self.id, None)

@@ -263,11 +263,14 @@ class Database:
         if self.blocked:
             self.signal_ready(key)  # a reader of a consumer group does not wait for a key that is gone
 
-    def modified(self, key: bytes, event: bytes, kind: int) -> None:
-        """Tell who listens that `key` changed: the one door for every change (signalModifiedKey, notifyKeyspaceEvent)."""
+    def modified(self, key: bytes, event: bytes, kind: int, *, by_itself: bool = False) -> None:
+        """Tell who listens that `key` changed: the one door for every change (signalModifiedKey, notifyKeyspaceEvent).
+
+        `by_itself`: because its time had come.
+        """
         self.server.dirty += 1
         if self.hooks:
-            self.touch(key)
+            self.touch(key, by_itself=by_itself)
             if self.account is not None:
                 self.account.changed.add(key)
             self.server.notify(self, event, key, kind)
@@ -277,9 +280,9 @@ class Database:
         self.server.dirty += 1
         self.notify(key, event, kind)
 
-    def shrunk(self, key: bytes, value: Any, event: bytes, kind: int) -> None:
+    def shrunk(self, key: bytes, value: Any, event: bytes, kind: int, *, by_itself: bool = False) -> None:
         """`modified`, after which the key goes if nothing is left of its value."""
-        self.modified(key, event, kind)
+        self.modified(key, event, kind, by_itself=by_itself)
         if not value:
             self.delete(key)
 
@@ -295,7 +298,13 @@ class Database:
         if self.hooks:
             self.server.notify(self, event, key, kind)
 
-    def touch(self, key: bytes) -> None:
+    def touch(self, key: bytes, *, by_itself: bool = False) -> None:
+        """Tell those who watch `key`, or track it (signalModifiedKey)."""
+        self._break_watches(key)
+        if self.server.tracking.watches:
+            self.server.tracking.changed(key, by_itself)
+
+    def _break_watches(self, key: bytes) -> None:
         """The transactions of those who watch `key` will fail."""
         for client in self.watched.get(key, ()):
             client.watch_broken = True
@@ -314,7 +323,7 @@ class Database:
             return False
         self._remove(key)
         self.server.expired_keys += 1
-        self.modified(key, b"expired", notify.EXPIRED)
+        self.modified(key, b"expired", notify.EXPIRED, by_itself=True)
         return True
 
     def expires_at(self, key: bytes) -> int | None:
@@ -350,7 +359,7 @@ class Database:
         if fields.remove_due(self.server.now_ms()):
             kind = notify.EXPIRED if self.server.dialect.field_expiry_is_an_expired_event else notify.HASH
             event, kind = (b"hexpired", kind) if type(fields) is Hash else (b"srem", notify.SET)
-            self.shrunk(key, fields, event, kind)
+            self.shrunk(key, fields, event, kind, by_itself=True)
         if fields:
             self.follow_fields(key, fields)
 
@@ -444,7 +453,7 @@ class Database:
         removed = len(self.dict)
         for key in self.watched:
             if key in self.dict:
-                self.touch(key)
+                self._break_watches(key)
         for key in self.blocked:
             if key in self.dict:
                 self.signal_ready(key)
@@ -462,7 +471,7 @@ class Database:
         for db in (self, other):
             for key in db.watched:
                 if key in self.dict or key in other.dict:
-                    db.touch(key)
+                    db._break_watches(key)
         for name in ("dict", "expires", "volatile", "_heap", "_order", "accesses", "account", "__class__"):
             mine, theirs = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs)
@@ -505,7 +514,7 @@ class Database:
         keys, expires, volatile = contents
         for key in self.watched:
             if self.dict.get(key) is not keys.get(key):
-                self.touch(key)
+                self._break_watches(key)
         for key in self.blocked:
             self.signal_ready(key)
         self.dict, self.expires, self.volatile = keys.copy(), expires.copy(), volatile.copy()
@@ -539,7 +548,10 @@ class Database:
         self.listeners_changed()
 
     def listeners_changed(self) -> None:
-        self.hooks = bool(self.blocked or self.watched or self.server.notify_flags or self.account is not None)
+        server = self.server
+        self.hooks = bool(
+            self.blocked or self.watched or server.notify_flags or self.account is not None or server.tracking.watches
+        )
 
     def keep_account(self, wanted: bool) -> None:
         """From now on know what the keys take, or no longer."""
@@ -581,10 +593,10 @@ class TrackedDatabase(Database):
         self.accesses.forget(key)
         Database._remove(self, key)
 
-    def modified(self, key: bytes, event: bytes, kind: int) -> None:
+    def modified(self, key: bytes, event: bytes, kind: int, *, by_itself: bool = False) -> None:
         if self.server.only_changes_are_uses and key in self.dict:
             self.accesses.change(key, self.server)
-        Database.modified(self, key, event, kind)
+        Database.modified(self, key, event, kind, by_itself=by_itself)
 
     def clear(self) -> int:
         self.accesses = Accesses(self.server.now_ms())

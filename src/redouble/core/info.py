@@ -74,7 +74,7 @@ maxclients  *maxclients  since 6.2.0
 client_recent_max_input_buffer  0
 client_recent_max_output_buffer  0
 blocked_clients  *blocked_clients
-tracking_clients  0
+tracking_clients  *tracking_clients
 pubsub_clients  *pubsub_clients  since 7.4.0 valkey=8.0.0
 watching_clients  *watching_clients  since 7.4.0 valkey=8.0.0
 clients_in_timeout_table  *clients_with_timeout
@@ -229,9 +229,9 @@ active_defrag_key_hits  0
 active_defrag_key_misses  0
 total_active_defrag_time  0  since 7.0.0
 current_active_defrag_time  0  since 7.0.0
-tracking_total_keys  0
-tracking_total_items  0
-tracking_total_prefixes  0
+tracking_total_keys  *tracking_keys
+tracking_total_items  *tracking_items
+tracking_total_prefixes  *tracking_prefixes
 unexpected_error_replies  0
 total_error_replies  *error_replies  since 6.2.0
 dump_payload_sanitizations  0  since 6.2.0
@@ -416,6 +416,10 @@ _fact(
     "pubsub_clients",
     lambda server: sum(client.listens for client in server.clients.values()),
 )
+_fact("tracking_clients", lambda server: len(server.tracking.clients))
+_fact("tracking_keys", lambda server: len(server.tracking.table))
+_fact("tracking_items", lambda server: server.tracking.items)
+_fact("tracking_prefixes", lambda server: len(server.tracking.prefixes))
 _fact("watching_clients", lambda server: sum(bool(client.watching) for client in server.clients.values()))
 _fact("clients_with_timeout", lambda server: sum(client.deadline is not None for client in server.blocking.clients))
 _fact("watched_keys", lambda server: sum(len(db.watched) for db in server.databases.values()))

@@ -27,6 +27,7 @@ from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.pubsub import PubSub
 from redouble.core.replication import Replication
 from redouble.core.stopwatch import Stopwatch
+from redouble.core.tracking import Tracking
 from redouble.dialects import Dialect, dialect_for, parse_version
 from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Messages, Push, Reply
 from redouble.types.limits import Limits
@@ -126,6 +127,7 @@ class Server:
         self._last_client_id = self._clients_not_counted = 0
         self.pubsub = PubSub()
         self.blocking = Blocking(self)
+        self.tracking = Tracking(self)
         self.notify_flags = 0
         """The classes of keyspace events that are published."""
         self._teller: Client | None = None
@@ -499,6 +501,7 @@ class Server:
         if self.stopwatch.running:
             self.forget_observer(self.stopwatch)
         del self.stopwatch
+        self.tracking.reset()
         self.scripting = None
         if not keep_data:
             self.functions = None
@@ -714,6 +717,8 @@ class Server:
         self.idle.close()
         if self.blocking.ready:
             self.blocking.serve()
+        if self.tracking.prefixes:
+            self.tracking.broadcast()
 
     def on_new_event(self, wake: Callable[[], None]) -> None:
         """`wake` is called, under the lock, whenever `next_event` may have become earlier."""
@@ -749,6 +754,7 @@ class Server:
         self.__dict__.pop("monitors", None)
         self.__dict__.pop("pubsub", None)
         self.__dict__.pop("blocking", None)
+        self.__dict__.pop("tracking", None)
         self.__dict__.pop("eviction", None)
         self.__dict__.pop("replication", None)
         self.__dict__.pop("config", None)

@@ -406,6 +406,26 @@ class Dialect:
     """`MONITOR`, `SET k v` on one connection."""
     pushes_follow_the_reply: ClassVar[bool] = False
     """`HELLO 3`, `SUBSCRIBE c`, `PUBLISH c m`: the message and then the number (Redis 7.0), or the other way round (7.2)."""
+    invalidations_follow_the_reply: ClassVar[bool] = False
+    """`CLIENT TRACKING ON`, `GET k`, `SET k v`: the invalidation and then OK (6.0), or the other way round (6.2)."""
+    noloop_knows_the_caller: ClassVar[bool] = False
+    """`CLIENT TRACKING ON NOLOOP`, `GET k`, and a script of this client sets k: it is told (6.0), or spared (6.2)."""
+    tracks_what_scripts_read: ClassVar[bool] = False
+    """`CLIENT TRACKING ON`, `EVAL "return redis.call('get', 'a')" 1 b`: tracks b (7.0), a (7.2)."""
+    tracks_served_readers: ClassVar[bool] = False
+    """`CLIENT TRACKING ON`, `XREAD BLOCK 0 STREAMS s $` and two times another client's `XADD`: one invalidation (7.0), two
+    (7.2)."""
+    flushdb_forgets_what_is_tracked: ClassVar[bool] = False
+    """`CLIENT TRACKING ON`, `GET k`, another client's `FLUSHDB` and `SET k v`: two invalidations (6.0), one (6.2)."""
+    flushes_answer_late: ClassVar[bool] = False
+    """`CLIENT TRACKING ON`, `FLUSHALL`: OK and then the invalidation (7.2), or the other way round (7.4)."""
+    pushes_when_replies_are_off: ClassVar[bool] = False
+    """`CLIENT TRACKING ON`, `GET k`, `CLIENT REPLY OFF`, another client's `SET k v`: nothing (6.0), an invalidation (6.2)."""
+    prefixes_must_not_overlap: ClassVar[bool] = False
+    """`CLIENT TRACKING ON BCAST PREFIX a PREFIX ab`: OK (6.0), an error (6.2)."""
+    later_overlaps_are_let_in: ClassVar[bool] = True
+    """`CLIENT TRACKING ON BCAST PREFIX x PREFIX a PREFIX ab`: an error and then OK (checkPrefixCollisionsOrReply returns the
+    index of the prefix, and its caller takes all but 0 for "fine"), an error alone in Valkey 9."""
     past_is_expired: ClassVar[bool] = False
     """`EXPIRE k -1`: the event is del (Redis), expired (Valkey 8); `SET k v EXAT 1`: sets the key, which expires at once
     (Redis), or only deletes what it was (Valkey 8)."""

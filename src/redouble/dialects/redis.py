@@ -27,6 +27,11 @@ class Redis60(Dialect):
 
 class Redis62(Redis60):
     version = redis_version = (6, 2, 14)
+    invalidations_follow_the_reply = True
+    noloop_knows_the_caller = True
+    flushdb_forgets_what_is_tracked = True
+    pushes_when_replies_are_off = True
+    prefixes_must_not_overlap = True
     script_error_handler_line = 9
     scripts_are_functions = False
     script_error_of_replica_ends = ""
@@ -206,6 +211,8 @@ class Redis70(Redis62):
 
 class Redis72(Redis70):
     version = redis_version = (7, 2, 4)
+    tracks_what_scripts_read = True
+    tracks_served_readers = True
     waiters_need_memory = True
     logs = replace(Redis70.logs, timeouts=True, address_of_script=b"")
     script_texts = replace(Redis70.script_texts, set_repl_arguments="one argument")
@@ -265,6 +272,7 @@ class Redis72(Redis70):
 
 class Redis74(Redis72):
     version = redis_version = (7, 4, 1)
+    flushes_answer_late = True
     queues_without_memory = True
     script_texts = replace(Redis72.script_texts, log_level="Invalid log level.")
     acl = replace(Redis72.acl, odd_permissions=frozenset((b"",)), loading_closes_connections=False)

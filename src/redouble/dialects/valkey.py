@@ -163,6 +163,7 @@ class Valkey90(Valkey81):
 class Valkey91(Valkey90):
     version = (9, 1, 2)
     proven = True
+    later_overlaps_are_let_in = False
     monitor_escapes_quotes = True
     scripts_hear_of_memory_first = True
     memory_stats_tell_empty_databases = True

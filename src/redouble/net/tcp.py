@@ -177,7 +177,7 @@ class TcpClient(Client):
         parser, out, server = self.parser, self.out, self.server
         call, double = server.call, server.dialect.format_double
         with server.lock:
-            self.executing = True
+            self.executing = server.tracking.held = True
             try:
                 while True:
                     for position, argv in enumerate(commands, 1):
@@ -210,9 +210,11 @@ class TcpClient(Client):
                             self.closing = True
                     break
                 parser.restricted = bool(self.gate & NEEDS_AUTH)
+                if server.tracking.prefixes:
+                    server.tracking.broadcast()
                 self.take()
             finally:
-                self.executing = False
+                self.executing = server.tracking.held = False
 
     def take(self) -> None:
         """Let the loop send what is in `out`, in this round; under the lock."""

@@ -47,6 +47,7 @@ def load(server: Server, path: Path) -> None:
             raise ValueError(f"{part}: {parser.error or 'the last command is cut off'}")
     for db in server.databases.values():
         db.clear()
+    server.tracking.flush()
     server.functions = None
     for snapshot in snapshots:
         fill_server(server, snapshot)

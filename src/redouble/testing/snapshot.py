@@ -49,6 +49,7 @@ class Snapshot:
 
             libraries_of(server).restore(self._functions, replace=True)
         server.dirty += 1
+        server.tracking.flush()
         server.blocking.serve()
         server.wake_drivers()
 

@@ -10,7 +10,8 @@ Without a directive an answer is compared byte by byte.  With one, both sides ar
                 keeps the bytes that COMMANDLOG tells in their place; what the machine asks itself is left out
     @hotkeys    in HOTKEYS times become `?`
     @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
-    @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted)
+    @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted);
+                `@names flags redir`: and the values of these
     @type       only the kind of the reply stays
     @monitor    of the lines of MONITOR the time and the address become `now` and `client`
 
@@ -58,7 +59,7 @@ def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
         node.text = MONITORED.sub(lambda match: b"now [%b %b]" % (match[1], match[2] or b"client"), node.text)
     if "names" in rules:
         for leaf in _leaves(node):
-            leaf.text = _names(leaf, "unordered" in rules)
+            leaf.text = _names(leaf, "unordered" in rules, rules["names"].arguments)
     if "idle" in rules:
         _ages(node, now_ms)
     if "log" in rules:
@@ -174,14 +175,18 @@ def _hot_keys(node: Node) -> None:
                     amount.text = b"?"
 
 
-def _names(leaf: Node, unordered: bool) -> bytes:
+def _names(leaf: Node, unordered: bool, valued: tuple[str, ...]) -> bytes:
+    def name(field: bytes, sign: bytes) -> bytes:
+        word = field.split(sign)[0]
+        return field if word.decode() in valued else word
+
     prefix = leaf.text[:4] if leaf.mark == b"=" else b""
     lines = []
     for line in leaf.text[len(prefix) :].splitlines():
         if b"=" in line and b":" not in line.split(b"=")[0]:
-            lines.append(b" ".join(word.split(b"=")[0] for word in line.split()))
+            lines.append(b" ".join(name(word, b"=") for word in line.split()))
         else:
-            lines.append(line.split(b":")[0])
+            lines.append(name(line, b":"))
     return prefix + b"\n".join(sorted(lines) if unordered else lines)
 
 

@@ -140,6 +140,7 @@ class LibraryStage:
             server=self.server, redis_connect_func=lambda connection: connection._parser.on_connect(connection)
         )
         connection.connect()  # type: ignore[no-untyped-call]
+        connection._parser.set_invalidation_push_handler(lambda message: message)  # otherwise redis-py drops it
         return connection
 
     def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
@@ -228,6 +229,7 @@ class AsyncLibraryStage(LibraryStage):
             server=self.server, redis_connect_func=lambda connection: connection._parser.on_connect(connection)
         )
         self._run(connection.connect())  # type: ignore[no-untyped-call]
+        connection._parser.set_invalidation_push_handler(_unchanged)
         return connection
 
     def send(self, connection: int, argv: Sequence[bytes]) -> bytes:
@@ -277,6 +279,10 @@ class AsyncLibraryStage(LibraryStage):
             await connection.disconnect(nowait=True)
         for task in self.readers.values():
             await task
+
+
+async def _unchanged(message: Any) -> Any:
+    return message
 
 
 class TcpStage:

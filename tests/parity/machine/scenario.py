@@ -235,7 +235,7 @@ def _directives(line: str, fail: Callable[[str], ScenarioError]) -> Iterator[Dir
                 selectors.append(selector)
         if words[0] == "only" and (arguments or not selectors):
             raise fail(f"not a server: {' '.join(arguments)}")
-        if arguments and words[0] not in ("any", "differs", "only", "slowlog"):
+        if arguments and words[0] not in ("any", "differs", "only", "names", "slowlog"):
             raise fail(f"@{words[0]} takes only servers, not {' '.join(arguments)}")
         yield Directive(words[0], tuple(arguments), tuple(selectors))
 
