@@ -166,7 +166,7 @@ def remainder(left: float, right: float) -> float:
     if right == 0:
         return -math.nan if right == right and left == left else left
     quotient = left / right
-    whole = float(math.floor(quotient)) if math.isfinite(quotient) else quotient
+    whole = quotient // 1.0 if math.isfinite(quotient) else quotient  # math.floor would lose the sign of -0
     return left - whole * right
 
 

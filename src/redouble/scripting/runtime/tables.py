@@ -158,6 +158,8 @@ def extended(table: Table, count: int, values: tuple[Value, ...]) -> Table:
     for at, value in enumerate(values, count + 1):
         if value is not None:
             dict.__setitem__(table, float(at), value)
+        elif named:  # `{[2] = 1, f()}`: nil takes the place of what stood there
+            table.pop(float(at), None)
     if table.layout is not None:  # it has keys with nil
         table.layout.grow_array(count + len(values))
         for at, value in enumerate(values, count + 1):

@@ -118,11 +118,15 @@ def library(runtime: Runtime, compile_chunk: Compile) -> dict[bytes, Any]:
         if reader.__class__ is not FunctionType:
             wrong_type(1, "function", reader)
         pieces: list[bytes] = []
+        peeked = False
         while True:
             done, result = protected(reader, ())
             if not done:
                 return None, result
             piece = first_of(result)
+            if (piece is None or piece == b"") and not (pieces or peeked):
+                peeked = True  # who looks for bytecode first finds nothing; the lexer asks again
+                continue
             if piece is None or piece == b"":
                 return loaded(b"".join(pieces), chunk)
             if piece.__class__ is float:
