@@ -85,7 +85,8 @@ def fuzz_lua(name: str, seed: int, programs: int, limit: int) -> int:
         seconds = time.monotonic() - began
         print(
             f"{name}: {duel.played} programs in {seconds:.0f} s, {len(duel.known)} differences"
-            + (f" (met again {duel.again} times)" if duel.again else ""),
+            + (f" (met again {duel.again} times)" if duel.again else "")
+            + (f"; {duel.deadly} ended the real server" if duel.deadly else ""),
             flush=True,
         )
         return len(duel.known)

@@ -57,6 +57,8 @@ class Duel:
         self.stage = CoreStage(self.server.target)
         self.played = 0
         self.again = 0
+        self.deadly = 0
+        """Programs that the real server did not survive, or not within `PATIENCE`."""
         self.known: set[object] = set()
 
     def start(self, name: str) -> None:
@@ -93,16 +95,13 @@ class Duel:
         return found
 
     def run(self, programs: Sequence[str]) -> list[Difference | None]:
+        """What each program was answered differently; None for one that the real server does not survive."""
         commands = [(b"EVAL", program.encode("latin-1"), b"1", b"k1", b"a1") for program in programs]
-        self.link.send(b"".join(encode_command((b"FLUSHALL",)) + encode_command(command) for command in commands))
-        answers = []
-        for command in commands:
-            ok, answer = self.link.message(PATIENCE), self.link.message(PATIENCE)
-            if ok is None or answer is None:
-                raise ConnectionError(f"the real server did not survive {command[1].decode('latin-1')}")
-            answers.append(answer)
         differences: list[Difference | None] = []
-        for program, command, real in zip(programs, commands, answers):
+        for program, command, real in zip(programs, commands, self._answers(commands)):
+            if real is None:
+                differences.append(None)
+                continue
             self.stage.send(0, (b"FLUSHALL",))
             try:
                 ours = self.stage.send(0, command)
@@ -110,6 +109,20 @@ class Duel:
                 ours = f"-{type(error).__name__} {error} in redouble\r\n".encode()
             differences.append(Difference(program, real, ours) if _same(real) != _same(ours) else None)
         return differences
+
+    def _answers(self, commands: Sequence[tuple[bytes, ...]]) -> list[bytes | None]:
+        answers: list[bytes | None] = []
+        while len(answers) < len(commands):
+            left = commands[len(answers) :]
+            self.link.send(b"".join(encode_command((b"FLUSHALL",)) + encode_command(command) for command in left))
+            for _ in left:
+                ok, answer = self.link.message(PATIENCE), self.link.message(PATIENCE)
+                answers.append(answer if ok is not None else None)
+                if answers[-1] is None:
+                    self.deadly += 1
+                    self.restart()
+                    break
+        return answers
 
     def by_chance(self, program: str) -> bool:
         """Whether two processes of the real server disagree: a program may take an address apart."""
@@ -128,11 +141,7 @@ class Duel:
         until = time.monotonic() + SHRINKING_SECONDS
 
         def of(prelude: str, tree: Tree) -> Difference | None:
-            try:
-                return self.run([prelude + tree.text])[0]
-            except ConnectionError:  # a smaller program may do what the fuzzer's own do not
-                self.restart()
-                return None
+            return self.run([prelude + tree.text])[0]
 
         small = shrink(tree, lambda smaller: time.monotonic() < until and of(PRELUDE, smaller) is not None)
         lines = PRELUDE.splitlines(keepends=True)
