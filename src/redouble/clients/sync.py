@@ -58,6 +58,11 @@ class SyncClient(InProcessClient):
         self.waiting = 0
         super().__init__(server, host, port)
 
+    def push(self, message: Reply) -> None:
+        self.inbox.append(message)
+        if self.waiting or self._polled is not None:  # most subscribers do something else just now
+            self.wake()
+
     def wake(self) -> None:
         if self.waiting or self.closed:
             with contextlib.suppress(RuntimeError):  # somebody else did already

@@ -133,6 +133,11 @@ class Client:
         return self.waits_for is not None
 
     @property
+    def wish(self) -> object:
+        """What it waits for; two clients with the same wish can be served by the same values."""
+        return self.wants, self.due
+
+    @property
     def listens(self) -> bool:
         """Whether it is subscribed to anything."""
         return bool(self.channels or self.patterns or self.shard_channels)

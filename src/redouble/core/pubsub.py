@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -63,17 +64,21 @@ class PubSub:
         client.subscriptions_changed()
 
     def hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
-        """Who hears a message, and as what: first those of the channel, then those of each matching pattern."""
-        for client in self.channels.get(channel, ()):
-            yield client, Push([b"message", channel, message])
+        """Who hears a message, and as what: first those of the channel, then those of each matching pattern.
+
+        All who have subscribed to the same thing are handed the same message, which nobody changes.
+        """
+        yield from _each(self.channels.get(channel), [b"message", channel, message])
         for pattern, clients in self.patterns.items():
             if self._matchers[pattern](channel):
-                for client in clients:
-                    yield client, Push([b"pmessage", pattern, channel, message])
+                yield from _each(clients, [b"pmessage", pattern, channel, message])
 
     def shard_hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
-        for client in self.shard_channels.get(channel, ()):
-            yield client, Push([b"smessage", channel, message])
+        return _each(self.shard_channels.get(channel), [b"smessage", channel, message])
+
+
+def _each(clients: dict[Client, None] | None, message: list[bytes]) -> Iterator[tuple[Client, Push]]:
+    return zip(clients or (), itertools.repeat(Push(message)))
 
 
 def _remove(client: Client, own: dict[bytes, None], everyone: Subscribers, name: bytes) -> None:
