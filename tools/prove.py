@@ -5,6 +5,7 @@ python tools/prove.py fuzz --commands 20000
 python tools/prove.py lua                random Lua programs
 python tools/prove.py scenarios          every scenario of every recorded server through every driver
 python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
+python tools/prove.py simulation         clients, clock and interleaving as a seed says
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
@@ -30,6 +31,7 @@ REPORT = ROOT / "docs" / "proofs.md"
 
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from tests.parity.__main__ import SERVERS  # noqa: E402
+from tests.simulation.__main__ import STEPS  # noqa: E402
 
 FUZZED = {"redis-8.6": 100_000, "redis-7.0": 50_000, "redis-7.4": 50_000, "valkey-9": 50_000}
 """Commands that redouble and a real server are sent alike."""
@@ -42,6 +44,9 @@ COUNTED = {"redis-8.6": 200, "valkey-9": 20}
 
 SEARCHED = {"redis-8.6": 10_000, "valkey-9": 10_000}
 """Searches among places."""
+
+SIMULATED = 10_000
+"""Seeds of the simulation, on every processor."""
 
 INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15", "pypy3")
 
@@ -132,6 +137,22 @@ def suite(python: Path, *arguments: str, **environment: str) -> str:
     return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
 
 
+def simulation(wanted: Wanted) -> Rows:
+    """See tests/simulation."""
+    if not wanted("none"):
+        return
+    began = time.monotonic()
+    workers = os.cpu_count() or 1
+    shares = [(SIMULATED * number // workers, SIMULATED * (number + 1) // workers) for number in range(workers)]
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "tests.simulation", "--seeds", *map(str, share)], cwd=ROOT)
+        for share in shares
+    ]
+    failed = sum(process.wait() != 0 for process in processes)
+    verdict = "0" if not failed else "found some: see the output"
+    yield "none", f"{SIMULATED:,} | {SIMULATED * STEPS:,} | {verdict} | {time.monotonic() - began:.0f} s"
+
+
 def scenarios(wanted: Wanted) -> Rows:
     """`make test` plays those of some servers at the engine alone."""
     for name in filter(wanted, SERVERS):
@@ -190,7 +211,9 @@ def dump(wanted: Wanted) -> Rows:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "proofs", nargs="*", help="fuzz, lua, scenarios, hyperloglog, geo, interpreters, clients, dump (default: all)"
+        "proofs",
+        nargs="*",
+        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, interpreters, clients, dump (default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
@@ -230,6 +253,12 @@ def main() -> None:
             "server | searches | answers | seed | differences | time",
             tuple(SEARCHED),
             lambda: beside("geo", SEARCHED, wanted),
+        ),
+        "simulation": (
+            "Clients, clock and interleaving, as seeds decide, beside a model",
+            "server | seeds | steps | differences | time",
+            ("none",),
+            lambda: simulation(wanted),
         ),
         "interpreters": (
             "The test suite on every interpreter",

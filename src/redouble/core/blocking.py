@@ -33,7 +33,9 @@ class Queue:
     __slots__ = ("clients", "wishes")
 
     def __init__(self) -> None:
-        self.clients: OrderedDict[Client, None] = OrderedDict()  # in a dict, those that left are in the way of the first
+        self.clients: OrderedDict[Client, None] = (
+            OrderedDict()
+        )  # in a dict, those that left are in the way of the first
         self.wishes: Counter[object] = Counter()
 
     def join(self, client: Client) -> None:
@@ -276,3 +278,19 @@ class Blocking:
             reply = proceed()
             if reply is not BLOCKED:
                 self._deliver(client, reply)
+
+    def check(self) -> None:
+        """Raise AssertionError if clients and queues contradict each other, or somebody waits for what is there."""
+        waits = [(client.db, key, client) for client in self.clients for key in client.waits_for or ()]
+        queued = [
+            (db, key, client)
+            for db in self.server.databases.values()
+            for key, queue in db.blocked.items()
+            for client in queue.clients
+        ]
+        assert len(queued) == len(set(queued)) == len(waits)
+        assert set(queued) == set(waits)
+        for db in self.server.databases.values():
+            for queue in db.blocked.values():
+                assert queue.wishes == Counter(client.wish for client in queue.clients)
+        assert not self.ready

@@ -604,5 +604,3 @@ def _typed(value: Value | None, kind: type[V]) -> V | None:
     if value is None or type(value) is kind:
         return value
     raise CommandError(WRONGTYPE)
-
-

@@ -76,6 +76,18 @@ class PubSub:
     def shard_hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
         return _each(self.shard_channels.get(channel), [b"smessage", channel, message])
 
+    def check(self) -> None:
+        """Raise AssertionError if the two sides of a subscription contradict each other."""
+        for name, everyone in (
+            ("channels", self.channels),
+            ("patterns", self.patterns),
+            ("shard_channels", self.shard_channels),
+        ):
+            for subscribed, clients in everyone.items():
+                assert clients
+                assert all(subscribed in getattr(client, name) for client in clients)
+        assert self._matchers.keys() == self.patterns.keys()
+
 
 def _each(clients: dict[Client, None] | None, message: list[bytes]) -> Iterator[tuple[Client, Push]]:
     return zip(clients or (), itertools.repeat(Push(message)))

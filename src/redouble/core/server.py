@@ -694,6 +694,13 @@ class Server:
             for client in list(self.blocking.clients):
                 client.look_again()
 
+    def check(self) -> None:
+        """Raise AssertionError if something contradicts itself."""
+        for db in self._databases.values():
+            db.check()
+        self.blocking.check()
+        self.pubsub.check()
+
     def close(self) -> None:
         """The end: let go of everything, so that reference counting can free it."""
         self.run_deferred()
