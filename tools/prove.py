@@ -6,6 +6,7 @@ python tools/prove.py lua                random Lua programs
 python tools/prove.py scenarios          every scenario of every recorded server through every driver
 python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
 python tools/prove.py simulation         clients, clock and interleaving as a seed says
+python tools/prove.py many growth        what many clients cost, and what large keys do (make bench installs what it wants)
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
@@ -153,6 +154,20 @@ def simulation(wanted: Wanted) -> Rows:
     yield "none", f"{SIMULATED:,} | {SIMULATED * STEPS:,} | {verdict} | {time.monotonic() - began:.0f} s"
 
 
+def many(wanted: Wanted) -> Rows:
+    from bench import many
+
+    yield from many.rows()
+
+
+def growth(wanted: Wanted) -> Rows:
+    from bench import scale
+
+    for family, name, ours, real in scale.rows():
+        verdict = "worse" if scale.worse(ours, real) else ""
+        yield f"{family}: {name}", f"{ours:.2f} | {real:.2f} | {verdict}"
+
+
 def scenarios(wanted: Wanted) -> Rows:
     """`make test` plays those of some servers at the engine alone."""
     for name in filter(wanted, SERVERS):
@@ -213,7 +228,7 @@ def main() -> None:
     parser.add_argument(
         "proofs",
         nargs="*",
-        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, interpreters, clients, dump (default: all)",
+        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, dump (default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
@@ -260,6 +275,13 @@ def main() -> None:
             ("none",),
             lambda: simulation(wanted),
         ),
+        "many": ("Many clients", "what | measured", None, lambda: many(wanted)),
+        "growth": (
+            "What a million elements cost, as a multiple of a thousand, within redouble and within redis-8.6",
+            "family: operation | redouble | redis-8.6 | class",
+            None,
+            lambda: growth(wanted),
+        ),
         "interpreters": (
             "The test suite on every interpreter",
             "interpreter | tests",
@@ -285,6 +307,8 @@ def main() -> None:
         for name, row in run():
             print(f"| {name} | {row} |", flush=True)
             new[name] = row
+        if names is None:  # rows that belong together
+            names = tuple(new)
         before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
         rows = {name: before[name] for name in names if name in before and not wanted(name)} | new
         intro = f"{datetime.date.today()}, `python tools/prove.py {proof}`."

@@ -49,9 +49,10 @@ class Readable:
 class SyncClient(InProcessClient):
     """A connection whose user sleeps in its own thread, on its own lock; or polls `fileno`, as kombu does."""
 
-    _polled: Readable | None = None
+    __slots__ = ("_polled", "waiting")  # as `inbox`
 
     def __init__(self, server: Server, host: str, port: int, timeout: float | None) -> None:
+        self._polled: Readable | None = None
         self.timeout = timeout
         self.wakeup = threading.Lock()
         self.wakeup.acquire()
