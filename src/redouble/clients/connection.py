@@ -57,8 +57,6 @@ class InProcessClient(Client):
     Its user may be dropped by the garbage collector in the middle of a command, so `close` takes no lock.
     """
 
-    __slots__ = ("inbox",)  # beside the attributes that lie in a dict: PUBLISH to many x1.5
-
     raises = True
 
     def __init__(self, server: Server, host: str, port: int) -> None:

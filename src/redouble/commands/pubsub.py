@@ -99,6 +99,15 @@ def spublish(client: Client, argv: Argv) -> Reply:
 
 def _publish(client: Client, hearers: Iterable[tuple[Client, Push]]) -> Reply:
     heard = 0
+    if not client.listens:  # and so cannot hear itself
+        for hearer, push in hearers:
+            heard += 1
+            mailbox = hearer.mailbox
+            if mailbox is not None:  # x2
+                mailbox.append(push)
+            else:
+                hearer.push(push)
+        return heard
     own: list[Reply] = []
     for hearer, push in hearers:
         heard += 1

@@ -6,6 +6,7 @@ It knows nothing of sockets, threads or loops.  A driver derives from it and say
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ class Client:
     """The number of its socket, if it has one."""
     bytes_in = bytes_out = commands = 0
     """What a driver counted for CLIENT LIST."""
+
+    mailbox: deque[Reply] | None = None
+    """Where push messages may simply be put, while nobody waits for them; None: `push` them."""
 
     def __init__(self, server: Server, *, address: str = "127.0.0.1:0", local_address: str = "127.0.0.1:0") -> None:
         self.server = server
