@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,9 +11,10 @@ from redouble.types.glob import compile_glob
 if TYPE_CHECKING:
     from redouble.core.client import Client
 
-__all__ = ["PubSub"]
+__all__ = ["Clients", "PubSub"]
 
-Subscribers: TypeAlias = "dict[bytes, dict[Client, None]]"
+Clients: TypeAlias = "dict[Client, None]"
+Subscribers: TypeAlias = dict[bytes, Clients]
 
 
 class PubSub:
@@ -63,18 +63,20 @@ class PubSub:
             self.sunsubscribe(client, channel)
         client.subscriptions_changed()
 
-    def hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
+    def hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Clients, Push]]:
         """Who hears a message, and as what: first those of the channel, then those of each matching pattern.
 
         All who have subscribed to the same thing are handed the same message, which nobody changes.
         """
-        yield from _each(self.channels.get(channel), [b"message", channel, message])
+        if channel in self.channels:
+            yield self.channels[channel], Push([b"message", channel, message])
         for pattern, clients in self.patterns.items():
             if self._matchers[pattern](channel):
-                yield from _each(clients, [b"pmessage", pattern, channel, message])
+                yield clients, Push([b"pmessage", pattern, channel, message])
 
-    def shard_hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
-        return _each(self.shard_channels.get(channel), [b"smessage", channel, message])
+    def shard_hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Clients, Push]]:
+        if channel in self.shard_channels:
+            yield self.shard_channels[channel], Push([b"smessage", channel, message])
 
     def check(self) -> None:
         """Raise AssertionError if the two sides of a subscription contradict each other."""
@@ -87,10 +89,6 @@ class PubSub:
                 assert clients
                 assert all(subscribed in getattr(client, name) for client in clients)
         assert self._matchers.keys() == self.patterns.keys()
-
-
-def _each(clients: dict[Client, None] | None, message: list[bytes]) -> Iterator[tuple[Client, Push]]:
-    return zip(clients or (), itertools.repeat(Push(message)))
 
 
 def _remove(client: Client, own: dict[bytes, None], everyone: Subscribers, name: bytes) -> None:

@@ -555,13 +555,14 @@ class Server:
                 self._publish(b"__keyevent@%d__:%s" % (db.index, event), key)
 
     def _publish(self, channel: bytes, message: bytes) -> None:
-        for client, push in self.pubsub.hearers(channel, message):
-            if client is not self._teller:
-                client.push(push)
-            elif client.transcript is not None and not self.dialect.pushes_follow_the_reply:
-                client.transcript.append(push)
-            else:
-                self._told_itself.append(push)
+        for clients, push in self.pubsub.hearers(channel, message):
+            for client in clients:
+                if client is not self._teller:
+                    client.push(push)
+                elif client.transcript is not None and not self.dialect.pushes_follow_the_reply:
+                    client.transcript.append(push)
+                else:
+                    self._told_itself.append(push)
 
     def listen(self, flags: int) -> None:
         """Publish the keyspace events of these classes from now on."""
