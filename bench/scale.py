@@ -121,7 +121,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         "GEOADD": lambda at, new: [("GEOADD", "geo", *place(at + new), f"member:{at}")],
         "GEOPOS": lambda at, new: [("GEOPOS", "geo", f"member:{at}")],
         "GEODIST": lambda at, new: [("GEODIST", "geo", f"member:{at}", "member:0")],
-        "GEOSEARCH of 10": lambda at, new: [("GEOSEARCH", "geo", "FROMMEMBER", f"member:{at}", "BYRADIUS", 5000, "km", "COUNT", 10, "ANY")],
+        "GEOSEARCH of 50 km": lambda at, new: [("GEOSEARCH", "geo", "FROMMEMBER", f"member:{at}", "BYRADIUS", 50, "km")],
     },
     "hyperloglog": {
         "PFADD": lambda at, new: [("PFADD", "hll", f"member:{at}")],
