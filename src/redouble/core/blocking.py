@@ -33,9 +33,8 @@ class Queue:
     __slots__ = ("clients", "wishes")
 
     def __init__(self) -> None:
-        self.clients: OrderedDict[Client, None] = (
-            OrderedDict()
-        )  # in a dict, those that left are in the way of the first
+        # In a dict, those that left would be in the way of the first.
+        self.clients: OrderedDict[Client, None] = OrderedDict()
         self.wishes: Counter[object] = Counter()
 
     def join(self, client: Client) -> None:
@@ -280,7 +279,7 @@ class Blocking:
                 self._deliver(client, reply)
 
     def check(self) -> None:
-        """Raise AssertionError if clients and queues contradict each other, or somebody waits for what is there."""
+        """Raise AssertionError if clients and queues contradict each other."""
         waits = [(client.db, key, client) for client in self.clients for key in client.waits_for or ()]
         queued = [
             (db, key, client)
