@@ -164,7 +164,7 @@ def growth(wanted: Wanted) -> Rows:
     from bench import scale
 
     for family, name, ours, real in scale.rows():
-        verdict = "worse" if scale.worse(ours, real) else ""
+        verdict = "worse" if scale.worse(ours, real) else "no worse"
         yield f"{family}: {name}", f"{ours:.2f} | {real:.2f} | {verdict}"
 
 
