@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 REAL_SERVERS ?= $(HOME)/.cache/real-servers
 export REAL_SERVERS
 
-.PHONY: help run test lint docs record fuzz prove bench servers clean
+.PHONY: help run test lint docs record fuzz fuzz-guided prove bench servers clean
 
 help:
 	@echo "make run      start a server and show a program using it"
@@ -15,6 +15,7 @@ help:
 	@echo "make servers  install real Redis and Valkey servers to compare with, in \$$REAL_SERVERS"
 	@echo "make record   ask the real servers for the answers to every scenario"
 	@echo "make fuzz     random commands to redouble and to a real server, until stopped"
+	@echo "make fuzz-guided  coverage-guided fuzzing of each parser, SECONDS=60 (CPython 3.10 to 3.13)"
 	@echo "make prove    the long proofs: every interpreter, 100,000 random commands for each server"
 	@echo "make bench    redouble, fakeredis and real servers side by side"
 
@@ -60,6 +61,15 @@ record: $(VENV)/.installed
 
 fuzz: $(VENV)/.installed
 	$(BIN)/python -m tests.fuzz
+
+TARGETS := requests restore rdb acl glob lua
+SECONDS := 60
+
+fuzz-guided: $(addprefix fuzz-,$(TARGETS))
+
+$(addprefix fuzz-,$(TARGETS)): fuzz-%: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python -m tests.fuzz.guided $* -max_total_time=$(SECONDS)
 
 prove: $(VENV)/.installed
 	$(BIN)/python tools/prove.py

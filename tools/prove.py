@@ -5,6 +5,8 @@ python tools/prove.py fuzz --commands 20000
 python tools/prove.py lua                random Lua programs
 python tools/prove.py scenarios          every scenario of every recorded server through every driver
 python tools/prove.py hyperloglog geo    counts of large sets and searches on the map, beside real servers
+python tools/prove.py simulation         clients, clock and interleaving as a seed says
+python tools/prove.py many growth        what many clients cost, and what large keys do (make bench installs what it wants)
 python tools/prove.py interpreters       the test suite on every interpreter that is installed
 python tools/prove.py clients            the client tests with every major version of redis-py
 python tools/prove.py wheel              the built wheel in bare environments, with every major version of redis-py
@@ -32,6 +34,7 @@ REPORT = ROOT / "docs" / "proofs.md"
 
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from tests.parity.__main__ import SERVERS  # noqa: E402
+from tests.simulation.__main__ import STEPS  # noqa: E402
 from tools import client_suites  # noqa: E402
 
 FUZZED = {"redis-8.6": 100_000, "redis-7.0": 50_000, "redis-7.4": 50_000, "valkey-9": 50_000}
@@ -45,6 +48,9 @@ COUNTED = {"redis-8.6": 200, "valkey-9": 20}
 
 SEARCHED = {"redis-8.6": 10_000, "valkey-9": 10_000}
 """Searches among places."""
+
+SIMULATED = 10_000
+"""Seeds of the simulation, on every processor."""
 
 INTERPRETERS = ("python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "python3.15", "pypy3")
 
@@ -133,6 +139,36 @@ def suite(python: Path, *arguments: str, **environment: str) -> str:
     if result.returncode:
         sys.stderr.write(result.stdout[-5000:])
     return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
+
+
+def simulation(wanted: Wanted) -> Rows:
+    """See tests/simulation."""
+    if not wanted("none"):
+        return
+    began = time.monotonic()
+    workers = os.cpu_count() or 1
+    shares = [(SIMULATED * number // workers, SIMULATED * (number + 1) // workers) for number in range(workers)]
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "tests.simulation", "--seeds", *map(str, share)], cwd=ROOT)
+        for share in shares
+    ]
+    failed = sum(process.wait() != 0 for process in processes)
+    verdict = "0" if not failed else "found some: see the output"
+    yield "none", f"{SIMULATED:,} | {SIMULATED * STEPS:,} | {verdict} | {time.monotonic() - began:.0f} s"
+
+
+def many(wanted: Wanted) -> Rows:
+    from bench import many
+
+    yield from many.rows()
+
+
+def growth(wanted: Wanted) -> Rows:
+    from bench import scale
+
+    for family, name, ours, real in scale.rows():
+        verdict = "worse" if scale.worse(ours, real) else "no worse"
+        yield f"{family}: {name}", f"{ours:.2f} | {real:.2f} | {verdict}"
 
 
 def scenarios(wanted: Wanted) -> Rows:
@@ -244,7 +280,8 @@ def main() -> None:
     parser.add_argument(
         "proofs",
         nargs="*",
-        help="fuzz, lua, scenarios, hyperloglog, geo, interpreters, clients, wheel, suites, dump (default: all)",
+        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump "
+        "(default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
@@ -285,6 +322,19 @@ def main() -> None:
             tuple(SEARCHED),
             lambda: beside("geo", SEARCHED, wanted),
         ),
+        "simulation": (
+            "Clients, clock and interleaving, as seeds decide, beside a model",
+            "server | seeds | steps | differences | time",
+            ("none",),
+            lambda: simulation(wanted),
+        ),
+        "many": ("Many clients", "what | measured", None, lambda: many(wanted)),
+        "growth": (
+            "What a million elements cost, as a multiple of a thousand, within redouble and within redis-8.6",
+            "family: operation | redouble | redis-8.6 | class",
+            None,
+            lambda: growth(wanted),
+        ),
         "interpreters": (
             "The test suite on every interpreter",
             "interpreter | tests",
@@ -322,6 +372,8 @@ def main() -> None:
         for name, row in run():
             print(f"| {name} | {row} |", flush=True)
             new[name] = row
+        if names is None:  # rows that belong together
+            names = tuple(new)
         before = dict(re.findall(r"^\| (\S+) \| (.*) \|$", sections().get(title, ""), re.M))
         rows = {name: before[name] for name in names if name in before and not wanted(name)} | new
         intro = f"{datetime.date.today()}, `python tools/prove.py {proof}`."

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from redouble.core.blocking import Blocking
 from redouble.core.clock import ManualClock
 from redouble.core.server import Server
 from redouble.resp.reply import BLOCKED, NULL_ARRAY
@@ -94,3 +97,43 @@ def test_a_disconnected_waiter_is_forgotten(server: Server, c: Recorder, connect
     assert server.next_event() is None
     assert waiter.id not in server.clients
     assert c("RPUSH k a") == 1
+
+
+@pytest.mark.parametrize(
+    ("block", "push"),
+    [
+        ("BLPOP k 0", "RPUSH k x"),
+        ("BZPOPMIN k 9", "ZADD k 1 x"),
+        ("XREADGROUP GROUP g c BLOCK 0 STREAMS s >", "XADD s * f v"),
+    ],
+)
+def test_a_thousand_waiters_are_served_in_order_and_only_those_who_are_served_are_looked_at(
+    block: str, push: str, c: Recorder, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[object] = []
+    serves = Blocking._serves
+
+    def counted(self: Blocking, client: Recorder, value: object) -> bool:
+        looked_at.append(client)
+        return serves(self, client, value)
+
+    monkeypatch.setattr(Blocking, "_serves", counted)
+    c("XGROUP CREATE s g $ MKSTREAM")
+    waiters = [connect() for _ in range(1000)]
+    for waiter in waiters:
+        waiter(block)
+    for count in range(1, 1001):
+        looked_at.clear()
+        c(push)
+        assert list(dict.fromkeys(looked_at)) == waiters[count - 1 : count + 1]
+        assert len(looked_at) <= 3  # the next in the queue once more, when the emptied key has gone
+        assert waiters[count - 1].delivered
+    assert all(len(waiter.delivered) == 1 for waiter in waiters)
+
+
+def test_timeouts_of_those_who_were_served_do_not_pile_up(server: Server, c: Recorder, connect: Connect) -> None:
+    waiter = connect()
+    for _ in range(1000):
+        waiter("BLPOP k 1000")
+        c("RPUSH k x")
+    assert len(server.blocking._deadlines) < 100

@@ -5,7 +5,7 @@ stores them."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -120,6 +120,9 @@ def geodist(client: Client, argv: Argv) -> Reply:
 
 # Searches.
 
+PIECE = 256
+"""Members that a search takes from the sorted set at a time."""
+
 
 class Found(NamedTuple):
     """A member within the shape."""
@@ -162,7 +165,7 @@ class Search:
             if enough and len(found) >= enough:
                 break
             start, stop = members.by_score(ScoreRange(first, behind, max_open=True))
-            for member, score in members.pairs(start, stop):
+            for member, score in _in_pieces(members, start, stop):
                 distance = shape.measure(geohash.decode(score))
                 if distance is not None:
                     found.append(Found(distance, member, score))
@@ -179,6 +182,12 @@ class Search:
             found = [found[index] for index in indices]
         unit = shape.unit
         return [Found(distance / unit, member, score) for distance, member, score in found[: self.count or None]]
+
+
+def _in_pieces(members: SortedSet, start: int, stop: int) -> Iterator[tuple[bytes, float]]:
+    """The members from one rank to another; who has enough (ANY) leaves the rest alone."""
+    for at in range(start, stop, PIECE):
+        yield from members.pairs(at, min(at + PIECE, stop))
 
 
 def around(client: Client, members: SortedSet | None, member: bytes) -> Point | None:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from redouble.core.client import Client
 from redouble.core.command import Argv, command, container
 from redouble.core.errors import CommandError
+from redouble.core.pubsub import Clients
 from redouble.resp.reply import NO_REPLY, Messages, Push, Reply
 from redouble.types.glob import compile_glob
 
@@ -97,15 +98,19 @@ def spublish(client: Client, argv: Argv) -> Reply:
     return _publish(client, client.server.pubsub.shard_hearers(channel, message))
 
 
-def _publish(client: Client, hearers: Iterable[tuple[Client, Push]]) -> Reply:
+def _publish(client: Client, hearers: Iterable[tuple[Clients, Push]]) -> Reply:
     heard = 0
     own: list[Reply] = []
-    for hearer, push in hearers:
-        heard += 1
-        if hearer is client:
-            own.append(push)
-        else:
-            hearer.push(push)
+    for clients, push in hearers:
+        heard += len(clients)
+        for hearer in clients:
+            mailbox = hearer.mailbox
+            if hearer is client:
+                own.append(push)
+            elif mailbox is not None:  # x2
+                mailbox.append(push)
+            else:
+                hearer.push(push)
     if not own:
         return heard
     if not client.server.dialect.pushes_follow_the_reply:

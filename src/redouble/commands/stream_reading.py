@@ -7,7 +7,6 @@ by what they mean now.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from redouble.commands.stream import shown, stream_id
 from redouble.commands.stream_groups import consumer_named, entries_up_to
@@ -133,12 +132,17 @@ def xread(client: Client, argv: Argv) -> Reply:
     if read.block is None:
         return NULL_ARRAY
     least = min(after.values())
-    return client.server.blocking.block(client, argv, read.keys, read.block, partial(_has_after, least))
+    return client.server.blocking.block(client, argv, read.keys, read.block, _EntryAfter(least))
 
 
-def _has_after(id: int, value: object) -> bool:
+@dataclass(frozen=True)
+class _EntryAfter:
     """What a client that waits in XREAD wants; which of its keys it is, the command finds out itself."""
-    return type(value) is Stream and len(value) > 0 and value.top_id > id
+
+    id: int
+
+    def __call__(self, value: object) -> bool:
+        return type(value) is Stream and len(value) > 0 and value.top_id > self.id
 
 
 @command(
@@ -207,26 +211,38 @@ def xreadgroup(client: Client, argv: Argv) -> Reply:
         return ByKey(found)
     if read.block is None:
         return NULL_ARRAY
-    due = None if read.claim is None else partial(_claimable_at, read.group, read.claim)
-    wants = partial(_wants_group, read.group, server.dialect.readers_hear_of_deletion)
+    due = None if read.claim is None else _ClaimableAt(read.group, read.claim)
+    wants = _EntryFor(read.group, server.dialect.readers_hear_of_deletion)
     return server.blocking.block(client, argv, read.keys, read.block, wants, due=due)
 
 
-def _wants_group(name: bytes, hears_of_deletion: bool, value: object) -> bool:
+@dataclass(frozen=True)
+class _EntryFor:
     """What a client that waits in XREADGROUP wants: an entry, or to be told that its group is gone."""
-    if type(value) is not Stream:
-        return hears_of_deletion
-    group = value.groups.get(name)
-    return group is None or (len(value) > 0 and value.top_id > group.last_id)
+
+    group: bytes
+    hears_of_deletion: bool
+
+    def __call__(self, value: object) -> bool:
+        if type(value) is not Stream:
+            return self.hears_of_deletion
+        group = value.groups.get(self.group)
+        return group is None or (len(value) > 0 and value.top_id > group.last_id)
 
 
-def _claimable_at(name: bytes, claim: int, value: object) -> int | None:
+@dataclass(frozen=True)
+class _ClaimableAt:
     """When a client that waits in XREADGROUP CLAIM may take over an entry."""
-    if type(value) is Stream and (group := value.groups.get(name)) is not None:
-        for id, pending in group.longest_pending():
-            if id in value:
-                return pending.time + claim
-    return None
+
+    group: bytes
+    claim: int
+
+    def __call__(self, value: object) -> int | None:
+        if type(value) is Stream and (group := value.groups.get(self.group)) is not None:
+            for id, pending in group.longest_pending():
+                if id in value:
+                    return pending.time + self.claim
+        return None
 
 
 def _new_entries(

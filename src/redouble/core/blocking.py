@@ -9,6 +9,7 @@ the reply reaches its waiter through `Client.deliver`.
 from __future__ import annotations
 
 import heapq
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,44 @@ if TYPE_CHECKING:
     from redouble.core.database import Database
     from redouble.core.server import Server
 
-__all__ = ["Blocking"]
+__all__ = ["Blocking", "Queue"]
+
+FEWEST_DEADLINES = 64
+"""Below it, the deadlines of those who wait no more may stay until they are over."""
+
+
+class Queue:
+    """Who waits for one key, in order of arrival, and how many different things they want of it."""
+
+    __slots__ = ("clients", "wishes")
+
+    def __init__(self) -> None:
+        # In a dict, those that left would be in the way of the first.
+        self.clients: OrderedDict[Client, None] = OrderedDict()
+        self.wishes: Counter[object] = Counter()
+
+    def join(self, client: Client) -> None:
+        self.clients[client] = None
+        self.wishes[client.wish] += 1
+
+    def leave(self, client: Client) -> None:
+        if client in self.clients:
+            del self.clients[client]
+            self.wishes[client.wish] -= 1
+            if not self.wishes[client.wish]:
+                del self.wishes[client.wish]
+
+    def __iter__(self) -> Iterator[Client]:
+        """Those who wait now.  While each is served and leaves, no look is taken at those behind it."""
+        clients = self.clients
+        for _ in range(len(clients)):
+            first = next(iter(clients), None)
+            if first is None:
+                return
+            yield first
+            if next(iter(clients), None) is first:  # it goes on waiting, before the others
+                yield from list(clients)[1:]
+                return
 
 
 class Blocking:
@@ -122,6 +160,9 @@ class Blocking:
     def _set_deadline(self, client: Client, seconds: float) -> None:
         client.deadline = self.server.clock.monotonic() + seconds
         self._order += 1
+        if len(self._deadlines) > FEWEST_DEADLINES + 2 * len(self.clients):
+            self._deadlines = [entry for entry in self._deadlines if self._holds(entry)]
+            heapq.heapify(self._deadlines)
         heapq.heappush(self._deadlines, (client.deadline, self._order, client))
         self.server.wake_drivers()
 
@@ -148,27 +189,39 @@ class Blocking:
             while self.ready:
                 ready, self.ready = self.ready, {}
                 for db, key in ready:
-                    for client in list(db.blocked.get(key, ())):
-                        if client.waits_for is None or key not in client.waits_for:
-                            continue  # served or gone in the meantime
-                        if not client.can_receive or not self._serves(client, db.peek(key)):
-                            continue
-                        self.unblock(client)
-                        client.reprocessing = True
-                        client.undo = None
-                        client.ready_key = key if self.server.dialect.serves_the_ready_key_only else None
-                        try:
-                            reply = self.server.run_again(client)
-                        finally:
-                            client.reprocessing = False
-                            client.ready_key = None
-                        if reply is not BLOCKED:
-                            client.deadline = None
-                            self._deliver(client, client.filter_reply(reply))
+                    self._serve(db, key)
         finally:
             self.serving = False
         if self.patient:
             self.server.wake_drivers()
+
+    def _serve(self, db: Database, key: bytes) -> None:
+        queue = db.blocked.get(key)
+        if queue is None:
+            return
+        vain: set[object] = set()
+        """What cannot be given to those who want it, for as long as nobody else is served."""
+        for client in queue:
+            if client.waits_for is None or key not in client.waits_for or not client.can_receive:
+                continue  # served or gone in the meantime
+            if client.wish in vain or not self._serves(client, db.peek(key)):
+                vain.add(client.wish)
+                if len(vain) >= len(queue.wishes):
+                    return
+                continue
+            vain.clear()
+            self.unblock(client)
+            client.reprocessing = True
+            client.undo = None
+            client.ready_key = key if self.server.dialect.serves_the_ready_key_only else None
+            try:
+                reply = self.server.run_again(client)
+            finally:
+                client.reprocessing = False
+                client.ready_key = None
+            if reply is not BLOCKED:
+                client.deadline = None
+                self._deliver(client, client.filter_reply(reply))
 
     def _serves(self, client: Client, value: object) -> bool:
         """Whether `value` is what `client` waits for."""
@@ -196,13 +249,17 @@ class Blocking:
             now = self.server.now_ms()
             self.ready.update({(db, key): None for due, db, key in self._dues() if due <= now})
 
+    @staticmethod
+    def _holds(entry: tuple[float, int, Client]) -> bool:
+        moment, _, client = entry
+        return client.waits_for is not None and client.deadline == moment
+
     def next_deadline(self) -> float | None:
         """When the next blocked client runs out of time, in the clock's monotonic seconds."""
         deadlines = self._deadlines
         while deadlines:
-            moment, _, client = deadlines[0]
-            if client.waits_for is not None and client.deadline == moment:
-                return moment
+            if self._holds(deadlines[0]):
+                return deadlines[0][0]
             heapq.heappop(deadlines)
         return None
 
@@ -220,3 +277,19 @@ class Blocking:
             reply = proceed()
             if reply is not BLOCKED:
                 self._deliver(client, reply)
+
+    def check(self) -> None:
+        """Raise AssertionError if clients and queues contradict each other."""
+        waits = [(client.db, key, client) for client in self.clients for key in client.waits_for or ()]
+        queued = [
+            (db, key, client)
+            for db in self.server.databases.values()
+            for key, queue in db.blocked.items()
+            for client in queue.clients
+        ]
+        assert len(queued) == len(set(queued)) == len(waits)
+        assert set(queued) == set(waits)
+        for db in self.server.databases.values():
+            for queue in db.blocked.values():
+                assert queue.wishes == Counter(client.wish for client in queue.clients)
+        assert not self.ready

@@ -6,6 +6,7 @@ It knows nothing of sockets, threads or loops.  A driver derives from it and say
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,9 @@ class Client:
     """What a driver counted for CLIENT LIST."""
     tracked: Tracked | None = None
     """How it tracks what it reads, if it does."""
+
+    mailbox: deque[Reply] | None = None
+    """Where push messages may simply be put, while nobody waits for them; None: `push` them."""
 
     def __init__(self, server: Server, *, address: str = "127.0.0.1:0", local_address: str = "127.0.0.1:0") -> None:
         self.server = server
@@ -140,6 +144,11 @@ class Client:
     @property
     def blocked(self) -> bool:
         return self.waits_for is not None
+
+    @property
+    def wish(self) -> object:
+        """What it waits for; two clients with the same wish can be served by the same values."""
+        return self.wants, self.due
 
     @property
     def listens(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from redouble.core import notify
 from redouble.core.accesses import Accesses
+from redouble.core.blocking import Queue
 from redouble.core.errors import WRONGTYPE, CommandError
 from redouble.core.memory import Account, size_of
 from redouble.types.hash import Hash
@@ -74,7 +75,7 @@ class Database:
         """The hashes of which fields go (Dragonfly: and sets of which members do), with the time at which the first may."""
         self._heap: Heap = []
         self._order: ScanOrder | None = None
-        self.blocked: dict[bytes, dict[Client, None]] = {}
+        self.blocked: dict[bytes, Queue] = {}
         self.watched: dict[bytes, dict[Client, None]] = {}
         self.hooks = False
         self.hits = self.misses = 0
@@ -531,11 +532,18 @@ class Database:
     # Who listens.
 
     def wait(self, client: Client, key: bytes) -> None:
-        self.blocked.setdefault(key, {})[client] = None
+        queue = self.blocked.get(key)
+        if queue is None:
+            queue = self.blocked[key] = Queue()
+        queue.join(client)
         self.hooks = True
 
     def stop_waiting(self, client: Client, key: bytes) -> None:
-        _leave(self.blocked, key, client)
+        queue = self.blocked.get(key)
+        if queue is not None:
+            queue.leave(client)
+            if not queue.clients:
+                del self.blocked[key]
         self.listeners_changed()
 
     def watch(self, client: Client, key: bytes) -> None:
@@ -544,7 +552,11 @@ class Database:
         self.hooks = True
 
     def unwatch(self, client: Client, key: bytes) -> None:
-        _leave(self.watched, key, client)
+        watchers = self.watched.get(key)
+        if watchers is not None:
+            watchers.pop(client, None)
+            if not watchers:
+                del self.watched[key]
         self.listeners_changed()
 
     def listeners_changed(self) -> None:
@@ -607,11 +619,3 @@ def _typed(value: Value | None, kind: type[V]) -> V | None:
     if value is None or type(value) is kind:
         return value
     raise CommandError(WRONGTYPE)
-
-
-def _leave(queues: dict[bytes, dict[Client, None]], key: bytes, client: Client) -> None:
-    queue = queues.get(key)
-    if queue is not None:
-        queue.pop(client, None)
-        if not queue:
-            del queues[key]

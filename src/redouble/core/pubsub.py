@@ -11,9 +11,10 @@ from redouble.types.glob import compile_glob
 if TYPE_CHECKING:
     from redouble.core.client import Client
 
-__all__ = ["PubSub"]
+__all__ = ["Clients", "PubSub"]
 
-Subscribers: TypeAlias = "dict[bytes, dict[Client, None]]"
+Clients: TypeAlias = "dict[Client, None]"
+Subscribers: TypeAlias = dict[bytes, Clients]
 
 
 class PubSub:
@@ -62,18 +63,32 @@ class PubSub:
             self.sunsubscribe(client, channel)
         client.subscriptions_changed()
 
-    def hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
-        """Who hears a message, and as what: first those of the channel, then those of each matching pattern."""
-        for client in self.channels.get(channel, ()):
-            yield client, Push([b"message", channel, message])
+    def hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Clients, Push]]:
+        """Who hears a message, and as what: first those of the channel, then those of each matching pattern.
+
+        All who have subscribed to the same thing are handed the same message, which nobody changes.
+        """
+        if channel in self.channels:
+            yield self.channels[channel], Push([b"message", channel, message])
         for pattern, clients in self.patterns.items():
             if self._matchers[pattern](channel):
-                for client in clients:
-                    yield client, Push([b"pmessage", pattern, channel, message])
+                yield clients, Push([b"pmessage", pattern, channel, message])
 
-    def shard_hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Client, Push]]:
-        for client in self.shard_channels.get(channel, ()):
-            yield client, Push([b"smessage", channel, message])
+    def shard_hearers(self, channel: bytes, message: bytes) -> Iterator[tuple[Clients, Push]]:
+        if channel in self.shard_channels:
+            yield self.shard_channels[channel], Push([b"smessage", channel, message])
+
+    def check(self) -> None:
+        """Raise AssertionError if the two sides of a subscription contradict each other."""
+        for name, everyone in (
+            ("channels", self.channels),
+            ("patterns", self.patterns),
+            ("shard_channels", self.shard_channels),
+        ):
+            for subscribed, clients in everyone.items():
+                assert clients
+                assert all(subscribed in getattr(client, name) for client in clients)
+        assert self._matchers.keys() == self.patterns.keys()
 
 
 def _remove(client: Client, own: dict[bytes, None], everyone: Subscribers, name: bytes) -> None:

@@ -600,13 +600,14 @@ class Server:
                 self._publish(b"__keyevent@%d__:%s" % (db.index, event), key)
 
     def _publish(self, channel: bytes, message: bytes) -> None:
-        for client, push in self.pubsub.hearers(channel, message):
-            if client is not self._teller:
-                client.push(push)
-            elif client.transcript is not None and not self.dialect.pushes_follow_the_reply:
-                client.transcript.append(push)
-            else:
-                self._told_itself.append(push)
+        for clients, push in self.pubsub.hearers(channel, message):
+            for client in clients:
+                if client is not self._teller:
+                    client.push(push)
+                elif client.transcript is not None and not self.dialect.pushes_follow_the_reply:
+                    client.transcript.append(push)
+                else:
+                    self._told_itself.append(push)
 
     def listen(self, flags: int) -> None:
         """Publish the keyspace events of these classes from now on."""
@@ -740,6 +741,13 @@ class Server:
             self.wake_drivers()
             for client in list(self.blocking.clients):
                 client.look_again()
+
+    def check(self) -> None:
+        """Raise AssertionError if something contradicts itself."""
+        for db in self._databases.values():
+            db.check()
+        self.blocking.check()
+        self.pubsub.check()
 
     def close(self) -> None:
         """The end: let go of everything, so that reference counting can free it."""

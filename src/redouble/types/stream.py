@@ -317,6 +317,7 @@ class Stream:
         "_blocks",
         "_length",
         "_masters",
+        "_radix_nodes",
         "entries_added",
         "groups",
         "last_id",
@@ -331,6 +332,7 @@ class Stream:
         self.limits = limits
         self._blocks: list[Block] = []
         self._masters: list[int] = []
+        self._radix_nodes: int | None = None  # counted when somebody asks, and then known until a block comes or goes
         self._length = 0
         self.last_id = 0
         """The greatest id that was ever given, or what XSETID made of it."""
@@ -369,6 +371,11 @@ class Stream:
 
     def radix_nodes(self) -> int:
         """How many nodes the real server's radix tree of blocks has: each branch, each run of bytes without one, each end."""
+        if self._radix_nodes is None:
+            self._radix_nodes = self._count_radix_nodes()
+        return self._radix_nodes
+
+    def _count_radix_nodes(self) -> int:
         keys = [master.to_bytes(16, "big") for master in self._masters]
 
         def nodes(low: int, high: int, depth: int) -> int:
@@ -449,6 +456,7 @@ class Stream:
             block = Block(id, fields)
             self._blocks.append(block)
             self._masters.append(id)
+            self._radix_nodes = None
         block.append(id, fields)
         self._length += 1
         self.entries_added += 1
@@ -482,6 +490,7 @@ class Stream:
             return False
         if len(block.ids) == 1:
             del self._blocks[at], self._masters[at]
+            self._radix_nodes = None
         else:
             block.delete(place)
         self._length -= 1
@@ -521,6 +530,7 @@ class Stream:
             going = doomed - len(kept)
             if going == count:
                 del self._blocks[at], self._masters[at]
+                self._radix_nodes = None
             else:
                 if going:
                     block.delete_first(doomed, kept)
@@ -589,6 +599,7 @@ class Stream:
 
     def check(self) -> None:
         assert [block.master for block in self._blocks] == self._masters
+        assert self._radix_nodes in (None, self._count_radix_nodes())
         ids = [id for block in self._blocks for id in block.ids]
         assert len(ids) == self._length
         assert all(low < high for low, high in pairwise(ids))
