@@ -9,7 +9,7 @@ import pytest
 import redis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError
 from redis.retry import Retry
 
 import redouble
@@ -134,6 +134,8 @@ def test_who_deletes_itself_gets_the_reply(connect: Any) -> None:
     connect().acl_setuser("alice", enabled=True, passwords="+secret", commands=["+@all"], keys=["*"])
     alice = connect(username="alice", password="secret")
     assert alice.acl_deluser("alice") == 1
+    with pytest.raises(ConnectionError):  # the connection is closed, or a new one is not let in
+        alice.ping()
     with pytest.raises(AuthenticationError):
         alice.ping()
 

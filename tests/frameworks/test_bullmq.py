@@ -255,11 +255,15 @@ async def test_rate_limits(queue: Any, connect: Any) -> None:
 
 async def test_global_concurrency(queue: Any, connect: Any) -> None:
     inside, most = 0, 0
+    two = asyncio.Event()
 
     async def process(job: Any, token: str) -> None:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
+        if inside == 2:
+            two.set()
+        await two.wait()
         await asyncio.sleep(0.01)
         inside -= 1
 

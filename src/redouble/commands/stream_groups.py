@@ -22,7 +22,10 @@ def consumer_named(client: Client, key: bytes, group: Group, name: bytes) -> Con
     consumer = group.consumers.get(name)
     if consumer is None:
         consumer = group.consumers[name] = Consumer(name, client.server.now_ms())
-        client.db.modified_unwatched(key, b"xgroup-createconsumer", notify.STREAM)
+        if client.server.dialect.readers_announce_themselves or client.command.name.startswith("xgroup"):
+            client.db.modified_unwatched(key, b"xgroup-createconsumer", notify.STREAM)
+        else:
+            client.server.dirty += 1
     return consumer
 
 

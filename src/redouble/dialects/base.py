@@ -356,6 +356,8 @@ class Dialect:
     """`MULTI`, `SAVE`: queued (6.2), an error (7.0)."""
     describes_key_specs: ClassVar[bool] = False
     """`COMMAND INFO get`: seven facts (6.2), ten (7.0)."""
+    readers_announce_themselves: ClassVar[bool] = False
+    """`XREADGROUP GROUP g new STREAMS s 0`: an xgroup-createconsumer event (7.0), none (6.2)."""
     reading_nothing_makes_a_consumer: ClassVar[bool] = False
     """`XREADGROUP GROUP g c STREAMS s >` when there is nothing, `XINFO CONSUMERS s g`: none (7.0), c (7.2)."""
     consumers_have_active_time: ClassVar[bool] = False

@@ -148,6 +148,7 @@ class Redis70(Redis62):
     queues_unknown_subcommands = False
     denied_to_monitors = "ERR Replica can't interact with the keyspace"
     monitor_shows_quit = True
+    readers_announce_themselves = True
     any_master_port = False
     double_of_debug = 3.141
     rank_is_zero = (

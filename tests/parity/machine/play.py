@@ -20,6 +20,9 @@ from .wire import encode_command, parse
 PATIENCE_SECONDS = 0.01
 """How long a message is awaited before the server is asked whether the client is blocked."""
 
+MORE_PATIENCE_SECONDS = 0.15
+"""The same where the question itself would be seen."""
+
 LIMIT_SECONDS = 0.6
 """How long the answer to that question is awaited."""
 
@@ -88,6 +91,9 @@ def _is_blocked(control: Connection, link: Connection) -> bool:
     return match is not None and b"b" in match[1]
 
 
+OBSERVING = frozenset(b"COMMANDLOG HOTKEYS LATENCY SLOWLOG".split())
+"""Where these are used, the questions on another connection would be seen: the answers are waited for longer."""
+
 RESTARTS_AFTER = frozenset(
     b"ACL CLUSTER DEBUG FAILOVER FUNCTION HOTKEYS LATENCY MODULE REPLICAOF SHUTDOWN SLAVEOF WAIT WAITAOF".split()
 )
@@ -115,6 +121,7 @@ class RealStage:
         self.target = self.server.target
         self.address = self.server.address
         self.connections: dict[int, Connection] = {}
+        self.patience = PATIENCE_SECONDS
         self.asking: set[int] = set()
         """The ports of the connections that only ask, of which MONITOR tells as of any other."""
         self._remember()
@@ -145,7 +152,7 @@ class RealStage:
 
     def receive(self, connection: int) -> bytes:
         link = self.connection(connection)
-        message = link.message(PATIENCE_SECONDS)
+        message = link.message(self.patience)
         if message is not None:
             return message
         if link.closed:
@@ -193,6 +200,8 @@ class RealStage:
         return dict(zip(words[::2], words[1::2], strict=True))
 
     def play(self, scenario: Scenario, protocol: int) -> Iterator[tuple[Step, bytes]]:
+        looks_at_commands = any(step.argv and step.argv[0].upper() in OBSERVING for step in scenario.steps)
+        self.patience = MORE_PATIENCE_SECONDS if looks_at_commands else PATIENCE_SECONDS
         try:
             yield from play(self, scenario, self.target, protocol)
         finally:
