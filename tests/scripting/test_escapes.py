@@ -185,7 +185,7 @@ BOMBS = [
     "local t = {} for i = 1, 1/0 do t[i] = i end", "local t = {} while true do t = {t, t} end",
     "string.format(string.rep('%99d', 2^20), unpack({}, 1, 7000))", "return unpack({}, 0, 2147483647)",
     "return unpack({}, -2^31, 2^31)", "return table.concat({}, 'x', 1, 2^31)", "return string.byte(string.rep('x', 2^24), 1, -1)",
-    "return string.gsub(string.rep('x', 2^20), 'x', string.rep('y', 2^12))", "return string.gsub(string.rep('x', 2^26), '', 'yyyy')",
+    "return string.gsub(string.rep('x', 2^20), 'x', string.rep('y', 2^12))", "return string.gsub(string.rep('x', 2^24), '', 'yyyy')",
     "local s = string.rep('x', 2^20) local t = {} for i = 1, 2^12 do t[i] = s end return table.concat(t)",
     "local t = {} for i = 1, 4000 do t[i] = string.rep('x', 2^18) end return cjson.encode(t)",
     "local t = {} for i = 1, 4000 do t[i] = string.rep('x', 2^18) end return cmsgpack.pack(t)",
@@ -207,9 +207,9 @@ BOMBS = [
     # Growth.
     "return string.format('%99999d', 1)", "while true do string.format('%99.99f', 1e308) end", "local t = {} while true do t[#t + 1] = #t .. '' end",
     "while true do string.format('%s', string.rep('x', 2^20)) end", "local s = string.rep('x', 2^16) while true do s = s:gsub('x', 'xx') end",
-    "local t = {} for i = 1, 1e9 do t[i * 0.5] = true end", "local s = string.rep('x', 2^27) while true do s:upper() end",
-    "local s = string.rep('x', 2^27) while true do local u = s .. 'y' end", "local s = string.rep('x', 2^27) while true do s:find('y', 1, true) end",
-    "return string.rep('x', 2^28):byte(1, -1)", "return tonumber(string.rep('9', 2^20))", "local t = {} while true do t[#t + 1] = coroutine.wrap(error) end",
+    "local t = {} for i = 1, 1e9 do t[i * 0.5] = true end", "local s = string.rep('x', 2^24) while true do s:upper() end",
+    "local s = string.rep('x', 2^24) while true do local u = s .. 'y' end", "local s = string.rep('x', 2^24) while true do s:find('y', 1, true) end",
+    "return string.rep('x', 2^25):byte(1, -1)", "return tonumber(string.rep('9', 2^20))", "local t = {} while true do t[#t + 1] = coroutine.wrap(error) end",
     # Tables.
     "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.insert(t, 1, 0) end", "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.remove(t, 1) end",
     "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.sort(t) end", "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.maxn(t) end",
