@@ -134,11 +134,25 @@ def test_the_real_server_answers_as_recorded(scenario: Scenario, target: Target,
     for protocol in (2, 3):
         if not scenario.played(target, protocol):
             continue
-        expected = recorded(scenario, target, protocol)
-        for answer, (step, got) in zip(expected, stage.play(scenario, protocol), strict=True):
-            if same(answer, got, step, stage.target):
-                continue
-            failure = report(scenario, step, answer, got, f"{target.name} {stage.target.version_text}, RESP{protocol}")
-            if stage.target.version == target.version:
-                pytest.fail(failure, pytrace=False)
+        failures: list[str] = []
+        for _ in range(ATTEMPTS):
+            failures = differences(scenario, target, stage, protocol)
+            if not failures:
+                break
+        if failures and stage.target.version == target.version:
+            pytest.fail(failures[0], pytrace=False)
+        for failure in failures:
             warnings.warn(failure, AnotherPatchVersion, stacklevel=1)
+
+
+ATTEMPTS = 3
+"""A real server on a busy machine may be late with what happens by itself; what it answers differently each time is a difference."""
+
+
+def differences(scenario: Scenario, target: Target, stage: RealStage, protocol: int) -> list[str]:
+    expected = recorded(scenario, target, protocol)
+    return [
+        report(scenario, step, answer, got, f"{target.name} {stage.target.version_text}, RESP{protocol}")
+        for answer, (step, got) in zip(expected, stage.play(scenario, protocol), strict=True)
+        if not same(answer, got, step, stage.target)
+    ]
