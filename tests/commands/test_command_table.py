@@ -94,7 +94,7 @@ def shape(argument: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(params=SERVERS)
 def served(request: pytest.FixtureRequest) -> tuple[str, Server, Client, dict[str, Any]]:
     server_type, version = request.param.split("-")
-    server = Server(server_type=server_type, version=version)
+    server = Server(server_type=server_type, version=version, modules=())
     recording = json.loads((RECORDINGS / f"commands-{request.param}.json").read_text())
     return request.param, server, Client(server), recording
 

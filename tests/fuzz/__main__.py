@@ -17,6 +17,7 @@ from tests.parity.machine import real
 from .duel import Difference
 from .families import NAMES
 from .lua.duel import Duel as LuaDuel
+from .modules import MODULE_FAMILIES
 from .run import Report, Run
 
 
@@ -26,7 +27,13 @@ def main() -> int:
     parser.add_argument("--commands", type=int, default=0, metavar="N", help="for each server (default: until stopped)")
     parser.add_argument("--lua", action="store_true", help="Lua programs in the place of commands; N is how many")
     parser.add_argument("--seed", type=int, help="the same seed plays the same commands (default: another every time)")
-    parser.add_argument("--families", nargs="+", choices=NAMES, default=NAMES, metavar="FAMILY", help=", ".join(NAMES))
+    parser.add_argument(
+        "--families",
+        nargs="+",
+        choices=[*NAMES, *MODULE_FAMILIES],
+        metavar="FAMILY",
+        help=", ".join(NAMES) + "; of servers with modules: " + ", ".join(MODULE_FAMILIES),
+    )
     parser.add_argument("--differences", type=int, default=10, metavar="N", help="stop after so many (default: 10)")
     arguments = parser.parse_args()
     missing = [name for name in arguments.server if name not in real.installed()]
@@ -39,8 +46,14 @@ def main() -> int:
         if arguments.lua:
             failed |= bool(fuzz_lua(name, seed, arguments.commands, arguments.differences))
         else:
-            failed |= bool(fuzz(name, seed, arguments.families, arguments.commands, arguments.differences))
+            failed |= bool(
+                fuzz(name, seed, arguments.families or families_of(name), arguments.commands, arguments.differences)
+            )
     return int(failed)
+
+
+def families_of(name: str) -> list[str]:
+    return [*MODULE_FAMILIES] if real.installed()[name][0].is_stack else NAMES
 
 
 def fuzz(name: str, seed: int, families: list[str], commands: int, limit: int) -> int:
@@ -66,7 +79,8 @@ def fuzz(name: str, seed: int, families: list[str], commands: int, limit: int) -
         seconds = time.monotonic() - began
         print(
             f"{name}: {run.played} commands in {seconds:.0f} s, {len(signatures)} differences"
-            + (f" (met again {again} times)" if again else ""),
+            + (f" (met again {again} times)" if again else "")
+            + (f"; {len(run.duel.deadly)} ended the real server" if run.duel.deadly else ""),
             flush=True,
         )
         return len(signatures)

@@ -106,6 +106,8 @@ class Duel:
         """By DEBUG RELOAD: elements of a hashtable that has become a listpack are in an order that is chance."""
         self.dumped = b"", b""
         """What the real server and redouble answered to the last DUMP."""
+        self.deadly: list[Command] = []
+        """What the real server did not survive."""
 
     def stop(self) -> None:
         self.stage.stop()
@@ -114,7 +116,7 @@ class Duel:
         """Play commands on both servers, empty at first; tell what differs first."""
         core = CoreStage(self.target)
         ours = Careful(core)
-        self.stage.reset({b"CONFIG", b"ACL"} if self.has_users else {b"CONFIG"})
+        self.stage.reset({b"CONFIG", b"ACL"} if self.has_users or self.stage.server.has_ended() else {b"CONFIG"})
         self.has_users = any(command.argv[:1] == (b"ACL",) for command in commands)
         try:
             for connection in sorted({command.connection for command in commands} | {0}):
@@ -178,6 +180,10 @@ class Duel:
                 if command.waits and real == BLOCKED:
                     waiting.add(command.connection)
             self.commands_played += 1
+            link = self.connections.get(command.connection)
+            if real == NOTHING and link is not None and link.closed and self.stage.server.has_ended(10):
+                self.deadly.append(command)
+                raise Explained
             if real != got and not self._same(command, real, got, ours):
                 if is_explained(real, got, self.target):
                     raise Explained
@@ -298,7 +304,7 @@ class Duel:
             return [(b"HGETALL", key), (b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields)]
         if kind == b"string":
             return [(b"PFCOUNT", key), (b"GET", key)]
-        return [READING[kind](key)]
+        return [READING[kind](key) if kind in READING else (b"DUMP", key)]
 
 
 READING: dict[bytes, Callable[[bytes], tuple[bytes, ...]]] = {

@@ -8,8 +8,13 @@ from random import Random
 
 from .families import BLOCKING, DUMPING, EVENTS, FAMILIES, IDEMPOTENT, LISTENING, RANDOM, RESTORING
 from .grammar import Node, Slots, generate, mistake, parse
+from .modules import MODULE_FAMILIES, MODULE_SLOTS
 from .rules import rule_for
-from .values import ALL_KEYS, KEYS, LEXICAL, SLOTS, key_of
+from .values import ALL_KEYS, KEYS, LEXICAL, key_of
+from .values import SLOTS as COMMON_SLOTS
+
+SLOTS: Slots = {**COMMON_SLOTS, **MODULE_SLOTS}
+PLAIN = {**FAMILIES, **MODULE_FAMILIES}
 
 MISTAKES = 0.12
 """The share of commands that are wrong on purpose."""
@@ -42,15 +47,15 @@ class Generator:
 
     def __init__(self, families: list[str], random: Random, absent: Set[bytes] = frozenset()) -> None:
         self.random = random
-        plain = [name for name in families if name in FAMILIES]
-        self.families = [name for name in families if name not in FAMILIES]
+        plain = [name for name in families if name in PLAIN]
+        self.families = [name for name in families if name not in PLAIN]
         self.families += random.sample(plain, TOGETHER) if len(plain) > TOGETHER else plain
 
         def known(text: str) -> list[list[Template]]:
             sequences = ([parse(part) for part in line.split(";")] for line in _lines(text))
             return [parts for parts in sequences if all(part[0].text.encode() not in absent for part in parts)]
 
-        self.plain = [part for name in self.families for (part,) in known(FAMILIES.get(name, ""))]
+        self.plain = [part for name in self.families for (part,) in known(PLAIN.get(name, ""))]
         self.for_transactions = self.plain or [part for text in FAMILIES.values() for (part,) in known(text)]
         self.random_choices, self.idempotent, self.dumping = map(known, (RANDOM, IDEMPOTENT, DUMPING))
         self.restoring = {name: [part for (part,) in known(RESTORING.format(f"other_{name}"))] for name in KEYS}

@@ -15,6 +15,7 @@ from tests.parity.machine.wire import parse, readable
 from .duel import Difference, Duel, scenario_text
 from .families import BLOCKING, DUMPING, FAMILIES, IDEMPOTENT, LISTENING
 from .generator import Command, Generator, Unit
+from .modules import MODULE_FAMILIES
 from .shrink import shrink
 
 UNITS = 600
@@ -43,7 +44,7 @@ BY_CHANCE_IF_SMALL = frozenset((b"SUNIONSTORE", b"SDIFFSTORE"))
 
 def absent_commands(duel: Duel) -> frozenset[bytes]:
     """What the real server does not have; that redouble does not have it either is shown by the scenarios."""
-    texts = (*FAMILIES.values(), BLOCKING, IDEMPOTENT, DUMPING, LISTENING)
+    texts = (*FAMILIES.values(), *MODULE_FAMILIES.values(), BLOCKING, IDEMPOTENT, DUMPING, LISTENING)
     names = sorted(
         {
             part.split()[0].encode()

@@ -24,7 +24,8 @@ SERVERS = [
     "valkey-8.1",
     "valkey-9",
 ]
-"""The dialects that are recorded; `--servers` takes any name of servers.json."""
+RECORDED = [*SERVERS, "redis-stack-7.4"]
+"""The servers that are recorded, the last one with modules; `--servers` takes any name of servers.json."""
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     record_parser = commands.add_parser("record", help="ask the real servers and write recordings/")
     record_parser.add_argument("groups", nargs="*", help="scenario files, without .txt (default: all)")
-    record_parser.add_argument("--servers", nargs="+", default=SERVERS, metavar="NAME")
+    record_parser.add_argument("--servers", nargs="+", default=RECORDED, metavar="NAME")
     record_parser.add_argument("--show", action="store_true", help="print each step with its outcomes")
     commands.add_parser("count", help="count scenarios and command lines")
     arguments = parser.parse_args()
@@ -68,10 +69,12 @@ def record(names: list[str], servers: list[str], show: bool) -> int:
         stages = [RealStage(server), RealStage(server)]
         try:
             for name, recording in recordings.items():
-                recording.versions[server] = stages[0].target.version_text
-                for scenario in load(name):
-                    if scenario.played(stages[0].target):
-                        complaints += record_scenario(recording, scenario, stages, show)
+                target = stages[0].target
+                played = [scenario for scenario in load(name) if scenario.played(target)]
+                if played:
+                    recording.versions[server] = target.version_text
+                for scenario in played:
+                    complaints += record_scenario(recording, scenario, stages, show)
         finally:
             for stage in stages:
                 stage.stop()

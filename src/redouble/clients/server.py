@@ -12,7 +12,7 @@ import random as random_module
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -50,6 +50,8 @@ class FakeServer:
         random: chance for this server; seed it to repeat a run.
         record: whether to keep `commands`; a number is how many of them at most.
         strict: whether a command that this version lacks raises `UnknownCommandError` (an AssertionError) in its client.
+        modules: what it loads of "json", "bloom", "timeseries" and "vectorset"; by default a Redis has all that its users expect,
+            a Valkey none.
         clock_command: whether clients may move the clock with CLOCK, a command that no real server has.
     """
 
@@ -66,6 +68,7 @@ class FakeServer:
         record: bool | int = False,
         strict: bool = False,
         clock_command: bool = False,
+        modules: Iterable[str] | None = None,
     ) -> None:
         self.core = Server(
             server_type=server_type,
@@ -73,6 +76,7 @@ class FakeServer:
             clock=clock,
             random=random,
             clock_command=clock_command,
+            modules=modules,
             config={_text(name): _text(value) for name, value in (config or {}).items()},
         )
         self.core.dial = dial

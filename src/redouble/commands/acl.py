@@ -93,7 +93,7 @@ def acl_cat(client: Client, argv: Argv) -> Reply:
     """The categories of commands, or the commands of one."""
     if len(argv) > 3:
         raise CommandError(client.server.dialect.wrong_subcommand(argv))
-    members = acl_commands(client.server.dialect).members  # type: ignore[arg-type]  # a class is hashable
+    members = acl_commands(client.server.dialect, client.server.modules).members  # type: ignore[arg-type]  # a class is hashable
     if len(argv) == 2:
         return [category.encode() for category in members]
     found = members.get(text(argv[2]).lower())

@@ -22,7 +22,7 @@ def command_(client: Client, argv: Argv) -> Reply:
     if len(argv) > 1:
         raise CommandError(client.server.dialect.unknown_subcommand(argv))
     server = client.server
-    described = [describe(server.dialect, prototype) for prototype in server.prototypes.values()]
+    described = [describe(server.dialect, prototype) for prototype in server.every_prototype()]
     return described if server.dialect.describes_key_specs else [each for each in described if each[0] != b"quit"]
 
 
@@ -53,7 +53,7 @@ def command_info(client: Client, argv: Argv) -> Reply:
 def command_docs(client: Client, argv: Argv) -> Reply:
     """What these commands do, and their arguments."""
     server = client.server
-    chosen = server.prototypes.values() if len(argv) == 2 else (server.prototype(name) for name in argv[2:])
+    chosen = server.every_prototype() if len(argv) == 2 else (server.prototype(name) for name in argv[2:])
     return {
         prototype.declaration.wire_name.encode(): document(server.dialect, prototype)
         for prototype in chosen
@@ -64,15 +64,16 @@ def command_docs(client: Client, argv: Argv) -> Reply:
 @about_commands("COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", since="7.0.0")
 def command_list(client: Client, argv: Argv) -> Reply:
     """The names of the commands, or of those with a category or a name that matches."""
-    every = list(prototypes(client.server.prototypes.values()))
+    every = list(prototypes(client.server.every_prototype()))
     if len(argv) == 2:
         return Members(prototype.declaration.wire_name.encode() for prototype in every)
     if len(argv) != 5 or argv[2].upper() != b"FILTERBY":
         raise CommandError(errors.SYNTAX_ERROR)
     kind, value = argv[3].upper(), argv[4]
     if kind == b"MODULE":
-        return []
-    if kind == b"ACLCAT":
+        folders = {module.folder for module in client.server.modules if module.name == value} - {""}
+        chosen = [prototype for prototype in every if prototype.declaration.module in folders]
+    elif kind == b"ACLCAT":
         category = errors.text(value).lower()
         chosen = [prototype for prototype in every if category in categories(prototype)]
     elif kind == b"PATTERN":
@@ -89,7 +90,7 @@ def find_keys(client: Client, argv: Argv) -> list[tuple[bytes, tuple[str, ...]]]
     found = client.server.find(line)
     if isinstance(found, CommandError):
         raise CommandError("ERR Invalid command specified")
-    specs = key_specs(found.name, found.declaration.nodes)
+    specs = key_specs(found.name, found.declaration.nodes, found.declaration.keys)
     if not specs or "not_key" in specs[0].flags:
         raise CommandError("ERR The command has no key arguments")
     if (found.arity > 0 and len(line) != found.arity) or len(line) < abs(found.arity):

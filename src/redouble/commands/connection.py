@@ -168,7 +168,7 @@ def hello(client: Client, argv: Argv) -> Reply:
         b"id": client.id,
         b"mode": b"standalone",
         b"role": b"master" if server.replication.master is None else b"replica",
-        b"modules": [module.describe() for module in dialect.modules],
+        b"modules": [module.describe() for module in server.modules],
     }
     if zone := server.config.values.get("availability-zone"):
         answer[b"availability_zone"] = zone

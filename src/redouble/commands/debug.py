@@ -107,7 +107,7 @@ def _reload(client: Client, argv: Argv) -> Reply:
         server.rdb = write_file(snapshot_of(server), server.dialect, server.config.flag("rdbcompression"))
         server.saved(by_command=False)
     # Read before anything goes: should the file be unreadable (a bug of ours), the data is still there.
-    snapshot = None if server.rdb is None else read_file(server.rdb, server.dialect, server.limits)
+    snapshot = None if server.rdb is None else read_file(server.rdb, server.dialect, server.limits, server.modules)
     error, flushes_anyway = server.dialect.reload_without_file
     if b"NOFLUSH" not in options and (snapshot or flushes_anyway):
         for db in server.databases.values():

@@ -13,11 +13,12 @@ from redouble.core.command import Argv, command, container
 from redouble.core.database import Database, Value, type_name
 from redouble.core.errors import CommandError
 from redouble.core.stopwatch import timed
-from redouble.persistence.errors import BadPayload, Unsupported
+from redouble.persistence.errors import BadPayload
 from redouble.persistence.values import checksum_fits, dump_value, load_value
 from redouble.resp.reply import OK, Reply, Status
 from redouble.types.hash import Hash
 from redouble.types.list import List
+from redouble.types.module_value import ModuleValue
 from redouble.types.number import parse_integer
 from redouble.types.partial_sort import partial_order
 from redouble.types.set import Set
@@ -82,7 +83,7 @@ def scan(client: Client, argv: Argv) -> Reply:
     if fits:
         found = list(filter(fits, found))
     if wanted is not None:
-        found = [key for key in found if type_name(db.inspect(key)) == wanted]
+        found = [key for key in found if type_name(db.inspect(key)).lower() == wanted]
     return [b"%d" % cursor, found]
 
 
@@ -188,6 +189,8 @@ def copy(client: Client, argv: Argv) -> Reply:
     if value is None or (target.peek(newkey) is not None and not replace):
         return 0
     at = source.expires_at(key)
+    if isinstance(value, ModuleValue) and not value.can_be_copied:
+        raise CommandError("ERR not supported for this module key")
     old = _add_over(target, newkey, value if isinstance(value, bytes) else value.copy())
     if at is not None:
         target.set_expiry(newkey, at)
@@ -245,11 +248,9 @@ def restore(client: Client, argv: Argv) -> Reply:
     if not checksum_fits(payload, server.dialect):
         raise CommandError("ERR DUMP payload version or checksum are wrong")
     try:
-        value = load_value(payload, server.dialect, server.limits)
+        value = load_value(payload, server.dialect, server.limits, server.modules)
     except BadPayload:
         raise CommandError("ERR Bad data format") from None
-    except Unsupported as what:
-        raise CommandError(f"ERR not supported by redouble: RESTORE of {what}") from None
     if at and not absolute:
         at += server.now_ms()
         if at > INT64_MAX:

@@ -322,7 +322,7 @@ container("MODULE", since="4.0.0")
 @command("MODULE LIST", flags="admin noscript", since="4.0.0")
 def module_list(client: Client, argv: Argv) -> Reply:
     """The modules that the server comes with."""
-    return [module.describe() for module in client.server.dialect.modules]
+    return [module.describe() for module in client.server.modules]
 
 
 def module_load(client: Client, argv: Argv) -> Reply:
@@ -336,7 +336,7 @@ def module_unload(client: Client, argv: Argv) -> Reply:
     """Unload a module: those that the server comes with stay."""
     if refusal := client.server.config.refusal(client.command):
         raise refusal
-    known = any(module.name == argv[2] for module in client.server.dialect.modules)
+    known = any(module.name == argv[2] for module in client.server.modules)
     reason = "the module can't be unloaded" if known else "no such module with that name"
     raise CommandError(f"ERR Error unloading module: {reason}")
 

@@ -95,7 +95,7 @@ class Acl:
 
     def first_user(self) -> User:
         """The default user as it is at first, who may do everything and needs no password."""
-        user = User(b"default", self.server.dialect)
+        user = User(b"default", self.server.dialect, self.server.modules)
         for rule in (b"+@all", b"~*", b"on", b"nopass"):
             user.apply(rule, True)
         if self.facts.knows_channels:
@@ -104,7 +104,7 @@ class Acl:
 
     def new_user(self, name: bytes) -> User:
         """A user who may do nothing yet, and is not one of the server's."""
-        user = User(name, self.server.dialect)
+        user = User(name, self.server.dialect, self.server.modules)
         if self.channels_allowed:
             user.root.all_channels = True
         return user
@@ -313,7 +313,7 @@ class Acl:
 
     def _name(self, command: Command) -> str:
         """What rules call a command."""
-        return command.name if self.facts.knows_subcommands else command.name.partition("|")[0]
+        return command.name.lower() if self.facts.knows_subcommands else command.name.partition("|")[0]
 
     def _key_places(self, command: Command, argv: list[bytes]) -> list[tuple[int, tuple[str, ...]]]:
         specs = self._key_specs(command)
@@ -323,7 +323,7 @@ class Acl:
 
     @staticmethod
     def _key_specs(command: Command) -> tuple[KeySpec, ...]:
-        specs = key_specs(command.name, command.declaration.nodes)
+        specs = key_specs(command.name, command.declaration.nodes, command.declaration.keys)
         return () if specs and "not_key" in specs[0].flags else specs
 
     def reads_everything(self, client: Client, command: Command, argv: list[bytes]) -> bool:

@@ -20,7 +20,7 @@ from redouble.types.glob import compile_glob
 
 if TYPE_CHECKING:
     from redouble.core.acl_commands import AclCommands
-    from redouble.dialects import Dialect
+    from redouble.dialects import Dialect, Module
     from redouble.dialects.base import AclFacts
 
 __all__ = ["READ", "UNKNOWN", "WRITE", "RuleError", "Selector", "User", "hash_password", "merge_selectors"]
@@ -63,8 +63,9 @@ def hash_password(password: bytes) -> bytes:
 class Selector:
     """One set of permissions: commands, keys, channels, databases."""
 
-    def __init__(self, dialect: type[Dialect]) -> None:
+    def __init__(self, dialect: type[Dialect], modules: tuple[Module, ...]) -> None:
         self.dialect = dialect
+        self.modules = modules
         self.facts = facts = dialect.acl
         self.all_commands = False
         """`+@all` and nothing taken away since."""
@@ -85,7 +86,7 @@ class Selector:
         self.databases: set[int] = set()
 
     def copy(self) -> Selector:
-        other = Selector(self.dialect)
+        other = Selector(self.dialect, self.modules)
         other.__dict__.update(
             self.__dict__,
             commands=self.commands.copy(),
@@ -100,7 +101,7 @@ class Selector:
     @property
     def known(self) -> AclCommands:
         """The commands that rules may name."""
-        return acl_commands(self.dialect)  # type: ignore[arg-type]  # a class is hashable
+        return acl_commands(self.dialect, self.modules)  # type: ignore[arg-type]  # a class is hashable
 
     @property
     def allows_everything(self) -> bool:
@@ -289,7 +290,7 @@ class Selector:
         """
         if self.all_commands:
             return
-        goal, made = Selector(self.dialect), Selector(self.dialect)
+        goal, made = Selector(self.dialect, self.modules), Selector(self.dialect, self.modules)
         goal.commands = self.commands.copy()
         if not self.adds_up:
             made.commands = set(self.known.categories)
@@ -320,9 +321,10 @@ class Selector:
 class User:
     """Somebody who may log in, and what they may then do."""
 
-    def __init__(self, name: bytes, dialect: type[Dialect]) -> None:
+    def __init__(self, name: bytes, dialect: type[Dialect], modules: tuple[Module, ...]) -> None:
         self.name = name
         self.dialect = dialect
+        self.modules = modules
         self.facts = facts = dialect.acl
         self.enabled = False
         self.needs_no_password = False
@@ -330,7 +332,7 @@ class User:
         """Whether payloads of RESTORE are looked at closely; None: nothing was said."""
         self.passwords: dict[bytes, None] = {}
         """As `hash_password` gives them."""
-        self.selectors = [Selector(dialect)]
+        self.selectors = [Selector(dialect, modules)]
         self.restricted = True
         """Whether there is anything that this user may not do."""
 
@@ -339,7 +341,7 @@ class User:
         return self.selectors[0]
 
     def copy(self) -> User:
-        other = User(self.name, self.dialect)
+        other = User(self.name, self.dialect, self.modules)
         other.become(self)
         return other
 
@@ -369,7 +371,7 @@ class User:
         elif sign in (b">", b"#", b"<", b"!"):
             self._change_password(sign, rule[1:])
         elif facts.knows_selectors and sign == b"(" and rule.endswith(b")"):
-            selector = Selector(self.dialect)
+            selector = Selector(self.dialect, self.modules)
             for inner in split_arguments(rule[1:-1]) or ():
                 selector.apply(inner)
             self.selectors.append(selector)

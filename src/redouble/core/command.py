@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from redouble.core.errors import SYNTAX_ERROR, CommandError
+from redouble.core.errors import SYNTAX_ERROR, CommandError, wrong_arity
 from redouble.core.usage import Node, parse_usage
 from redouble.resp.reply import Reply, Status
 
@@ -39,6 +40,7 @@ __all__ = [
     "declarations",
     "first_since",
     "help_reply",
+    "module_table",
     "words_of",
 ]
 
@@ -137,6 +139,12 @@ class Declaration:
     own_arity: int
     """0: it follows from the usage line."""
     script_flags: ScriptFlags | None = None
+    module: str = ""
+    """The folder of the module that it belongs to."""
+    keys: str = ""
+    """What a module's command does with its keys, as the table in `core/key_specs.py` says it of the others."""
+    capitals: bool = False
+    """Errors and COMMAND write its name in capitals, as its module does."""
 
     def arity(self, available: Callable[[str], bool]) -> int:
         """How many words the command takes with its name; negative: so many or more."""
@@ -158,6 +166,8 @@ class Declaration:
     @property
     def wire_name(self) -> str:
         """`client|kill`, as errors and COMMAND write it."""
+        if self.capitals:
+            return self.name
         return self.name.lower().replace(" ", "|")
 
 
@@ -264,6 +274,9 @@ def command(
     acl: str = "",
     group: str = "",
     script_flags: ScriptFlags | None = None,
+    module: str = "",
+    keys: str = "",
+    capitals: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare a command.
 
@@ -274,6 +287,8 @@ def command(
     never had it.  `since_option` gives the same for single options.  `arity` only where the usage line cannot tell.
     `acl` adds ACL categories to those that follow from the flags and the group.
     `script_flags` finds the script of a command that runs one.
+    `module` is the folder in `redouble/modules` of a command that a module brings, `keys` what it does with its keys;
+    `capitals` if COMMAND writes its name so.  Of its ACL categories `acl` names all.
     """
     name, nodes = parse_usage(usage)
 
@@ -285,13 +300,16 @@ def command(
                 nodes=nodes,
                 run=run,
                 group=group or run.__module__.rpartition(".")[2].replace("_", "-"),
-                flags=flags,
+                flags=f"{flags} module" if module else flags,
                 acl=frozenset(acl.split()),
                 since=since,
                 until=until,
                 since_option=dict(since_option or {}),
                 own_arity=arity,
                 script_flags=script_flags,
+                module=module,
+                keys=keys,
+                capitals=capitals,
             )
         )
         build_table.cache_clear()
@@ -382,12 +400,44 @@ EXTRAS: Final = frozenset(("clock",))
 @functools.cache
 def build_table(dialect: type[Dialect], *extras: str) -> dict[bytes, Prototype]:
     """Every command of `dialect` and of the `extras` by its upper-case name; subcommands stand in their containers."""
+    return _table(
+        dialect,
+        (
+            declaration
+            for declaration in _DECLARATIONS
+            if not declaration.module and (declaration.group not in EXTRAS or declaration.group in extras)
+        ),
+    )
+
+
+@functools.cache
+def module_table(dialect: type[Dialect], folder: str) -> dict[bytes, Prototype]:
+    """The commands that a module brings, which is imported for that."""
+    importlib.import_module(f"redouble.modules.{folder}")
+    own = (declaration for declaration in _DECLARATIONS if declaration.module == folder)
+    return _table(dialect, own if dialect.describes_modules else map(_undescribed, own))
+
+
+def _undescribed(declaration: Declaration) -> Declaration:
+    """A module's command as one that tells the server nothing of its arguments, and counts them when it is called."""
+    arity = declaration.arity(lambda word: True)
+    run = declaration.run
+
+    @functools.wraps(run)
+    def counts_arguments(client: Client, argv: Argv) -> Reply:
+        if len(argv) != arity and (arity >= 0 or len(argv) < -arity):
+            raise wrong_arity(declaration.wire_name)
+        return run(client, argv)
+
+    keys = declaration.keys and "RW access update"
+    return replace(declaration, run=counts_arguments, own_arity=-1, keys=keys, acl=frozenset())
+
+
+def _table(dialect: type[Dialect], declarations: Iterable[Declaration]) -> dict[bytes, Prototype]:
     table: dict[bytes, Prototype] = {}
     leaves: list[Prototype] = []
-    for declaration in _DECLARATIONS:
+    for declaration in declarations:
         if not dialect.has(declaration.since, declaration.until) or declaration.wire_name in dialect.lacks:
-            continue
-        if declaration.group in EXTRAS and declaration.group not in extras:
             continue
 
         def available(word: str, since: Mapping[str, str] = declaration.since_option) -> bool:

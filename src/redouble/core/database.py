@@ -18,6 +18,7 @@ from redouble.core.errors import WRONGTYPE, CommandError
 from redouble.core.memory import Account, size_of
 from redouble.types.hash import Hash
 from redouble.types.list import List
+from redouble.types.module_value import ModuleValue
 from redouble.types.scan_order import ScanOrder
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
@@ -36,6 +37,7 @@ Keyed: TypeAlias = list[tuple[bytes, Any]]
 Contents: TypeAlias = tuple[dict[bytes, Any], dict[bytes, int], dict[bytes, int]]
 """Values, times to live and volatile hashes, by key."""
 V = TypeVar("V")
+M = TypeVar("M", bound=ModuleValue)
 C = TypeVar("C", Hash, List, Set, SortedSet, Stream)
 
 
@@ -146,6 +148,11 @@ class Database:
     def stream(self, key: bytes) -> Stream | None:
         """Commands that read also change a stream: what a group has read, and what is pending."""
         value = _typed(self.lookup(key), Stream)
+        return self.own(key, value) if self.shared else value
+
+    def module_value(self, key: bytes, kind: type[M]) -> M | None:
+        """A value of a module's type, which may be changed: most modules open their keys for reading only."""
+        value = _typed(self.lookup(key), kind)
         return self.own(key, value) if self.shared else value
 
     def for_write(self, key: bytes, kind: type[V]) -> V | None:
@@ -438,7 +445,9 @@ class Database:
     def sizes(self) -> Iterator[tuple[bytes, int]]:
         """The type of each value and how many elements (of a string: bytes) it has."""
         self.expire_due()
-        return ((type_name(value), len(value)) for value in self.dict.values())
+        for value in self.dict.values():
+            if not isinstance(value, ModuleValue):
+                yield type_name(value), len(value)
 
     def random_key(self) -> bytes | None:
         self.expire_due()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.types.hash import Hash
 from redouble.types.list import List
+from redouble.types.module_value import ModuleValue
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
 from redouble.types.stream import MAX_ID, Stream
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["digest_of_databases", "digest_of_value", "hexadecimal"]
 
 _TYPES = {List: 1, Set: 2, SortedSet: 3, Hash: 4, Stream: 6}
-_STRING = 0
+_STRING, _MODULE = 0, 5
 
 
 def _hash(data: bytes) -> int:
@@ -47,6 +48,8 @@ def digest_of_value(value: Any, expires: bool, dialect: type[Dialect], digest: i
     """`digest`, combined with a value and whether its key goes some day.  A stream's groups do not count."""
     if isinstance(value, (bytes, bytearray)):
         digest = _mix(digest, _number(_STRING), bytes(value))
+    elif isinstance(value, ModuleValue):
+        digest = _mix(digest, _number(_MODULE))  # no module has a digest of its own
     else:
         digest = _mix(digest, _number(_TYPES[type(value)]))
         digest = _mix(digest, *value) if type(value) is List else digest

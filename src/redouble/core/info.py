@@ -507,7 +507,7 @@ def _modules(server: Server) -> list[str]:
     return [
         f"module:name={module.name.decode()},ver={module.version},api=1,filters=0,usedby=[],using=[],"
         f"options=[{module.options}]"
-        for module in server.dialect.modules
+        for module in server.modules
     ]
 
 

@@ -14,6 +14,7 @@ from redouble.core.command import first_since, words_of
 from redouble.core.introspection_before_7 import before_7
 from redouble.core.key_specs import KEY_NAMES, KeySpec, first_last_step, key_specs, told_flags
 from redouble.core.usage import Node
+from redouble.dialects.modules import modules_of
 from redouble.resp.reply import Members, Reply, Status
 
 if TYPE_CHECKING:
@@ -291,7 +292,8 @@ def prototypes(top: Iterable[Prototype]) -> Iterator[Prototype]:
 
 
 def specs_of(prototype: Prototype) -> tuple[KeySpec, ...]:
-    return key_specs(prototype.declaration.wire_name, prototype.declaration.nodes)
+    declaration = prototype.declaration
+    return key_specs(declaration.wire_name, declaration.nodes, declaration.keys)
 
 
 def flags_of(prototype: Prototype) -> list[str]:
@@ -306,6 +308,8 @@ def categories(prototype: Prototype) -> list[str]:
     """ACL categories: what the flags imply (setImplicitACLCategories), the group's own, and what the declaration adds."""
     declaration, flags = prototype.declaration, prototype.flags
     found = set(declaration.acl)
+    if declaration.module:
+        return [*(category for category in CATEGORIES if category in found), *sorted(found.difference(CATEGORIES))]
     if not prototype.subcommands and not found & _GROUP_CATEGORIES and declaration.group in _GROUP_CATEGORY:
         found.add(_GROUP_CATEGORY[declaration.group])
     if "write" in flags:
@@ -370,11 +374,15 @@ def _describe_keys(spec: KeySpec, flags: tuple[str, ...]) -> dict[bytes, Reply]:
 def document(dialect: type[Dialect], prototype: Prototype) -> dict[bytes, Reply]:
     """One command as COMMAND DOCS tells it; the summary is the function's own."""
     declaration = prototype.declaration
+    if declaration.module and not dialect.describes_modules:
+        return {b"group": b"module", b"module": _name_of_module(dialect, declaration.module)}
     page: dict[bytes, Reply] = {
         b"summary": " ".join((inspect.getdoc(declaration.run) or "").split()).encode(),
         b"since": first_since(declaration.name, dialect).encode(),
         b"group": declaration.group.encode(),
     }
+    if declaration.module:
+        page |= {b"group": b"module", b"module": _name_of_module(dialect, declaration.module)}
     deprecated = words_of(_by_command(_DEPRECATED).get(declaration.wire_name, ""), dialect)
     if deprecated:
         page[b"doc_flags"] = _statuses(["deprecated"])
@@ -390,6 +398,10 @@ def document(dialect: type[Dialect], prototype: Prototype) -> dict[bytes, Reply]
             for subcommand in prototype.subcommands.values()
         }
     return page
+
+
+def _name_of_module(dialect: type[Dialect], folder: str) -> bytes:
+    return next(module.name for module in modules_of(dialect, [folder]) if module.folder == folder)
 
 
 class _Arguments:

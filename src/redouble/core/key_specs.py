@@ -116,14 +116,18 @@ def _flags() -> dict[str, tuple[tuple[str, ...], ...]]:
     for line in _KEY_FLAGS.splitlines():
         flags, _, names = line.partition(": ")
         for name in names.split():
-            table[name] = tuple(tuple(part.split()) for part in flags.split(", "))
+            table[name] = _split(flags)
     return table
 
 
+def _split(flags: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(part.split()) for part in flags.split(", "))
+
+
 @functools.cache
-def key_specs(name: str, nodes: tuple[Node, ...]) -> tuple[KeySpec, ...]:
-    """The key specifications of the command `name` (`xgroup|create`)."""
-    flags = _flags().get(name)
+def key_specs(name: str, nodes: tuple[Node, ...], told: str = "") -> tuple[KeySpec, ...]:
+    """The key specifications of the command `name` (`xgroup|create`); `told`: the flags that its declaration gives."""
+    flags = _split(told) if told else _flags().get(name)
     if flags is None:
         return ()
     places = _SPECIAL.get(name) or list(_places(nodes, name.count("|") + 1))

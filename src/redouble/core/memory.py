@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from redouble.core.command import words_of
+from redouble.types.module_value import ModuleValue
 
 if TYPE_CHECKING:
     from redouble.core.server import Server
@@ -43,6 +44,8 @@ def size_of(key: bytes, value: Any, samples: int = SAMPLES) -> int:
 def _payload(value: Any, samples: int) -> int:
     if isinstance(value, (bytes, bytearray)):
         return len(value) + 3
+    if isinstance(value, ModuleValue):
+        return value.memory_usage()
     count = len(value)
     elements = value.items() if hasattr(value, "items") else value
     looked_at = list(itertools.islice(elements, samples or None))
@@ -91,7 +94,7 @@ class Account:
         return self._total
 
     def _measure(self, key: bytes, value: Any) -> int:
-        if isinstance(value, (bytes, bytearray)) or len(value) <= EXACT:
+        if isinstance(value, (bytes, bytearray, ModuleValue)) or len(value) <= EXACT:
             self._large.pop(key, None)
             return size_of(key, value, 0)
         length = len(value)

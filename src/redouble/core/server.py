@@ -7,7 +7,7 @@ import random as random_module
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +16,7 @@ from redouble.core import errors
 from redouble.core.acl import Acl
 from redouble.core.blocking import Blocking
 from redouble.core.clock import Clock
-from redouble.core.command import Command, Declaration, Options, Prototype, build_table
+from redouble.core.command import Command, Declaration, Options, Prototype, build_table, module_table
 from redouble.core.config import Config
 from redouble.core.database import Database
 from redouble.core.errors import CommandError
@@ -28,7 +28,7 @@ from redouble.core.pubsub import PubSub
 from redouble.core.replication import Replication
 from redouble.core.stopwatch import Stopwatch
 from redouble.core.tracking import Tracking
-from redouble.dialects import Dialect, dialect_for, parse_version
+from redouble.dialects import Dialect, Module, dialect_for, modules_of, parse_version
 from redouble.resp.reply import BLOCKED, NO_REPLY, QUEUED, Messages, Push, Reply
 from redouble.types.limits import Limits
 
@@ -71,6 +71,8 @@ class Server:
 
     `clock` and `random` replace time and chance; `config` is set before the first client, as a configuration file is; the
     value of `user` may have several lines, one for each user.  With `clock_command` clients may move the clock (CLOCK).
+    `modules` are those that it loads, of "json", "bloom", "timeseries" and "vectorset"; None: all that the real server comes
+    with, or that its users expect.
     """
 
     no_command = NO_COMMAND
@@ -87,9 +89,14 @@ class Server:
         random: random_module.Random | None = None,
         config: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
         clock_command: bool = False,
+        modules: Iterable[str] | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.dialect: type[Dialect] = dialect_for(server_type, version)
+        self.modules = modules_of(self.dialect, modules)
+        """Those that it has loaded."""
+        self._folders: set[str] = set()
+        """Of those of which the commands are in `prototypes`."""
         self.server_type = server_type
         self.version = parse_version(version)
         self.clock = clock or Clock()
@@ -261,7 +268,7 @@ class Server:
     def find(self, argv: list[bytes]) -> Command | CommandError:
         """The command that `argv` names; for one that has none, the error to answer."""
         word = argv[0].upper()
-        prototype = self.prototypes.get(word)
+        prototype = self.prototypes.get(word) or self._from_module(word)
         if prototype is None:
             return CommandError(self.dialect.unknown_command(argv))
         if prototype.subcommands and len(argv) > 1:
@@ -275,6 +282,24 @@ class Server:
         if not prototype.subcommands:
             self.table[word] = self.table[word.lower()] = command
         return command
+
+    def _from_module(self, word: bytes) -> Prototype | None:
+        """A command of a module whose commands nobody has asked for yet."""
+        for module in self.modules:
+            if word.startswith(module.prefixes):
+                self._load(module)
+        return self.prototypes.get(word)
+
+    def _load(self, module: Module) -> None:
+        if module.folder and module.folder not in self._folders:
+            self._folders.add(module.folder)
+            self.prototypes = {**self.prototypes, **module_table(self.dialect, module.folder)}  # type: ignore[arg-type]  # a class is hashable
+
+    def every_prototype(self) -> Collection[Prototype]:
+        """All commands, also those of modules."""
+        for module in self.modules:
+            self._load(module)
+        return self.prototypes.values()
 
     def _command(self, prototype: Prototype) -> Command:
         """This server's own copy of a command, made when it is first called."""
@@ -290,7 +315,7 @@ class Server:
     def prototype(self, name: bytes) -> Prototype | None:
         """The command with this name, which may be a subcommand's: `client|list`."""
         word, _, subcommand = name.upper().partition(b"|")
-        found = self.prototypes.get(word)
+        found = self.prototypes.get(word) or self._from_module(word)
         return found.subcommands.get(subcommand) if found is not None and subcommand else found
 
     def called_commands(self) -> list[Command]:

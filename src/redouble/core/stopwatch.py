@@ -219,7 +219,7 @@ class Stopwatch(Observer):
 
 def _keys_in(command: Command, argv: Argv) -> list[bytes]:
     declaration = command.declaration
-    found = keys_of(command.name, key_specs(declaration.wire_name, declaration.nodes), argv)
+    found = keys_of(command.name, key_specs(declaration.wire_name, declaration.nodes, declaration.keys), argv)
     return [key for key, _ in found or ()]
 
 

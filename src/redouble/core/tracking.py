@@ -196,7 +196,7 @@ class Tracking(Observer):
             found = self.server.find(self._argv)
             assert not isinstance(found, CommandError)
             command, argv = found, self._argv
-        specs = key_specs(command.name, command.declaration.nodes)
+        specs = key_specs(command.name, command.declaration.nodes, command.declaration.keys)
         if not specs or "not_key" in specs[0].flags:
             return
         for key, _ in keys_of(command.name, specs, argv) or ():

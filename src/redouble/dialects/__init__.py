@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from redouble.dialects.base import Dialect
+from redouble.dialects.modules import Module, modules_of
 from redouble.dialects.others import DRAGONFLY, KIVIDB
 from redouble.dialects.redis import REDIS
 from redouble.dialects.valkey import VALKEY
 
-__all__ = ["SERVER_TYPES", "Dialect", "dialect_for", "parse_version"]
+__all__ = ["SERVER_TYPES", "Dialect", "Module", "dialect_for", "modules_of", "parse_version"]
 
 SERVER_TYPES: dict[str, list[type[Dialect]]] = {
     "redis": REDIS,

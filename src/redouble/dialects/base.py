@@ -16,6 +16,7 @@ from redouble.core.errors import (
     SYNTAX_ERROR,
     text,
 )
+from redouble.dialects.modules import Module
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_lua
 from redouble.types.number import (
@@ -27,21 +28,7 @@ from redouble.types.number import (
     parse_weight,
 )
 
-__all__ = ["AclFacts", "Dialect", "LogFacts", "Module", "ScriptTexts", "insert_after"]
-
-
-@dataclass(frozen=True)
-class Module:
-    """A module that a server comes with, as MODULE LIST and HELLO tell it."""
-
-    name: bytes
-    version: int
-    path: bytes = b""
-    options: str = ""
-    """What INFO modules says about it."""
-
-    def describe(self) -> dict[bytes, object]:
-        return {b"name": self.name, b"ver": self.version, b"path": self.path, b"args": []}
+__all__ = ["AclFacts", "Dialect", "LogFacts", "ScriptTexts", "insert_after"]
 
 
 @dataclass(frozen=True)
@@ -472,6 +459,12 @@ class Dialect:
     """`LPOS l a RANK -9223372036854775808`: a rank (Redis 7.0), out of range (7.2)."""
     modules: ClassVar[tuple[Module, ...]] = ()
     """`MODULE LIST` of a server that was told to load none."""
+    loadable_modules: ClassVar[tuple[Module, ...]] = ()
+    """What it may be told to load."""
+    loads_modules: ClassVar[bool] = False
+    """Whether it loads them if it is told nothing, as the server that users install does (Redis Stack, Redis 8)."""
+    describes_modules: ClassVar[bool] = False
+    """`COMMAND INFO json.get`: any number of arguments, a key for reading and writing (Redis Stack 7), or as it is (8.0)."""
     lists_subcommands: ClassVar[bool] = False
     """`COMMAND INFO client` in RESP3: the subcommands are a set, but an array in Valkey 9."""
     documents_display_text: ClassVar[bool] = False

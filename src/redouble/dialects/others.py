@@ -19,6 +19,7 @@ class Dragonfly(Redis72):
     release = b"df-v1.30.0"
     proven = False
     comparing_reads = False
+    loads_modules = False
     lacks = frozenset(
         (
             *("client|getredir", "client|no-evict", "client|no-touch", "client|reply", "client|unblock"),

@@ -7,7 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.core.errors import NOT_AN_INTEGER, NOT_POSITIVE, SYNTAX_ERROR, text, wrong_arity
-from redouble.dialects.base import Dialect, LogFacts, Module, ScriptTexts, insert_after
+from redouble.dialects.base import Dialect, LogFacts, ScriptTexts, insert_after
+from redouble.dialects.modules import STACK, STACK_8, VECTOR_SETS
 from redouble.resp.parser import Rules
 from redouble.types.number import (
     format_argument,
@@ -22,7 +23,8 @@ NOVALUES_REFUSED: Mapping[bytes, str] = MappingProxyType({b"NOVALUES": "ERR NOVA
 
 
 class Redis60(Dialect):
-    pass
+    loadable_modules = STACK
+    loads_modules = True
 
 
 class Redis62(Redis60):
@@ -315,7 +317,9 @@ class Redis80(Redis74):
     parse_score_bound = parse_weight = staticmethod(parse_boundless_weight)
     coordinates_have_17_places = False
     pfdebug_simd = True
-    modules = (Module(b"vectorset", 1, options="handle-io-errors|handle-repl-async-load"),)
+    modules = (VECTOR_SETS,)
+    loadable_modules = STACK_8
+    describes_modules = True
     lolwut_version = 8
     lolwut_versions = MappingProxyType({**Redis74.lolwut_versions, 8: (60, 10)})
     client_fields = (*Redis74.client_fields, "io-thread")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from redouble.dialects.base import Dialect, Module, ScriptTexts, insert_after
+from redouble.dialects.base import Dialect, ScriptTexts, insert_after
+from redouble.dialects.modules import LUA
 from redouble.dialects.redis import NOVALUES_REFUSED, Redis72, Redis80
 from redouble.resp.parser import Rules
 from redouble.types.lua_hash import hash_of_valkey
@@ -23,6 +24,7 @@ class Valkey72(Redis72):
     name = "valkey"
     hello_name = b"valkey"
     comparing_reads = False
+    loads_modules = False
     version = (7, 2, 11)
     proven = False
 
@@ -177,7 +179,7 @@ class Valkey91(Valkey90):
     )
     reload_without_file = Valkey90.reload_without_file[0], False
     plus_needs_an_id = False
-    modules = (Module(b"lua", 1, b"lua", options="handle-repl-async-load|handle-atomic-slot-migration"),)
+    modules = (LUA,)
     ltrim_always_changes = False
     msetex_wrong_count = "ERR invalid numkeys value or out of range"
     msetex_too_few_pairs = "ERR syntax error"

@@ -15,7 +15,7 @@ from redouble.persistence.errors import BadPayload
 from redouble.persistence.lzf import compress, decompress
 from redouble.types.number import parse_integer
 
-__all__ = ["Parts", "Reader", "module_name", "write_length", "write_milliseconds", "write_string"]
+__all__ = ["Parts", "Reader", "module_id", "module_name", "write_length", "write_milliseconds", "write_string"]
 
 Parts: TypeAlias = "tuple[int, Iterable[bytes | bytearray]]"
 """A type and what makes up the value: strings are `bytes`; what is written as it is, is a `bytearray`."""
@@ -131,3 +131,11 @@ _NAME_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 def module_name(id: int) -> bytes:
     """Nine characters of six bits each; ten bits are left, for the version of the module's format."""
     return bytes(_NAME_CHARACTERS[id >> shift & 63] for shift in range(58, 9, -6))
+
+
+def module_id(name: bytes, version: int) -> int:
+    """The reverse of `module_name`."""
+    id = 0
+    for character in name:
+        id = id << 6 | _NAME_CHARACTERS.index(character)
+    return id << 10 | version

@@ -20,15 +20,17 @@ from redouble.persistence.crc64 import crc64
 from redouble.persistence.encoding import Reader, module_name, write_length, write_milliseconds, write_string
 from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.functions import FUNCTION, write_functions
+from redouble.persistence.modules import read_module_value
 from redouble.persistence.values import MODULE_2, read_value, write_value
 from redouble.scripting.functions import libraries_of
 from redouble.types.limits import Limits
+from redouble.types.module_value import ModuleValue
 
 if TYPE_CHECKING:
     from redouble.core.server import Server
-    from redouble.dialects import Dialect
+    from redouble.dialects import Dialect, Module
 
-__all__ = ["ModuleValue", "Record", "Snapshot", "fill_server", "read_file", "snapshot_of", "write_file"]
+__all__ = ["OpaqueValue", "Record", "Snapshot", "fill_server", "read_file", "snapshot_of", "write_file"]
 
 SLOT_INFO, MODULE_AUX, IDLE, FREQUENCY, AUX, RESIZEDB = 244, 247, 248, 249, 250, 251
 EXPIRETIME_MS, EXPIRETIME, SELECTDB, EOF = 252, 253, 254, 255
@@ -52,8 +54,8 @@ class Record(NamedTuple):
     """How often it was used, if the policy is one of the LFU ones."""
 
 
-class ModuleValue(NamedTuple):
-    """A value of a module's type, which is not looked into: the bytes behind that of the type."""
+class OpaqueValue(NamedTuple):
+    """A value of a type that no module of this server has: the bytes behind that of the type."""
 
     module: bytes
     data: bytes
@@ -113,7 +115,7 @@ def fill_server(server: Server, snapshot: Snapshot, merge: bool = False) -> None
         except CommandError as error:
             raise BadPayload(f"functions: {error.message}") from None
     for record in snapshot.records:
-        if type(record.value) is ModuleValue:
+        if type(record.value) is OpaqueValue:
             raise Unsupported(f"values of the module {record.value.module.decode()}")
         if record.db >= server.config.databases:
             raise BadPayload("a database that this server does not have")
@@ -162,7 +164,7 @@ def _record(record: Record, dialect: type[Dialect], compress: bool) -> bytes:
     if record.frequency is not None:
         output += bytes((FREQUENCY, record.frequency))
     value = record.value
-    if type(value) is ModuleValue:
+    if type(value) is OpaqueValue:
         return bytes(output) + bytes((MODULE_2,)) + write_string(record.key, compress) + value.data
     written = write_value(value, dialect, compress)
     return bytes(output) + written[:1] + write_string(record.key, compress) + written[1:]
@@ -171,8 +173,8 @@ def _record(record: Record, dialect: type[Dialect], compress: bool) -> bytes:
 # Reading.
 
 
-def read_file(data: bytes, dialect: type[Dialect], limits: Limits) -> Snapshot:
-    """What a file holds, with values as the emulated server would keep them.  Raises BadPayload and Unsupported."""
+def read_file(data: bytes, dialect: type[Dialect], limits: Limits, modules: tuple[Module, ...] = ()) -> Snapshot:
+    """What a file holds, with values as the emulated server with these modules would keep them.  Raises BadPayload and Unsupported."""
     reader = Reader(data)
     magic = reader.take(_MAGIC_LENGTH)
     digits = magic.lstrip(b"REDISVALKY")
@@ -182,7 +184,7 @@ def read_file(data: bytes, dialect: type[Dialect], limits: Limits) -> Snapshot:
     if not dialect.reads_rdb_version(version):
         raise BadPayload(f"version {version} of the format")
     snapshot = Snapshot()
-    snapshot.records = list(_records(reader, snapshot, dialect, limits))
+    snapshot.records = list(_records(reader, snapshot, dialect, limits, modules))
     if version >= _FIRST_WITH_CHECKSUM:
         end = reader.position
         checksum = int.from_bytes(reader.take(8), "little")
@@ -192,7 +194,9 @@ def read_file(data: bytes, dialect: type[Dialect], limits: Limits) -> Snapshot:
     return snapshot
 
 
-def _records(reader: Reader, snapshot: Snapshot, dialect: type[Dialect], limits: Limits) -> Iterator[Record]:
+def _records(
+    reader: Reader, snapshot: Snapshot, dialect: type[Dialect], limits: Limits, modules: tuple[Module, ...]
+) -> Iterator[Record]:
     db = 0
     about: dict[str, int] = {}
     while (kind := reader.byte()) != EOF:
@@ -221,15 +225,21 @@ def _records(reader: Reader, snapshot: Snapshot, dialect: type[Dialect], limits:
             raise Unsupported(f"RDB opcode or type {kind}")
         else:
             key = reader.string()
-            value = _module_value(reader) if kind == MODULE_2 else read_value(reader, kind, dialect, limits)
+            if kind == MODULE_2:
+                value = _module_value(reader, modules)
+            else:
+                value = read_value(reader, kind, dialect, limits)
             yield Record(db, key, value, **about)
             about.clear()
 
 
-def _module_value(reader: Reader) -> ModuleValue:
+def _module_value(reader: Reader, modules: tuple[Module, ...]) -> ModuleValue | OpaqueValue:
+    value = read_module_value(reader, modules)
+    if value is not None:
+        return value
     start = reader.position
     name = _skip_module_value(reader)
-    return ModuleValue(name, reader.data[start : reader.position])
+    return OpaqueValue(name, reader.data[start : reader.position])
 
 
 def _skip_module_value(reader: Reader) -> bytes:

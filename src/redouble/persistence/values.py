@@ -13,22 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.core.arguments import INT64_MAX
 from redouble.persistence.crc64 import crc64
-from redouble.persistence.encoding import Parts, Reader, module_name, write_length, write_milliseconds, write_string
-from redouble.persistence.errors import BadPayload, Unsupported
+from redouble.persistence.encoding import Parts, Reader, write_length, write_milliseconds, write_string
+from redouble.persistence.errors import BadPayload
 from redouble.persistence.intset import decode_intset, encode_intset
 from redouble.persistence.listpack import decode_listpack, encode_listpack
+from redouble.persistence.modules import read_module_value, write_module_value
 from redouble.persistence.streams import STREAMS, read_stream, stream_parts
 from redouble.persistence.ziplist import decode_ziplist, decode_zipmap, encode_ziplist
 from redouble.types.hash import Hash
 from redouble.types.limits import Limits
 from redouble.types.list import List
+from redouble.types.module_value import ModuleValue
 from redouble.types.number import parse_double, parse_integer
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
 from redouble.types.stream import Stream
 
 if TYPE_CHECKING:
-    from redouble.dialects import Dialect
+    from redouble.dialects import Dialect, Module
 
 __all__ = ["FOOTER", "checksum_fits", "dump_value", "load_value", "read_value", "with_footer", "write_value"]
 
@@ -70,11 +72,11 @@ def checksum_fits(payload: bytes, dialect: type[Dialect]) -> bool:
     return (checksum == 0 and dialect.rdb_checksum_may_be_missing) or checksum == crc64(payload[:-8])
 
 
-def load_value(payload: bytes, dialect: type[Dialect], limits: Limits) -> Any:
+def load_value(payload: bytes, dialect: type[Dialect], limits: Limits, modules: tuple[Module, ...] = ()) -> Any:
     """The value of a payload whose checksum fits.  As real servers do, it ignores what follows the value, and reads on
     into the footer if the value asks for that."""
     reader = Reader(payload)
-    return read_value(reader, reader.byte(), dialect, limits)
+    return read_value(reader, reader.byte(), dialect, limits, modules)
 
 
 # Writing.
@@ -84,6 +86,8 @@ def write_value(value: Any, dialect: type[Dialect], do_compress: bool = True) ->
     """The byte of the type, and the value."""
     if isinstance(value, (bytes, bytearray)):
         return bytes((STRING,)) + write_string(bytes(value), do_compress)
+    if isinstance(value, ModuleValue):
+        return bytes((MODULE_2,)) + write_module_value(value, dialect, do_compress)
     kind, parts = _WRITERS[type(value)](value, dialect)
     return bytes((kind,)) + b"".join(
         bytes(part) if isinstance(part, bytearray) else write_string(part, do_compress) for part in parts
@@ -178,12 +182,15 @@ _WRITERS: dict[type, Callable[[Any, type[Dialect]], Parts]] = {
 # Reading.
 
 
-def read_value(reader: Reader, kind: int, dialect: type[Dialect], limits: Limits) -> Any:
-    """A value of the type `kind`, as the emulated server would keep it."""
+def read_value(
+    reader: Reader, kind: int, dialect: type[Dialect], limits: Limits, modules: tuple[Module, ...] = ()
+) -> Any:
+    """A value of the type `kind`, as the emulated server with these modules would keep it."""
     if kind == MODULE_2:
-        name = module_name(reader.length())
-        if any(module.name == name for module in dialect.modules):
-            raise Unsupported(f"values of the module {name.decode()}")
+        value = read_module_value(reader, modules)
+        if value is None:
+            raise BadPayload("a type that no module has")
+        return value
     if kind not in dialect.rdb_types:
         raise BadPayload("unknown type")
     if kind in STREAMS:

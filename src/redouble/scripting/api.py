@@ -261,7 +261,7 @@ class Api:
 
     def not_found(self, argv: list[bytes], error: CommandError) -> CommandError:
         """What a script hears where others hear `error`."""
-        known = argv[0].upper() in self.server.prototypes
+        known = self.server.prototype(argv[0]) is not None
         return error if known and self.texts.tells_subcommands else CommandError(self.texts.unknown)
 
     def verdict(self, command: Command) -> int:

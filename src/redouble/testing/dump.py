@@ -19,6 +19,7 @@ from redouble.core.database import Database, type_name
 from redouble.testing.lines import quote
 from redouble.types.hash import Hash
 from redouble.types.list import List
+from redouble.types.module_value import ModuleValue
 from redouble.types.set import Set
 from redouble.types.sorted_set import SortedSet
 from redouble.types.stream import MAX_ID, Group, Stream, id_text
@@ -65,6 +66,8 @@ def _facts(server: Server, value: Any) -> Iterator[str]:
     elif type(value) is SortedSet:
         for member, score in value.pairs(0, len(value)):
             yield f"{server.dialect.format_double(score).decode()} {quote(member)}"
+    elif isinstance(value, ModuleValue):
+        yield from value.describe()
     elif type(value) is Stream:
         yield from _facts_of_stream(server, value)
 

@@ -37,7 +37,7 @@ def load(server: Server, path: Path) -> None:
         data = part.read_bytes()
         try:
             if data.startswith(_RDB):
-                snapshots.append(read_file(data, server.dialect, server.limits))
+                snapshots.append(read_file(data, server.dialect, server.limits, server.modules))
                 data = data[snapshots[-1].size :]
         except (BadPayload, Unsupported) as error:
             raise ValueError(f"{part}: {error}") from None

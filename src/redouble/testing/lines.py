@@ -47,5 +47,5 @@ def keys_in(server: Server, argv: Sequence[bytes]) -> list[bytes]:
     if not isinstance(command, Command):
         return []
     declaration = command.declaration
-    found = keys_of(command.name, key_specs(declaration.wire_name, declaration.nodes), argv)
+    found = keys_of(command.name, key_specs(declaration.wire_name, declaration.nodes, declaration.keys), argv)
     return [key for key, _ in found or ()]

@@ -34,7 +34,7 @@ class Strict(Observer):
     def call(self, client: Client, argv: list[bytes], proceed: Callable[[Client, list[bytes]], Reply]) -> Reply:
         if argv[0].upper() not in _TRIED_BY_CLIENTS and not self._knows(argv):
             server = self.server
-            name = " ".join(map(quote, argv[: 2 if argv[0].upper() in server.prototypes else 1]))
+            name = " ".join(map(quote, argv[: 2 if server.prototype(argv[0]) is not None else 1]))
             version = ".".join(map(str, server.dialect.version))
             self.unknown.append(name)
             if client.raises:

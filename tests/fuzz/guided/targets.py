@@ -91,7 +91,7 @@ def acl(data: bytes) -> None:
     if not data:
         return
     dialect = DIALECTS[data[0] % len(DIALECTS)]
-    user, again = User(b"u", dialect), User(b"u", dialect)
+    user, again = User(b"u", dialect, ()), User(b"u", dialect, ())
     for rule in data[1:].split(b"\n"):
         before = user.describe()
         try:

@@ -50,6 +50,10 @@ def config(target: Target) -> dict[str, str]:
     return given | {"enable-debug-command": "yes"} if has_debug_parameter(target) else given
 
 
+def fake_server(target: Target, clock: ManualClock) -> FakeServer:
+    return FakeServer(target.version, target.server_type, config(target), clock=clock, modules=target.modules)
+
+
 class CoreClient(Client):
     """A connection without a driver: what it is sent waits in `outbox`, encoded."""
 
@@ -75,7 +79,13 @@ class CoreStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = Server(server_type=target.type, version=target.version, clock=self.clock, config=config(target))
+        self.server = Server(
+            server_type=target.server_type,
+            version=target.version,
+            clock=self.clock,
+            config=config(target),
+            modules=target.modules,
+        )
         self.server.dial = dial
         self.clients: dict[int, CoreClient] = {}
 
@@ -126,7 +136,7 @@ class LibraryStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        self.server = FakeServer(target.version, target.type, config(target), clock=self.clock)
+        self.server = fake_server(target, self.clock)
         self.connections: dict[int, Any] = {}
         self.readers: dict[int, Any] = {}
 
@@ -294,7 +304,7 @@ class TcpStage:
 
     def __init__(self, target: Target) -> None:
         self.clock = ManualClock()
-        server = FakeServer(target.version, target.type, config(target), clock=self.clock)
+        server = fake_server(target, self.clock)
         self.listener = TcpFakeServer(("127.0.0.1", 0), server=server)
         self.links: dict[int, TcpLink] = {}
         self.shut_down = False
@@ -411,7 +421,7 @@ STAGES: dict[str, Callable[[Target], Any]] = {
 }
 
 
-EVERY_DRIVER = ("redis-6.2", "redis-7.4", "redis-8.6", "valkey-9")
+EVERY_DRIVER = ("redis-6.2", "redis-7.4", "redis-8.6", "valkey-9", "redis-stack-7.4")
 """The servers whose scenarios are played through every driver in `make test`; those of the others at the engine alone,
 since a driver does not know which server it drives.  `PARITY=thorough` (`make prove`) plays all of them through all."""
 

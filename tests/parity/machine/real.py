@@ -34,7 +34,7 @@ def installed() -> dict[str, tuple[Target, str]]:
     except OSError:
         return {}
     return {
-        name: (Target(name, entry["type"], tuple(map(int, entry["version"].split(".")))), entry["path"])
+        name: (Target.of(name, entry["version"]), entry["path"])
         for name, entry in entries.items()
         if os.access(entry["path"], os.X_OK)
     }
@@ -42,7 +42,7 @@ def installed() -> dict[str, tuple[Target, str]]:
 
 def has_debug_parameter(target: Target) -> bool:
     """Whether DEBUG has to be allowed."""
-    return target.type != "redis" or target.version >= (7,)
+    return target.server_type != "redis" or target.version >= (7,)
 
 
 _MONITORED = re.compile(rb"\+\d+\.\d+ \[\d+ [\d.]+:(\d+)\] ")
@@ -159,6 +159,14 @@ class RealServer:
 
     def connect(self) -> Connection:
         return Connection(self.address)
+
+    def has_ended(self, patience: float = 0) -> bool:
+        """Whether it has ended by itself; with its connections closed it may write a crash report for some seconds."""
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def stop(self) -> None:
         if self.process.poll() is None:

@@ -47,11 +47,8 @@ class Recording:
         return recording
 
     def targets(self) -> list[Target]:
-        """The servers that have answered; all names begin with the server's type."""
-        return [
-            Target(name, "valkey" if name.startswith("valkey") else "redis", tuple(map(int, version.split("."))))
-            for name, version in self.versions.items()
-        ]
+        """The servers that have answered; each name begins with the server's type."""
+        return [Target.of(name, version) for name, version in self.versions.items()]
 
     def answers(self, scenario: Scenario, target: Target, protocol: int) -> list[bytes] | None:
         """The outcomes recorded for a scenario as it is now written; None if it has not been recorded so."""

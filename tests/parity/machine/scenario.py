@@ -35,6 +35,26 @@ class Target:
     type: str
     version: tuple[int, ...]
 
+    @classmethod
+    def of(cls, name: str, version: str) -> Target:
+        """The server of that name, which ends with its version."""
+        return cls(name, name.rpartition("-")[0], tuple(map(int, version.split("."))))
+
+    @property
+    def is_stack(self) -> bool:
+        """A Redis with modules.  It plays what names it, no more: the rest of it is the Redis of that version."""
+        return self.type == "redis-stack"
+
+    @property
+    def server_type(self) -> str:
+        """What redouble calls it."""
+        return "redis" if self.is_stack else self.type
+
+    @property
+    def modules(self) -> list[str] | None:
+        """What redouble is told to load, so that it has what this server has."""
+        return None if self.is_stack else []
+
     @property
     def version_text(self) -> str:
         return ".".join(map(str, self.version))
@@ -59,7 +79,7 @@ class Selector:
 
     @classmethod
     def parse(cls, text: str) -> Selector | None:
-        match = re.fullmatch(r"(redis|valkey)((?:(?:>=|<=|=|<|>)[\d.]+)*)", text)
+        match = re.fullmatch(r"(redis-stack|redis|valkey)((?:(?:>=|<=|=|<|>)[\d.]+)*)", text)
         if match is None:
             return None
         bounds = re.findall(r"(>=|<=|=|<|>)([\d.]+)", match[2])
@@ -115,7 +135,8 @@ class Scenario:
     directives: tuple[Directive, ...] = field(default=())
 
     def played(self, target: Target, protocol: int | None = None) -> bool:
-        return _played(self.directives, target, protocol)
+        named = any(directive.name == "only" for directive in self.directives)
+        return (named or not target.is_stack) and _played(self.directives, target, protocol)
 
     def steps_for(self, target: Target, protocol: int) -> list[Step]:
         return [step for step in self.steps if step.played(target, protocol)]
@@ -160,6 +181,7 @@ def read(text: str, group: str, file: str = "scenario") -> Iterator[Scenario]:
     seen: dict[str, int] = {}
     name, start = "", 0
     steps: list[Step] = []
+    everywhere: list[Directive] = []  # about every scenario that does not say it itself
     whole: list[Directive] = []  # about the scenario
     pending: list[Directive] = []  # about the next step
 
@@ -176,8 +198,11 @@ def read(text: str, group: str, file: str = "scenario") -> Iterator[Scenario]:
             if name:
                 if not steps:
                     raise fail(start, "a scenario without steps")
-                yield Scenario(group, name, start, tuple(steps), tuple(whole))
+                only = any(directive.name == "only" for directive in whole)
+                yield Scenario(group, name, start, tuple(steps), tuple(whole if only else [*everywhere, *whole]))
             name, steps, whole = "", [], []
+        elif not name and not seen and line[0] == "@":
+            everywhere += _directives(line, partial(fail, number))
         elif not name:
             if line[0] in "@>" or re.match(r"\d+[<>]", line):
                 raise fail(number, "a scenario begins with its name, a sentence about Redis")

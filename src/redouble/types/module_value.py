@@ -1,0 +1,40 @@
+"""What the values of all modules' types have in common; the rest of the server asks no more of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, TypeVar
+
+__all__ = ["ModuleValue"]
+
+Self = TypeVar("Self", bound="ModuleValue")
+
+
+class ModuleValue:
+    """A value of a module's type: one class for each type, in the folder of its module."""
+
+    __slots__ = ()
+
+    type_name: ClassVar[bytes]
+    """What TYPE answers: nine characters."""
+    can_be_copied: ClassVar[bool] = False
+    """Whether COPY takes it."""
+
+    def encoding(self) -> bytes:
+        """OBJECT ENCODING."""
+        return b"raw"
+
+    def copy(self: Self) -> Self:
+        """Another one that shares nothing that can change."""
+        raise NotImplementedError
+
+    def memory_usage(self) -> int:
+        """What MEMORY USAGE says that the value takes, in bytes, without its key."""
+        raise NotImplementedError
+
+    def describe(self) -> Iterator[str]:
+        """Its facts for a reader, a line each (`server.dump()`)."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise AssertionError if something contradicts itself."""
