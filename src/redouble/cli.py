@@ -77,7 +77,13 @@ def _serve(words: list[str]) -> int:
         server = TcpFakeServer(
             address,
             False,
-            server=FakeServer(options.server_version, options.server_type, config, clock_command=options.clock_command),
+            server=FakeServer(
+                options.server_version,
+                options.server_type,
+                config,
+                clock_command=options.clock_command,
+                modules=options.modules,
+            ),
             unixsocket=options.unixsocket,
             unixsocketperm=options.unixsocketperm,
             tls_cert_file=options.tls_cert_file,
@@ -136,6 +142,13 @@ def _serve_parser() -> argparse.ArgumentParser:
         default="7",
         metavar="VERSION",
         help="the version to behave like, or the nearest one below; a bare major version is its newest minor (default: 7)",
+    )
+    what.add_argument(
+        "--modules",
+        type=lambda text: text.replace(",", " ").split(),
+        metavar="NAMES",
+        help='which modules it loads, of json, bloom, timeseries and vectorset, "" for none (default: of redis all that its'
+        " version has, of valkey none)",
     )
     what.add_argument(
         "--config",
