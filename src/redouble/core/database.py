@@ -282,6 +282,8 @@ class Database:
             if self.account is not None:
                 self.account.changed.add(key)
             self.server.notify(self, event, key, kind)
+        if by_itself and self.server.effects is not None:
+            self.server.effects.changed_by_itself(self, key)
 
     def modified_unwatched(self, key: bytes, event: bytes, kind: int) -> None:
         """`modified` by a command that breaks no transaction: XGROUP and XSETID do not call signalModifiedKey."""

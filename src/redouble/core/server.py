@@ -140,6 +140,8 @@ class Server:
         self._teller: Client | None = None
         self._told_itself: list[Push] = []
         self.observers: list[Observer] = []
+        self.effects: Any = None
+        """Who is told of what changes by itself: the `Effects` of `persistence/effects.py`, while a journal is kept."""
         self.may_fail = False
         """Whether connections may break and replies stay away on purpose."""
         self.deferred: deque[Callable[[], None]] = deque()
