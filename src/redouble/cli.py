@@ -74,16 +74,22 @@ def _serve(words: list[str]) -> int:
     if options.requirepass is not None:
         config["requirepass"] = options.requirepass
     try:
+        fake = FakeServer(
+            options.server_version,
+            options.server_type,
+            config,
+            clock_command=options.clock_command,
+            modules=options.modules,
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    except OSError as error:
+        return _fail(f"the data cannot be read: {error}")
+    try:
         server = TcpFakeServer(
             address,
             False,
-            server=FakeServer(
-                options.server_version,
-                options.server_type,
-                config,
-                clock_command=options.clock_command,
-                modules=options.modules,
-            ),
+            server=fake,
             unixsocket=options.unixsocket,
             unixsocketperm=options.unixsocketperm,
             tls_cert_file=options.tls_cert_file,
@@ -105,6 +111,10 @@ def _serve(words: list[str]) -> int:
     with server, _stopped_by_signals(server):
         _announce(server)
         server.serve_forever()
+    try:
+        fake.close()
+    except OSError as error:
+        return _fail(f"cannot save: {_reason(error)}")
     return 0
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from redouble.core.digest import digest_of_value
+from redouble.core.player import Player
 from redouble.core.server import Server
 from redouble.persistence.effects import Effect, Effects
 from redouble.persistence.values import dump_value
-from redouble.testing.seed import Player
 from redouble.types.module_value import ModuleValue
 from redouble.types.stream import Stream
 from tests.fuzz.families import NAMES
@@ -99,11 +99,11 @@ def test_the_effects_of_random_commands_make_the_same_data(target: Target, seed:
     units = Generator(random.sample(families, min(6, len(families))), random).units()
     for unit in islice(units, 500):
         for command in unit:
-            if command.argv and not command.receive and not UNFIT.intersection(command.argv):
-                if stage.send(command.connection, command.argv).startswith(
-                    b"-INVALIDOBJ"
-                ):  # it may have changed by then
-                    stage.send(command.connection, [b"DEL", command.argv[1]])
+            if not command.argv or command.receive or UNFIT.intersection(command.argv):
+                continue
+            answer = stage.send(command.connection, command.argv)
+            if answer.startswith(b"-INVALIDOBJ"):  # it may have changed by then
+                stage.send(command.connection, [b"DEL", command.argv[1]])
         if random.random() < 0.05:
             stage.advance(random.choice((1, 50_000, 3_000_000)))
     with stage.server.lock:

@@ -329,7 +329,7 @@ class Database:
     def expire_if_due(self, key: bytes) -> bool:
         """Remove `key` if its time has come."""
         at = self.expires.get(key)
-        if at is None or (self.server.unit_ms or self.server.now_ms()) <= at:
+        if at is None or (self.server.unit_ms or self.server.now_ms()) <= at or self.server.loading:
             return False
         self._remove(key)
         self.server.expired_keys += 1
@@ -365,6 +365,8 @@ class Database:
 
     def remove_due_fields(self, key: bytes) -> None:
         """Remove the fields of a volatile hash (the members of a set) whose time has come."""
+        if self.server.loading:
+            return
         fields = self.own(key, self.dict[key])
         if fields.remove_due(self.server.now_ms()):
             kind = notify.EXPIRED if self.server.dialect.field_expiry_is_an_expired_event else notify.HASH

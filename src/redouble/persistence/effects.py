@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from redouble.core.command import Argv, Command
     from redouble.core.database import Database
     from redouble.core.server import Server
+    from redouble.dialects import Dialect
 
-__all__ = ["Effect", "Effects", "Journal", "state"]
+__all__ = ["Effect", "Effects", "Journal", "effects_of_value", "state"]
 
 Effect: TypeAlias = "tuple[int, list[bytes]]"
 """The database that a command is about, and its words."""
@@ -112,14 +113,19 @@ def state(db: Database, key: bytes) -> Iterator[list[bytes]]:
     if value is None or (not value and isinstance(value, Hash)):  # its last field has just gone
         yield [b"DEL", key]
         return
-    at = db.expires_at(key)
+    yield from effects_of_value(key, value, db.expires_at(key), db.server.dialect)
+
+
+def effects_of_value(key: bytes, value: Any, at: int | None, dialect: type[Dialect]) -> Iterator[list[bytes]]:
+    """Give a key its value and its time to live: a Unix time in milliseconds, or none."""
     if isinstance(value, (bytes, bytearray)):
-        yield [b"SET", key, bytes(value)]
-        if at is not None:
+        if at is None or dialect.has("6.2.0"):
+            yield [b"SET", key, bytes(value), *((b"PXAT", b"%d" % at) if at is not None else ())]
+        else:
+            yield [b"SET", key, bytes(value)]
             yield [b"PEXPIREAT", key, b"%d" % at]
     else:
-        payload = dump_value(value, db.server.dialect)
-        yield [b"RESTORE", key, b"%d" % (at or 0), payload, b"REPLACE", b"ABSTTL"]
+        yield [b"RESTORE", key, b"%d" % (at or 0), dump_value(value, dialect), b"REPLACE", b"ABSTTL"]
 
 
 # Commands that are told otherwise.
@@ -254,7 +260,7 @@ def _xreadgroup(db: Database, command: Command, argv: Argv, reply: Any) -> Itera
     at = words.index(b"STREAMS") + 1
     half = (len(argv) - at) // 2
     told = reply if isinstance(reply, list) else []
-    for key, id in zip(argv[at : at + half], argv[at + half :]):
+    for key, _ in zip(argv[at : at + half], argv[at + half :]):
         stream = db.dict.get(key)
         if type(stream) is Stream and argv[2] in stream.groups:
             delivered = [entry[0] for found, entries in told if found == key for entry in entries]
