@@ -317,6 +317,7 @@ def test_writing_goes_on_while_a_log_is_rewritten(tmp_path: Path) -> None:
     for number in range(300):
         client.rpush("l", number)
         if number in (50, 150):
+            wait_for(lambda: not server.core.files.rewriting)
             client.bgrewriteaof()
     wait_for(lambda: not server.core.files.rewriting)
     assert FakeRedis(server=serve(tmp_path, appendonly="yes")).llen("l") == 300

@@ -189,9 +189,9 @@ def _set_stopwatch(server: Server, value: bytes) -> None:
     server.stopwatch.configure(server)
 
 
-def _set_appendonly(server: Server, value: bytes) -> None:
+def _set_files(server: Server, value: bytes) -> None:
     if server.files is not None:
-        server.files.appendonly_changed()
+        server.files.configure()
 
 
 def _set_limit(attribute: str) -> Callable[[Server, bytes], None]:
@@ -222,7 +222,7 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
         ),
         _set_stopwatch,
     ),
-    "appendonly": _set_appendonly,
+    **dict.fromkeys(("appendonly", "appendfsync", "save"), _set_files),
     "replicaof": _set_master,
     "slaveof": _set_master,
     **{

@@ -54,10 +54,10 @@ class Appender:
 
     def write(self, data: bytes) -> None:
         """Raises OSError, and then nothing of `data` is in the file."""
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self._handle, view) :]
+            written = os.write(self._handle, data)
+            while written < len(data):
+                written += os.write(self._handle, data[written:])
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, self.size)

@@ -56,6 +56,9 @@ class RedisFiles(Observer):
         self._db = -1
         """The database that the last effect in the log was about."""
         self._unsynced = self._save_is_planned = False
+        self._policy = ""
+        self.save_points: list[tuple[int, int]] = []
+        """After how many seconds with how many changes the data is saved."""
 
     # Beginning and end.
 
@@ -72,6 +75,7 @@ class RedisFiles(Observer):
         elif self.rdb_path.exists():
             load_files(server, [self.rdb_path])
         server.dirty_when_saved = server.dirty
+        self.configure()
         server.observe(self)
 
     def close(self, save: bool) -> None:
@@ -93,11 +97,19 @@ class RedisFiles(Observer):
     def rdb_path(self) -> Path:
         return self.folder / self.server.config.text("dbfilename")
 
-    @property
-    def save_points(self) -> list[tuple[int, int]]:
-        """After how many seconds with how many changes the data is saved."""
-        numbers = list(map(int, self.server.config.text("save").split()))
-        return list(zip(numbers[::2], numbers[1::2]))
+    def configure(self) -> None:
+        """The configuration was read, or has changed."""
+        config = self.server.config
+        numbers = list(map(int, config.text("save").split()))
+        self.save_points = list(zip(numbers[::2], numbers[1::2]))
+        self._policy = config.text("appendfsync")
+        if config.flag("appendonly") == (self._file is not None):
+            return
+        if self._file is not None:
+            self.sync()
+            self._end_log()
+        elif self in self.server.observers:
+            self._begin_log(self._log(), new=True)
 
     # RDB files.
 
@@ -146,8 +158,6 @@ class RedisFiles(Observer):
 
     def _plan_save(self) -> None:
         """Look when the first save point may be reached."""
-        if self._save_is_planned or self.server.dirty == self.server.dirty_when_saved or not self.save_points:
-            return
         self._save_is_planned = True
         since = self.server.clock.time() - self.server.last_save
         self.later(max(min(seconds for seconds, _ in self.save_points) - since, 0.1), self._save_if_due)
@@ -171,6 +181,10 @@ class RedisFiles(Observer):
 
     def append(self, unit: list[Effect]) -> None:
         """Write effects; those of several commands are a transaction."""
+        if len(unit) == 1 and unit[0][0] == self._db:
+            self._unwritten += _encode(unit[0][1])
+            self._write()
+            return
         pieces = []
         if len(unit) > 1:
             unit = [(unit[0][0], [b"MULTI"]), *unit, (unit[-1][0], [b"EXEC"])]
@@ -188,9 +202,9 @@ class RedisFiles(Observer):
             if self._unwritten:
                 self._file.write(self._unwritten)
                 self._unwritten = b""
-            if self.server.config.text("appendfsync") == "always":
+            if self._policy == "always":
                 self._file.sync()
-            elif not self._unsynced and self.server.config.text("appendfsync") == "everysec":
+            elif not self._unsynced and self._policy == "everysec":
                 self._unsynced = True
                 self.later(SYNC_SECONDS, self._sync_by_itself)
         except OSError as error:
@@ -234,22 +248,13 @@ class RedisFiles(Observer):
             reply = self._effects.run(client, command, argv, proceed)
             if self.write_error is not None and command.changes_data:
                 return self._misconfigured()
-        if self.server.dirty != self.server.dirty_when_saved and not self._save_is_planned:
+        if self.save_points and not self._save_is_planned and self.server.dirty != self.server.dirty_when_saved:
             self._plan_save()
         return reply
 
     def _misconfigured(self) -> CommandError:
         reason = self.write_error.strerror if self.write_error is not None else ""
         return CommandError(f"MISCONF Errors writing to the AOF file: {reason}")
-
-    def appendonly_changed(self) -> None:
-        """CONFIG SET appendonly."""
-        if not self.server.config.flag("appendonly"):
-            if self._file is not None:
-                self.sync()
-                self._end_log()
-        elif self._file is None:
-            self._begin_log(self._log(), new=True)
 
     def _log(self) -> AppendOnlyLog:
         config = self.server.config
