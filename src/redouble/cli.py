@@ -32,10 +32,12 @@ examples:
   redouble --config maxclients=50 --config notify-keyspace-events=KEA
   redouble --config "user=alice on >secret ~cache:* +@read"      a user as in redis.conf; may be repeated
 
-The data live in memory and end with the server; Ctrl-C (or SIGTERM) stops it.
+The data live in memory and end with the server, unless it is told a folder: --config dir=data --config appendonly=yes.
+Ctrl-C (or SIGTERM) stops it.
 
 other commands:
-  redouble ping [URL]      exit status 0 if a server answers there
+  redouble ping [URL]             exit status 0 if a server answers there
+  redouble copy SOURCE TARGET     everything from one server, cluster or file to another
 """
 
 _PING_EXAMPLES = """\
@@ -53,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["ping"]:
         return _ping(words[1:])
+    if words[:1] == ["copy"]:
+        from redouble.transfer.command import main as copy
+
+        return copy(words[1:])
     return _serve(words)
 
 

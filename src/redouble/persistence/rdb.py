@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from redouble.core.server import Server
     from redouble.dialects import Dialect, Module
 
-__all__ = ["OpaqueValue", "Record", "Snapshot", "fill_server", "read_file", "records_of", "snapshot_of", "write_file"]
+__all__ = [
+    "OpaqueValue",
+    "Record",
+    "Snapshot",
+    "fill_server",
+    "read_file",
+    "records_of",
+    "snapshot_of",
+    "write_file",
+    "written_by",
+]
 
 SLOT_INFO, MODULE_AUX, IDLE, FREQUENCY, AUX, RESIZEDB = 244, 247, 248, 249, 250, 251
 EXPIRETIME_MS, EXPIRETIME, SELECTDB, EOF = 252, 253, 254, 255
@@ -196,6 +206,22 @@ def read_file(data: bytes, dialect: type[Dialect], limits: Limits, modules: tupl
             raise BadPayload("checksum")
     snapshot.size = reader.position
     return snapshot
+
+
+def written_by(start: bytes) -> tuple[str, str] | None:
+    """The type and the version of the server that wrote the file which begins so; None if it does not say."""
+    if not start.startswith((b"REDIS", b"VALKEY")):
+        return None
+    reader = Reader(start)
+    try:
+        reader.take(_MAGIC_LENGTH)
+        while reader.byte() == AUX:
+            name, text = reader.string(), reader.string()
+            if name in (b"redis-ver", b"valkey-ver"):
+                return name.decode()[:-4], text.decode()
+    except (BadPayload, UnicodeDecodeError):
+        pass
+    return None
 
 
 def _records(
