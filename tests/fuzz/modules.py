@@ -32,7 +32,7 @@ APART = [b"a", b"b", b"t5"]
 
 def samples(random: Random) -> list[bytes]:
     """Observations: few different ones or many, so many that a digest compresses, very large ones."""
-    count = random.choice((1, 1, 2, 3, 8, 30, 200))
+    count = random.choice((1, 1, 2, 3, 8, 30, 200, 1000))
     kind = random.randrange(6)
     if kind == 0:
         return [b"%d" % random.randrange(-3, 10) for _ in range(count)]
@@ -80,6 +80,7 @@ MODULE_FAMILIES: dict[str, str] = {
     """,
     "topk": """
         TOPK.RESERVE <top> <top_size> <shape>
+        TOPK.RESERVE <top> <top_size> <shape>
         TOPK.RESERVE <certain> <top_size>
         TOPK.ADD <top> <counted>...
         TOPK.ADD <top> <counted>...
@@ -94,7 +95,7 @@ MODULE_FAMILIES: dict[str, str] = {
         RESTORE <top> 0 <dumped> REPLACE
         COPY <top> <top>
         DEL <top>
-        SET <top> x
+        SET s1 x
     """,
     "tdigest": """
         TDIGEST.CREATE <digest> [COMPRESSION <compression>]
@@ -102,6 +103,7 @@ MODULE_FAMILIES: dict[str, str] = {
         TDIGEST.ADD <digest> <samples>
         TDIGEST.ADD <digest> <samples>
         TDIGEST.ADD <digest> <samples>
+        TDIGEST.CREATE <digest> COMPRESSION <compression>
         TDIGEST.MERGE <digest> 1 <digest> [COMPRESSION <compression>] [OVERRIDE]
         TDIGEST.MERGE <digest> 2 <digest> <digest> [COMPRESSION <compression>] [OVERRIDE]
         TDIGEST.MERGE <digest> 3 <digest> <digest> <digest> [COMPRESSION <compression>] [OVERRIDE]
@@ -120,7 +122,7 @@ MODULE_FAMILIES: dict[str, str] = {
         RESTORE <digest> 0 <dumped> REPLACE
         COPY <digest> <digest>
         DEL <digest>
-        SET <digest> x
+        SET s1 x
     """,
 }
 MODULE_SLOTS: Slots = {

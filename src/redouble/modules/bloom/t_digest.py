@@ -203,8 +203,10 @@ class TDigest(ModuleValue):
         side; -2: there are none.  O(capacity)."""
         if not self.size:
             return -2
-        if value < self.minimum or value > self.maximum:
-            return self.size if (value > self.maximum) != reverse else -1
+        if value < self.minimum:
+            return self.size if reverse else -1
+        if value > self.maximum:
+            return -1 if reverse else self.size
         size = float(self.size)
         below = self.cdf(value) * size
         if not abs(below) < 1 << 63:  # nan, too

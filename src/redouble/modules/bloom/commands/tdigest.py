@@ -30,6 +30,15 @@ def existing(client: Client, key: bytes) -> TDigest:
     return digest
 
 
+def opened(client: Client, key: bytes) -> TDigest:
+    """The same for a command that changes it; who watches the key is told even if there is none."""
+    client.db.touch(key)
+    digest = client.db.for_write(key, TDigest)
+    if digest is None:
+        raise CommandError(NO_KEY)
+    return digest
+
+
 def compression_of(text: bytes) -> int:
     """A compression that a client sent."""
     number = long_long(text)
@@ -81,8 +90,7 @@ def tdigest_create(client: Client, argv: Argv) -> Reply:
 @tdigest_command("TDIGEST.RESET key", flags="write denyoom", keys="RW", acl="write fast tdigest")
 def tdigest_reset(client: Client, argv: Argv) -> Reply:
     """Forget all observations."""
-    client.db.touch(argv[1])
-    existing(client, argv[1]).reset()
+    opened(client, argv[1]).reset()
     client.server.dirty += 1
     return OK
 
@@ -91,8 +99,7 @@ def tdigest_reset(client: Client, argv: Argv) -> Reply:
 def tdigest_add(client: Client, argv: Argv) -> Reply:
     """Add observations."""
     _, key, *texts = argv
-    client.db.touch(key)
-    digest = existing(client, key)
+    digest = opened(client, key)
     values = []
     for text in texts:
         (value,) = numbers([text], "val parameter")

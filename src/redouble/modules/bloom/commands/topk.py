@@ -32,6 +32,15 @@ def existing(client: Client, key: bytes) -> TopK:
     return value
 
 
+def opened(client: Client, key: bytes) -> TopK:
+    """The same for a command that changes it; who watches the key is told even if there is none."""
+    client.db.touch(key)
+    value = client.db.for_write(key, TopK)
+    if value is None:
+        raise CommandError(NO_KEY)
+    return value
+
+
 def chance(client: Client, value: TopK) -> Random | None:
     """What decides whether counts decay."""
     return client.server.random if version(client).topk_decays_when_loaded or not value.was_loaded else None
@@ -79,8 +88,7 @@ def topk_reserve(client: Client, argv: Argv) -> Reply:
 def topk_add(client: Client, argv: Argv) -> Reply:
     """Count items; answers for each the one that it drove from the list."""
     _, key, *items = argv
-    client.db.touch(key)
-    value = existing(client, key)
+    value = opened(client, key)
     client.server.dirty += 1
     random = chance(client, value)
     return [shown(value.add(item, 1, random)) for item in items]
@@ -98,8 +106,7 @@ def topk_incrby(client: Client, argv: Argv) -> Reply:
     _, key, *pairs = argv
     if len(pairs) % 2:
         raise wrong_arity("topk.incrby")
-    client.db.touch(key)
-    value = existing(client, key)
+    value = opened(client, key)
     client.server.dirty += 1
     random = chance(client, value)
     expelled: list[Reply] = []
