@@ -31,9 +31,8 @@ def existing(client: Client, key: bytes) -> TDigest:
 
 
 def opened(client: Client, key: bytes) -> TDigest:
-    """The same for a command that changes it; who watches the key is told even if there is none."""
-    client.db.touch(key)
-    digest = client.db.for_write(key, TDigest)
+    """The same for a command that changes it."""
+    digest = client.db.open_for_write(key, TDigest)
     if digest is None:
         raise CommandError(NO_KEY)
     return digest

@@ -33,9 +33,8 @@ def existing(client: Client, key: bytes) -> TopK:
 
 
 def opened(client: Client, key: bytes) -> TopK:
-    """The same for a command that changes it; who watches the key is told even if there is none."""
-    client.db.touch(key)
-    value = client.db.for_write(key, TopK)
+    """The same for a command that changes it."""
+    value = client.db.open_for_write(key, TopK)
     if value is None:
         raise CommandError(NO_KEY)
     return value
@@ -59,9 +58,7 @@ def shown(item: bytes | None) -> bytes | None:
     return item if item is None else item.partition(b"\0")[0]
 
 
-@topk_command(
-    "TOPK.RESERVE key topk [width depth decay]", flags="write denyoom", keys="RW", acl="write fast topk", arity=-3
-)
+@topk_command("TOPK.RESERVE key topk [width depth decay]", flags="write denyoom", keys="RW", acl="write fast topk")
 def topk_reserve(client: Client, argv: Argv) -> Reply:
     """Make an empty list."""
     if len(argv) not in (3, 6):
@@ -94,13 +91,7 @@ def topk_add(client: Client, argv: Argv) -> Reply:
     return [shown(value.add(item, 1, random)) for item in items]
 
 
-@topk_command(
-    "TOPK.INCRBY key <item increment> [item increment ...]",
-    flags="write denyoom",
-    keys="RW",
-    acl="write topk",
-    arity=-4,
-)
+@topk_command("TOPK.INCRBY key item increment [item increment ...]", flags="write denyoom", keys="RW", acl="write topk")
 def topk_incrby(client: Client, argv: Argv) -> Reply:
     """Count items several times; answers for each the one that it drove from the list."""
     _, key, *pairs = argv
