@@ -140,7 +140,7 @@ def dump_rule(kind: bytes, encoding: bytes, *, fresh: bool) -> Rule | None:
     if kind == b"stream":
         return lambda real, ours, target: _masked(real) == _masked(ours)
     if kind == b"TopK-TYPE":
-        return lambda real, ours, target: _without_addresses(real) == _without_addresses(ours)
+        return lambda real, ours, target: without_addresses(real) == without_addresses(ours)
     if kind == b"list":
         return lambda real, ours, target: (
             target.type == "redis" and target.version < (7, 2) and both_payloads(real, ours, target)
@@ -156,7 +156,7 @@ def _masked(message: bytes) -> bytes:
     return RECENT.sub(b"", parse(message).text[:-8]) if message[:1] == b"$" else message
 
 
-def _without_addresses(message: bytes) -> object:
+def without_addresses(message: bytes) -> object:
     """The parts of a top-k list, but for where its items were in the memory of the process."""
     if message[:1] != b"$" or message[1:2] == b"-":
         return message
