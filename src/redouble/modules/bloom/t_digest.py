@@ -131,7 +131,7 @@ class TDigest(ModuleValue):
     def cdf(self, value: float) -> float:
         """Which part of the observations is smaller, with half of those that are equal; nan: there are none.  O(capacity)."""
         self.compress()
-        means, weights, last = self.means, self.weights, self.merged - 1
+        means, weights, last = self.means, list(map(float, self.weights)), self.merged - 1
         minimum, maximum, total = self.minimum, self.maximum, float(self.merged_weight)
         if last < 0:
             return math.nan
@@ -201,28 +201,26 @@ class TDigest(ModuleValue):
     def rank(self, value: float, reverse: bool = False) -> int:
         """How many observations are smaller (larger) than a value, with half of those that are equal; -1: all are on the other
         side; -2: there are none.  O(capacity)."""
-        if not self.size:
+        size = float(self.size)
+        if not size:
             return -2
         if value < self.minimum:
-            return self.size if reverse else -1
+            return _integer(size) if reverse else -1
         if value > self.maximum:
-            return -1 if reverse else self.size
-        size = float(self.size)
+            return -1 if reverse else _integer(size)
         below = self.cdf(value) * size
-        if not abs(below) < 1 << 63:  # nan, too
-            return -1 << 63  # what processors make of it
-        return _rounded(size - _rounded(below)) if reverse else _rounded(below, half_down=True)
+        return _integer(_rounded(size - _rounded(below)) if reverse else _rounded(below, half_down=True))
 
     def by_rank(self, rank: int, reverse: bool = False) -> float:
         """The value that as many observations are smaller (larger) than; nan: there are none."""
-        size = float(self.size)
+        size, index = float(self.size), float(rank)
         if not size:
             return math.nan
-        if not rank:
+        if not index:
             return self.maximum if reverse else self.minimum
-        if rank >= size:
+        if index >= size:
             return -math.inf if reverse else math.inf
-        return self.quantile((size - rank - 1 if reverse else float(rank)) / size)
+        return self.quantile((size - index - 1 if reverse else index) / size)
 
     def trimmed_mean(self, low: float, high: float) -> float:
         """The mean of what lies between two fractions; nan: nothing does.  O(capacity)."""
@@ -231,8 +229,8 @@ class TDigest(ModuleValue):
             return self.means[0] if self.merged else math.nan
         first, last = float(math.floor(self.merged_weight * low)), float(math.ceil(self.merged_weight * high))
         before, sum, count = 0.0, 0.0, 0.0
-        for mean, weight in zip(self.means, self.weights):
-            part = weight - min(max(0.0, first - before), float(weight))
+        for mean, weight in zip(self.means, map(float, self.weights)):
+            part = weight - min(max(0.0, first - before), weight)
             part = min(max(0.0, last - before), part)
             before += weight
             sum += mean * part
@@ -264,18 +262,19 @@ class TDigest(ModuleValue):
 class _Walk:
     """From centroid to centroid, towards ever larger values."""
 
-    __slots__ = ("before", "digest", "place")
+    __slots__ = ("before", "digest", "place", "weights")
 
     def __init__(self, digest: TDigest) -> None:
         self.digest = digest
+        self.weights = list(map(float, digest.weights))
         self.place = 0
-        self.before = digest.weights[0] / 2
+        self.before = self.weights[0] / 2
         """The weight up to the middle of that centroid."""
 
     def value_at(self, index: float) -> float:
         """The value that would be at `index` if all observations stood in a row."""
         digest = self.digest
-        means, weights, last = digest.means, digest.weights, digest.merged - 1
+        means, weights, last = digest.means, self.weights, digest.merged - 1
         minimum, maximum, total = digest.minimum, digest.maximum, float(digest.merged_weight)
         if weights[0] > 1 and index < weights[0] / 2:
             return minimum + _quotient(index - 1, weights[0] / 2 - 1) * (means[0] - minimum)
@@ -312,13 +311,19 @@ def _between(one: float, weight: float, other: float, other_weight: float) -> fl
     return one if one > mean else mean
 
 
-def _rounded(number: float, half_down: bool = False) -> int:
-    """The nearest integer, of two the one farther from zero, or told so the nearer."""
-    whole = math.trunc(number)
-    rest = abs(number - whole)
-    if rest < 0.5 or (half_down and rest == 0.5):
+def _rounded(number: float, half_down: bool = False) -> float:
+    """The nearest whole number, of two the one farther from zero, or told so the nearer."""
+    if not math.isfinite(number):
+        return number
+    rest, whole = math.modf(number)
+    if abs(rest) < 0.5 or (half_down and abs(rest) == 0.5):
         return whole
-    return whole + (1 if number > 0 else -1)
+    return whole + math.copysign(1.0, number)
+
+
+def _integer(number: float) -> int:
+    """A whole number in 64 bits; what has no place there, nan too, becomes what processors make of it."""
+    return int(number) if -(2.0**63) <= number < 2.0**63 else -(1 << 63)
 
 
 def _quotient(dividend: float, divisor: float) -> float:

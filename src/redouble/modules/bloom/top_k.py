@@ -50,7 +50,7 @@ class TopK(ModuleValue):
         self.buckets: dict[int, tuple[int, int]] = {}
         """Number of the bucket, row by row, to its fingerprint and count."""
         self.heap: dict[int, Entry] = {}
-        """Number of the place; the smallest count is at 0, none is larger than those at 2 * place + 1 and + 2."""
+        """Number of the place; no count is larger than those at 2 * place + 1 and + 2, unless these have become smaller since."""
         self.places: dict[bytes, int] = {}
         """Where in the heap an item is."""
         self.was_loaded = False
@@ -122,8 +122,8 @@ class TopK(ModuleValue):
         start = place
         while (child := 2 * place + 1) < k:
             count = self._count_at(child)
-            if child + 1 < k and count > (other := self._count_at(child + 1)):
-                child, count = child + 1, other
+            if child + 1 < k and count > (next_count := self._count_at(child + 1)):
+                child, count = child + 1, next_count
             if count > entry.hits or (count == entry.hits and place != start):
                 break
             self._set(place, self.heap.get(child))
