@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
+from redouble import FakeServer
 from redouble.core.client import Client
 from redouble.core.server import Server
 from redouble.persistence.crc64 import crc64
@@ -65,6 +68,42 @@ def test_values_travel_both_ways(real: Callable[[str], Callable[..., Any]], scri
     assert mine("RESTORE", "k", 0, there, "REPLACE") == theirs("RESTORE", "k", 0, here, "REPLACE") == b"OK"
     for argv in questions(script):
         assert repr(mine(*argv)) == repr(theirs(*argv)), argv  # nan, too, is like itself
+
+
+@pytest.mark.real
+def test_files_travel_both_ways(real: Callable[[str], Callable[..., Any]]) -> None:
+    theirs = real("redis-stack-7.4")
+    folder = Path(theirs("CONFIG", "GET", "dir")[b"dir"].decode())
+    fake = FakeServer(version="7.4")
+    client = Client(fake.core)
+    fake.core.call(client, [b"HELLO", b"3"])
+    asked = [argv for script in (SCRIPTS[2], SCRIPTS[7]) for argv in questions(script)]
+
+    def answers(ask: Callable[..., Any]) -> list[str]:
+        return [repr(ask(argv[0], key, *argv[2:])) for key in (b"top", b"digest") for argv in asked]
+
+    def mine(*argv: bytes) -> Any:
+        reply = fake.core.call(client, list(argv))
+        return None if isinstance(reply, CommandError) else reply
+
+    def theirs_or_none(*argv: bytes) -> Any:
+        try:
+            return theirs(*argv)
+        except redis.ResponseError:
+            return None
+
+    theirs("FLUSHALL")
+    for key, script in ((b"top", SCRIPTS[2]), (b"digest", SCRIPTS[7])):
+        for argv in lines(script):
+            theirs(argv[0], key, *argv[2:])
+    theirs("SAVE")
+    fake.load(folder / "dump.rdb")
+    theirs("DEBUG", "RELOAD")  # it has forgotten what files do not hold
+    assert answers(mine) == answers(theirs_or_none)
+    fake.save(folder / "dump.rdb")
+    theirs("FLUSHALL")
+    theirs("DEBUG", "RELOAD", "NOSAVE")
+    assert answers(mine) == answers(theirs_or_none)
 
 
 def parts(dump: bytes) -> object:
