@@ -45,6 +45,8 @@ def rule_for(argv: Sequence[bytes]) -> Rule | None:
         return _idle
     if name == b"ACL":
         return _acl
+    if name == b"DUMP":
+        return both_payloads  # `dump_rule` knows better, but needs the value
     if name.endswith(b"SCAN"):
         sent = b"".join(argv[1:2] if name == b"SCAN" else argv[2:3])
         return lambda real, ours, target: _scan(sent, real, ours, target)
