@@ -27,6 +27,8 @@ SEEDS = int(os.environ.get("SEEDS", "6"))
 """How many sequences of commands are played as each server."""
 
 FAMILIES = [name for name in NAMES if name not in ("acl", "pubsub", "functions")]
+MODULES = [name for name in MODULE_FAMILIES if name != "tdigest"]
+"""A digest is compressed when it is read, which is no change: its digits may differ then, as on a real server."""
 SERVERS = [
     Target.of("redis-stack-7.4", "7.4.1"),
     Target.of("redis-8.6", "8.6.3"),
@@ -95,7 +97,7 @@ def test_the_effects_of_random_commands_make_the_same_data(target: Target, seed:
     effects = Effects(stage.server, log)
     stage.server.effects = effects
     stage.server.observe(effects)
-    families = FAMILIES + list(MODULE_FAMILIES) * target.is_stack
+    families = FAMILIES + MODULES * target.is_stack
     units = Generator(random.sample(families, min(6, len(families))), random).units()
     for unit in islice(units, 500):
         for command in unit:
