@@ -79,7 +79,7 @@ def typed(node: Node) -> Any:
         return [mark, [[typed(key), typed(item)] for key, item in zip(node.children[::2], node.children[1::2])]]
     if mark in "*~":
         return [mark, list(map(typed, node.children))]
-    text = node.text.decode("utf-8" if mark == "-" else "latin-1")
+    text = node.text.decode("latin-1")
     if mark == ":":
         return [mark, int(text)]
     return [mark, text == "t"] if mark == "#" else [mark, text]

@@ -42,11 +42,11 @@ class Json:
     @staticmethod
     def syntax(error: PathSyntaxError) -> str:
         """`JSON.GET k $[`."""
-        path, position = error.text.encode("utf-8", "surrogateescape"), error.position
-        before, after = (part.decode("utf-8", "surrogateescape") for part in (path[:position], path[position:]))
+        path = error.text.encode()
+        before, after = path[: error.position].decode(), path[error.position :].decode()
         where = f"{before} ---->>>> {after}" if after else f"{before} <<<<----"
         expected = ", ".join(error.expected)
-        return f'Error occurred on position {position}, "{where}", expected one of the following: {expected}.'
+        return f'Error occurred on position {error.position}, "{where}", expected one of the following: {expected}.'
 
 
 class Json8(Json):

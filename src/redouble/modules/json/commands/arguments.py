@@ -23,8 +23,10 @@ __all__ = [
     "json_command",
     "json_value",
     "missing_key",
+    "opened_for_write",
     "parsed",
     "place_is_gone",
+    "refusal",
     "text",
     "text_or",
 ]
@@ -39,7 +41,7 @@ def text(argument: bytes) -> str:
     try:
         return argument.decode()
     except UnicodeDecodeError:
-        raise CommandError("ERR Couldn't parse as UTF-8 string") from None
+        raise CommandError("Couldn't parse as UTF-8 string") from None
 
 
 def text_or(argument: bytes | None, default: str) -> str:
@@ -48,6 +50,11 @@ def text_or(argument: bytes | None, default: str) -> str:
         return default if argument is None else argument.decode()
     except UnicodeDecodeError:
         return default
+
+
+def refusal(message: str) -> CommandError:
+    """An error that has words of the client in it: of their characters it shows the last eight bits."""
+    return CommandError(message.encode("utf-32-le")[::4].decode("utf-8", "surrogateescape"))
 
 
 class Where:
@@ -72,7 +79,7 @@ class Where:
             try:
                 self._path = compile_path(self.text)
             except PathSyntaxError as error:
-                raise CommandError(version(self.client).syntax(error)) from None
+                raise refusal(version(self.client).syntax(error)) from None
         return self._path
 
     def values(self, document: Document) -> list[Value]:
@@ -92,10 +99,10 @@ class Where:
         return values[0]
 
     def missing(self, path: str) -> CommandError:
-        return CommandError(version(self.client).missing.format(path=path))
+        return refusal(version(self.client).missing.format(path=path))
 
     def missing_or(self, what: str, path: str = "") -> CommandError:
-        return CommandError(version(self.client).missing_or.format(path=path or self.text, what=what))
+        return refusal(version(self.client).missing_or.format(path=path or self.text, what=what))
 
 
 def missing_key() -> CommandError:
@@ -113,11 +120,16 @@ def document_of(client: Client, key: bytes) -> Document | None:
     return _document(client.db.lookup(key))
 
 
+def opened_for_write(client: Client, key: bytes) -> None:
+    """Tell who watches the key of the attempt, whatever comes of it."""
+    if client.db.hooks:
+        client.db.touch(key)
+
+
 def document_for_write(client: Client, key: bytes) -> Document | None:
-    """The document in `key`, to change; who watches the key learns of the attempt."""
+    """The document in `key`, to change."""
+    opened_for_write(client, key)
     db = client.db
-    if db.hooks:
-        db.touch(key)
     document = _document(db.peek(key))
     return db.own(key, document) if document is not None and db.shared else document
 

@@ -12,12 +12,12 @@ from redouble.modules.arguments import long_long
 from redouble.modules.json.commands.arguments import (
     Where,
     changed,
-    document_for_write,
     document_of,
     existing,
     json_command,
     json_value,
     missing_key,
+    opened_for_write,
     parsed,
     place_is_gone,
     text,
@@ -148,7 +148,7 @@ def json_arrpop(client: Client, argv: Argv) -> Reply:
     index = long_long(rest[1]) if len(rest) > 1 else None
     if index is None:
         index = -1
-    document_for_write(client, key)
+    opened_for_write(client, key)
     if where.legacy and format is not ReplyFormat.STRINGS:
         raise CommandError("Legacy paths are supported only with FORMAT STRINGS")
 
@@ -189,8 +189,8 @@ def json_arrindex(client: Client, argv: Argv) -> Reply:
     start, stop = (integer(bound) if bound else 0 for bound in (*bounds[:2], b"", b"")[:2])
     if len(bounds) > 2:
         raise wrong_arity("json.arrindex")
-    document = document_of(client, key)
     wanted = parsed(json_text)
+    document = document_of(client, key)
     if document is None:
         raise where.missing(where.given)
     if where.legacy:

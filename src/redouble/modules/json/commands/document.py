@@ -98,7 +98,7 @@ def _tried(where: Where, document: Document) -> list[Value]:
         return []
 
 
-@json_command("JSON.MGET key [key ...] path", flags="readonly", keys="RO", acl="read json")
+@json_command("JSON.MGET key [further-key ...] path", flags="readonly", keys="RO", acl="read json")
 def json_mget(client: Client, argv: Argv) -> Reply:
     """Values at one path of several documents."""
     _, *keys, path = argv
@@ -141,7 +141,8 @@ def json_resp(client: Client, argv: Argv) -> Reply:
     return [resp_of(value) for value in where.values(document)]
 
 
-@json_command("JSON.DEBUG subcommand [key [path]]", flags="readonly", keys="RO", acl="read json", arity=-2)
+@json_command("JSON.DEBUG subcommand key [path]", flags="readonly", keys="RO", arity=-2, until="8.0.0")
+@json_command("JSON.DEBUG subcommand [key [path]]", flags="readonly", acl="read json", arity=-2)
 def json_debug(client: Client, argv: Argv) -> Reply:
     """JSON.DEBUG MEMORY key [path]: the bytes that values take."""
     _, subcommand, *rest = argv
@@ -246,7 +247,12 @@ def _set(document: Document, targets: list[Target], value: Value) -> bool:
 
 
 @json_command(
-    "JSON.MSET key path value [key path value ...]", flags="write denyoom", keys="RW", acl="write json", arity=-4
+    "JSON.MSET key path value [key path value ...]",
+    flags="write denyoom",
+    keys="RW",
+    acl="write json",
+    arity=-4,
+    since="2.6.0",
 )
 def json_mset(client: Client, argv: Argv) -> Reply:
     """Set values at paths of several documents: all of them, or none if one cannot be."""
@@ -269,7 +275,11 @@ def json_mset(client: Client, argv: Argv) -> Reply:
 
 
 @json_command(
-    "JSON.MERGE key path value [FORMAT <STRING | JSON | BSON>]", flags="write denyoom", keys="RW", acl="write json"
+    "JSON.MERGE key path value [FORMAT <STRING | JSON | BSON>]",
+    flags="write denyoom",
+    keys="RW",
+    acl="write json",
+    since="2.6.0",
 )
 def json_merge(client: Client, argv: Argv) -> Reply:
     """Merge a patch into the values at a path (RFC 7386)."""
@@ -329,7 +339,7 @@ def _delete(client: Client, argv: Argv) -> int:
     return count
 
 
-@json_command("JSON.CLEAR key [path]", flags="write", keys="RW", acl="write json")
+@json_command("JSON.CLEAR key [path]", flags="write", keys="RW", acl="write json", since="2.0.0")
 def json_clear(client: Client, argv: Argv) -> Reply:
     """Empty arrays and objects, and make numbers zero; answers how many were not so before."""
     key = argv[1]

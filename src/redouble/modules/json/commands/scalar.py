@@ -17,6 +17,7 @@ from redouble.modules.json.commands.arguments import (
     missing_key,
     parsed,
     place_is_gone,
+    refusal,
     text,
     text_or,
 )
@@ -113,7 +114,7 @@ def _is_number(value: Value) -> bool:
 # Booleans.
 
 
-@json_command("JSON.TOGGLE key path", flags="write denyoom@before:8.0.0", keys="RW", acl="write json")
+@json_command("JSON.TOGGLE key path", flags="write denyoom@before:8.0.0", keys="RW", acl="write json", since="2.0.0")
 def json_toggle(client: Client, argv: Argv) -> Reply:
     """Make true of false, and false of true."""
     _, key, path, *_ = argv
@@ -173,7 +174,7 @@ def json_strappend(client: Client, argv: Argv) -> Reply:
 def _suffix(client: Client, json: str) -> str:
     suffix = parsed(json)
     if type(suffix) is not str:
-        raise CommandError(version(client).expected.format(expected="string", found=json))
+        raise refusal(version(client).expected.format(expected="string", found=json))
     return suffix
 
 
