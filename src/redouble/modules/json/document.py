@@ -63,7 +63,9 @@ class Document(ModuleValue):
         return True
 
     def remove(self, place: Place) -> bool:
-        """Remove what is at a place, which is not the root; False if nothing is."""
+        """Remove what is at a place; False if nothing is, or it is the root."""
+        if place is None:
+            return False
         keys = keys_of(place)
         holder = self._walk(keys[:-1])
         key = _key(holder, keys[-1])

@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from redouble.core import notify
 from redouble.core.client import Client
-from redouble.core.command import command
+from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
 from redouble.modules.json.document import Document
 from redouble.modules.json.path import Found, Path, PathSyntaxError, compile_path
@@ -20,15 +20,16 @@ __all__ = [
     "document_for_write",
     "document_of",
     "existing",
+    "is_text",
     "json_command",
     "json_value",
     "missing_key",
     "opened_for_write",
+    "optional_path",
     "parsed",
     "place_is_gone",
     "refusal",
     "text",
-    "text_or",
 ]
 
 json_command = partial(command, module="json", since="1.0.0", overlooks=True)
@@ -44,12 +45,18 @@ def text(argument: bytes) -> str:
         raise CommandError("Couldn't parse as UTF-8 string") from None
 
 
-def text_or(argument: bytes | None, default: str) -> str:
-    """An argument, or what stands for one that was not given or is no UTF-8."""
+def is_text(argument: bytes) -> bool:
+    """Whether an argument is UTF-8: where one may be missing, what is not counts as missing."""
     try:
-        return default if argument is None else argument.decode()
+        argument.decode()
     except UnicodeDecodeError:
-        return default
+        return False
+    return True
+
+
+def optional_path(client: Client, argv: Argv) -> Where:
+    """The path behind the key, or the root, with one answer."""
+    return Where(client, argv[2].decode() if len(argv) > 2 and is_text(argv[2]) else ".")
 
 
 def refusal(message: str) -> CommandError:
@@ -85,6 +92,13 @@ class Where:
     def values(self, document: Document) -> list[Value]:
         """What the path selects."""
         return self.path.values(document.root, version(self.client).filters_scalars)
+
+    def tried(self, document: Document) -> list[Value]:
+        """What the path selects; nothing if it is none."""
+        try:
+            return self.values(document)
+        except CommandError:
+            return []
 
     def found(self, document: Document) -> list[Found]:
         """What the path selects, and where that is."""

@@ -14,14 +14,15 @@ from redouble.modules.json.commands.arguments import (
     changed,
     document_of,
     existing,
+    is_text,
     json_command,
     json_value,
     missing_key,
     opened_for_write,
+    optional_path,
     parsed,
     place_is_gone,
     text,
-    text_or,
 )
 from redouble.modules.json.commands.replies import ReplyFormat, reply_of
 from redouble.modules.json.order import inside_out
@@ -97,11 +98,16 @@ def json_arrappend(client: Client, argv: Argv) -> Reply:
     return change_arrays(client, key, where, append, path=where.given)
 
 
+@json_command(
+    "JSON.ARRINSERT key path index value [value ...]", flags="write denyoom", keys="RW", arity=-4, until="8.0.0"
+)
 @json_command("JSON.ARRINSERT key path index value [value ...]", flags="write denyoom", keys="RW", acl="write json")
 def json_arrinsert(client: Client, argv: Argv) -> Reply:
     """Insert into arrays before an index; answers how long they are then."""
     _, key, path, index_text, *texts = argv
     where, index = Where(client, text(path)), integer(index_text)
+    if not texts:
+        raise wrong_arity("json.arrinsert")
     values = [json_value(client, json) for json in texts]
 
     def insert(array: list[Value]) -> int:
@@ -114,11 +120,15 @@ def json_arrinsert(client: Client, argv: Argv) -> Reply:
     return change_arrays(client, key, where, insert)
 
 
+@json_command("JSON.ARRTRIM key path start stop", flags="write", keys="RW", arity=-4, until="8.0.0")
 @json_command("JSON.ARRTRIM key path start stop", flags="write", keys="RW", acl="write json")
 def json_arrtrim(client: Client, argv: Argv) -> Reply:
     """Keep only a part of arrays, both ends of which belong to it; answers how long they are then."""
-    _, key, path, start_text, stop_text, *_ = argv
-    where, start, stop = Where(client, text(path)), integer(start_text), integer(stop_text)
+    _, key, path, start_text, *rest = argv
+    where, start = Where(client, text(path)), integer(start_text)
+    if not rest:
+        raise wrong_arity("json.arrtrim")
+    stop = integer(rest[0])
 
     def trim(array: list[Value]) -> int:
         length = len(array)
@@ -137,7 +147,7 @@ def json_arrpop(client: Client, argv: Argv) -> Reply:
     """Remove an element of arrays, the last if no other; answers them."""
     _, key, *rest = argv
     format = ReplyFormat.STRINGS
-    if len(rest) > 1 and rest[0].upper() == b"FORMAT":
+    if len(rest) > 1 and rest[0].upper() == b"FORMAT" and is_text(rest[1]):
         format = ReplyFormat.named(text(rest[1]))
         if format is ReplyFormat.STRING:
             raise CommandError("ERR wrong reply format")
@@ -164,7 +174,7 @@ def json_arrpop(client: Client, argv: Argv) -> Reply:
 @json_command("JSON.ARRLEN key [path]", flags="readonly", keys="RO", acl="read json")
 def json_arrlen(client: Client, argv: Argv) -> Reply:
     """How long arrays are."""
-    where = Where(client, text_or(argv[2] if len(argv) > 2 else None, "."))
+    where = optional_path(client, argv)
     document = document_of(client, argv[1])
     if document is None:
         if where.legacy:

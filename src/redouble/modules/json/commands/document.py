@@ -14,11 +14,12 @@ from redouble.modules.json.commands.arguments import (
     document_for_write,
     document_of,
     existing,
+    is_text,
     json_command,
     json_value,
+    optional_path,
     place_is_gone,
     text,
-    text_or,
 )
 from redouble.modules.json.commands.replies import ReplyFormat, reply_of, resp_of
 from redouble.modules.json.document import Document
@@ -56,16 +57,15 @@ def json_get(client: Client, argv: Argv) -> Reply:
         elif name in (b"INDENT", b"NEWLINE", b"SPACE"):
             layout[name.decode().lower()] = text(_next(words, "json.get"))
         elif name != b"NOESCAPE":
-            try:
-                paths.append(Where(client, word.decode()))
-            except UnicodeDecodeError:
+            if not is_text(word):
                 break
+            paths.append(Where(client, word.decode()))
     paths = paths or [Where(client, ".")]
     document = document_of(client, argv[1])
     if document is None:
         return None
     if client.resp == 3 and format is not ReplyFormat.STRING:
-        return [[reply_of(value, format) for value in _tried(where, document)] for where in paths]
+        return [[reply_of(value, format) for value in where.tried(document)] for where in paths]
     legacy = all(where.legacy for where in paths)
     if len(paths) == 1:
         value = paths[0].first(document) if legacy else paths[0].values(document)
@@ -90,14 +90,6 @@ def _next(words: Iterator[bytes], command: str) -> bytes:
     raise wrong_arity(command)
 
 
-def _tried(where: Where, document: Document) -> list[Value]:
-    """What the path selects; nothing if it is none."""
-    try:
-        return where.values(document)
-    except CommandError:
-        return []
-
-
 @json_command("JSON.MGET key [further-key ...] path", flags="readonly", keys="RO", acl="read json")
 def json_mget(client: Client, argv: Argv) -> Reply:
     """Values at one path of several documents."""
@@ -117,12 +109,12 @@ def json_mget(client: Client, argv: Argv) -> Reply:
 @json_command("JSON.TYPE key [path]", flags="readonly", keys="RO", acl="read json")
 def json_type(client: Client, argv: Argv) -> Reply:
     """The kinds of values."""
-    where = Where(client, text_or(argv[2] if len(argv) > 2 else None, "."))
+    where = optional_path(client, argv)
     document = document_of(client, argv[1])
     reply: Reply = None
     if document is not None:
         if where.legacy:
-            values = _tried(where, document)
+            values = where.tried(document)
             reply = kind(values[0]).encode() if values else None
         else:
             reply = [kind(value).encode() for value in where.values(document)]
@@ -153,7 +145,7 @@ def json_debug(client: Client, argv: Argv) -> Reply:
         raise CommandError("ERR unknown subcommand - try `JSON.DEBUG HELP`")
     if not rest:
         raise wrong_arity("json.debug")
-    where = Where(client, text_or(rest[1] if len(rest) > 1 else None, "."))
+    where = optional_path(client, argv[1:])
     document = document_of(client, rest[0])
     if where.legacy:
         return 0 if document is None else memory(where.first(document))
@@ -177,11 +169,11 @@ def json_set(client: Client, argv: Argv) -> Reply:
     condition = ""
     rest = iter(words)
     for word in rest:
-        option = word.upper()
-        if option in (b"NX", b"XX") and not condition:
-            condition = option.decode()
-        elif option == b"FORMAT":
-            _check_format(_next(rest, "json.set"))
+        option = text(word).upper()
+        if option in ("NX", "XX") and not condition:
+            condition = option
+        elif option == "FORMAT":
+            _check_format(text(_next(rest, "json.set")))
         else:
             raise CommandError(SYNTAX_ERROR)
     document = document_for_write(client, key)
@@ -197,10 +189,10 @@ def json_set(client: Client, argv: Argv) -> Reply:
     return OK
 
 
-def _check_format(format: bytes) -> None:
-    if format == b"BSON":
+def _check_format(format: str) -> None:
+    if format == "BSON":
         raise CommandError("ERR not supported by redouble: FORMAT BSON")
-    if format not in (b"STRING", b"JSON"):
+    if format not in ("STRING", "JSON"):
         raise CommandError("ERR wrong format")
 
 
@@ -259,8 +251,8 @@ def json_mset(client: Client, argv: Argv) -> Reply:
     words = iter(argv[1:])
     changes: list[tuple[bytes, Value, list[Target]]] = []
     for key in words:
-        where = Where(client, text(_next(words, "json.mset")))
         document = document_for_write(client, key)
+        where = Where(client, text(_next(words, "json.mset")))
         targets = _targets(document, where)
         value = json_value(client, _next(words, "json.mset"))
         changes.append((key, value, targets))
@@ -283,9 +275,14 @@ def json_mset(client: Client, argv: Argv) -> Reply:
 )
 def json_merge(client: Client, argv: Argv) -> Reply:
     """Merge a patch into the values at a path (RFC 7386)."""
-    _, key, path, json, *_ = argv
+    _, key, path, json, *words = argv
     where = Where(client, text(path))
     text(json)
+    rest = iter(words)
+    for word in rest:
+        if text(word).upper() != "FORMAT":
+            raise CommandError(SYNTAX_ERROR)
+        _check_format(text(_next(rest, "json.merge")))
     document = document_for_write(client, key)
     patch = json_value(client, json)
     targets = _targets(document, where)
@@ -343,7 +340,7 @@ def _delete(client: Client, argv: Argv) -> int:
 def json_clear(client: Client, argv: Argv) -> Reply:
     """Empty arrays and objects, and make numbers zero; answers how many were not so before."""
     key = argv[1]
-    where = Where(client, text_or(argv[2] if len(argv) > 2 else None, "."))
+    where = optional_path(client, argv)
     rules = version(client)
     if rules.clears_one_path and len(argv) > 3:
         raise wrong_arity("json.clear")

@@ -15,11 +15,11 @@ from redouble.modules.json.commands.arguments import (
     existing,
     json_command,
     missing_key,
+    optional_path,
     parsed,
     place_is_gone,
     refusal,
     text,
-    text_or,
 )
 from redouble.modules.json.document import Document
 from redouble.modules.json.reader import Value
@@ -200,7 +200,7 @@ def json_objkeys(client: Client, argv: Argv) -> Reply:
         if where.legacy:
             return None
         raise missing_key()
-    values = where.values(document)
+    values = where.tried(document) if where.legacy else where.values(document)
     if where.legacy:
         if values and not isinstance(values[0], dict):
             raise where.missing_or("not an object")
@@ -220,14 +220,14 @@ def json_objlen(client: Client, argv: Argv) -> Reply:
         if where.legacy:
             return None
         raise where.missing_or("not an object")
-    values = where.values(document)
+    values = where.tried(document) if where.legacy else where.values(document)
     if where.legacy:
         return len(_only(where, values[0], "object")) if values else None
     return [len(value) if isinstance(value, dict) else None for value in values]
 
 
 def _read(client: Client, argv: Argv) -> tuple[Document | None, Where]:
-    where = Where(client, text_or(argv[2] if len(argv) > 2 else None, "."))
+    where = optional_path(client, argv)
     return document_of(client, argv[1]), where
 
 
