@@ -62,9 +62,12 @@ def json_text(random: Random) -> bytes:
     return text.encode()
 
 
-def path_text(random: Random, deep: bool) -> str:
-    """A path; `deep`: one that may lead to values inside others that it leads to."""
-    steps = [step(random, deep) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3)))]
+SIMPLE, SHALLOW, DEEP = range(3)
+
+
+def path_text(random: Random, depth: int = DEEP) -> str:
+    """A path: a simple one has no filters, a shallow one does not lead to values inside others that it leads to."""
+    steps = [step(random, depth) for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3)))]
     path = "$" + "".join(steps)
     if random.random() < 0.25:
         path = path[1:] or "."
@@ -75,7 +78,7 @@ def path_text(random: Random, deep: bool) -> str:
     return path
 
 
-def step(random: Random, deep: bool) -> str:
+def step(random: Random, depth: int) -> str:
     key = random.choice(KEYS[:7])
     kind = random.random()
     if kind < 0.4:
@@ -86,9 +89,9 @@ def step(random: Random, deep: bool) -> str:
         return random.choice(["[0]", "[1]", "[-1]", "[0,1]", "[0,0]", "[-9]", "[7]"])
     if kind < 0.72:
         return random.choice(["[1:]", "[:2]", "[::2]", "[-2:]", "[0:3:2]", "[:]"])
-    if kind < 0.85:
+    if kind < 0.85 or depth == SIMPLE:
         return random.choice([".*", "[*]"])
-    if kind < 0.93 or not deep:
+    if kind < 0.93 or depth == SHALLOW:
         return f"[?({condition(random)})]"
     return random.choice([f"..{key}", "..*", "..[0]", "..[?(@>1)]"])
 
@@ -147,7 +150,7 @@ MODULE_FAMILIES: dict[str, str] = {
         JSON.OBJKEYS <document> [<path>]
         JSON.OBJLEN <document> [<path>]
         JSON.ARRAPPEND <document> <path> <json>...
-        JSON.ARRINSERT <document> <shallow> <place> <json>...
+        JSON.ARRINSERT <document> <simple> <place> <json>...
         JSON.ARRTRIM <document> <shallow> <place> <place>
         JSON.ARRPOP <document> [FORMAT (STRINGS|EXPAND1|EXPAND)] [<shallow> [<place>]]
         JSON.ARRLEN <document> [<path>]
@@ -164,8 +167,9 @@ MODULE_SLOTS: Slots = {
     "document": key_of(b"json1", b"json2", b"json3"),
     "json": json_text,
     "string_json": lambda random: random.choice(TEXTS).encode() if random.random() < 0.9 else json_text(random),
-    "path": lambda random: path_text(random, True).encode(),
-    "shallow": lambda random: path_text(random, False).encode(),
+    "path": lambda random: path_text(random).encode(),
+    "shallow": lambda random: path_text(random, SHALLOW).encode(),
+    "simple": lambda random: path_text(random, SIMPLE).encode(),
     "operand": lambda random: random.choice([*NUMBERS, "-1", "0.5", "10"]).encode(),
     "place": one_of([b"0", b"0", b"1", b"2", b"-1", b"-2", b"100", b"-100", b"x", b"1.5", b"9223372036854775807"]),
     "space": one_of([b" ", b"", b"\t", b"\n", b"--"]),

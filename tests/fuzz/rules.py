@@ -33,7 +33,7 @@ def rule_for(argv: Sequence[bytes]) -> Rule | None:
         chance = b"LIMIT" in words and by and (b"*" not in by[0] or b"ALPHA" in words)
         return _by_chance if chance else _unordered
     if name == b"JSON.GET" and len(argv) > 3:
-        return _unordered if b"FORMAT" in [word.upper() for word in argv] else _same_members
+        return lambda real, ours, target: _same_members(real, ours, target) or _unordered(real, ours, target)
     if name in UNORDERED:
         return _unordered
     if name in TIMED:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from redouble.modules.json.path import Place, keys_of
 from redouble.modules.json.reader import Value
 from redouble.modules.json.values import NAMES, Object, copy, kind, memory, without
 from redouble.modules.json.writer import text_of
+from redouble.resp.reply import CommandError
 from redouble.types.module_value import ModuleValue
 
-__all__ = ["Document"]
+__all__ = ["DEEPEST", "Document"]
+
+DEEPEST: Final = 128
+"""So many keys lead to a place at most that can be changed: values are walked through by functions that call themselves."""
 
 
 class Document(ModuleValue):
@@ -81,6 +86,8 @@ class Document(ModuleValue):
 
     def _walk(self, keys: list[str | int]) -> Value:
         """What the keys lead to; None if they lead nowhere."""
+        if len(keys) > DEEPEST:
+            raise CommandError("ERR recursion limit exceeded")
         value = self.root
         for key in keys:
             found = _key(value, key)

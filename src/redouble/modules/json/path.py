@@ -156,6 +156,18 @@ def _members(value: Value, place: Place) -> Iterator[Found]:
 class Descendants(Step):
     """`..`: the values themselves, and all in them."""
 
+    def values(self, values: list[Value], search: Search) -> list[Value]:
+        reached: list[Value] = []
+        waiting = values[::-1]
+        while waiting:
+            value = waiting.pop()
+            reached.append(value)
+            if type(value) is list:
+                waiting += value[::-1]
+            elif isinstance(value, dict):
+                waiting += [*value.values()][::-1]
+        return reached
+
     def places(self, found: Iterable[Found], search: Search) -> list[Found]:
         reached: list[Found] = []
         waiting = list(found)[::-1]
@@ -177,6 +189,18 @@ class Filter(Step):
 
     def __init__(self, holds: Predicate) -> None:
         self.holds = holds
+
+    def values(self, values: list[Value], search: Search) -> list[Value]:
+        holds = self.holds
+        selected: list[Value] = []
+        for value in values:
+            if type(value) is list:
+                selected += [item for item in value if holds(item, search)]
+            elif isinstance(value, dict):
+                selected += [item for item in value.values() if holds(item, search)]
+            elif search.scalars and holds(value, search):
+                selected.append(value)
+        return selected
 
     def places(self, found: Iterable[Found], search: Search) -> list[Found]:
         holds = self.holds
@@ -253,7 +277,7 @@ def _step(node: Node) -> Step:
     if node.rule == "string_list":
         return Key(*map(_name, node.children))
     if node.rule == "numbers_list":
-        return Index(*(int(number.text) for number in node.children))
+        return Index(*map(_integer, node.children))
     if node.rule == "numbers_range":
         return _slice(node.children[0])
     if node.rule == "filter":
@@ -274,8 +298,13 @@ def _unescaped(text: str, quote: str) -> str:
     return text.replace("\\\\", "\\").replace(f"\\{quote}", quote)
 
 
+def _integer(node: Node) -> int:
+    """A number; of those that no index can be, another such."""
+    return int(node.text[:20])
+
+
 def _slice(node: Node) -> Slice:
-    numbers = [int(child.text) for child in node.children]
+    numbers = [*map(_integer, node.children)]
     step = numbers.pop() if node.children and node.children[-1].rule == "pos_number" else 1
     start = 0 if node.rule in ("right_range", "all_range") else numbers.pop(0)
     return Slice(start, numbers.pop() if numbers else None, step)
@@ -355,7 +384,7 @@ def _selected(node: Node) -> Term:
 def _constant(node: Node) -> Value:
     text = node.text
     if node.rule == "decimal":
-        if "." not in text and _INT64_MIN <= int(text) <= _INT64_MAX:
+        if "." not in text and len(text) <= 20 and _INT64_MIN <= int(text) <= _INT64_MAX:
             return int(text)
         return float(text)
     if node.rule == "plain":

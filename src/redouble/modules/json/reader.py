@@ -11,13 +11,15 @@ import json
 import re
 from typing import Any, Final, NoReturn, TypeAlias
 
-__all__ = ["MAX_DEPTH", "JsonError", "Value", "parse", "parse_first", "parse_loaded"]
+__all__ = ["MAX_DEPTH", "MAX_LOADED_DEPTH", "JsonError", "Value", "parse", "parse_first", "parse_loaded"]
 
 Value: TypeAlias = Any
 """None, bool, int, float, str, a list of values or a dictionary of strings and values."""
 
 MAX_DEPTH: Final = 127
-"""So many arrays and objects inside each other, a text may have."""
+"""So many arrays and objects inside each other a text may have,"""
+MAX_LOADED_DEPTH: Final = 256
+"""and one from a file."""
 _INT32_MAX, _INT64_MIN, _UINT64_MAX = (1 << 31) - 1, -(1 << 63), (1 << 64) - 1
 
 
@@ -36,22 +38,19 @@ def parse_first(text: str) -> Value:
 
 
 def parse_loaded(text: str) -> Value:
-    """The value of a text as deep as it likes, from a file; raises JsonError."""
-    try:
-        return _scan(text)
-    except (ValueError, RecursionError):
-        return _Exact(text, limited=False).document(only=True)
+    """The value of a text from a file, which may be deeper; raises JsonError."""
+    return _parse(text, True, MAX_LOADED_DEPTH)
 
 
-def _parse(text: str, only: bool) -> Value:
+def _parse(text: str, only: bool, max_depth: int = MAX_DEPTH) -> Value:
     try:
         value = _scan(text)
     except (ValueError, RecursionError):
         value = None
     else:
-        if not _is_deep(text):
+        if not _is_deep(text, max_depth):
             return value
-    return _Exact(text).document(only=only)
+    return _Exact(text, max_depth).document(only=only)
 
 
 def _scan(text: str) -> Value:
@@ -66,12 +65,12 @@ _HALVES = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]|(u[dD][89
 """Escapes; of those that are half a character, a group."""
 
 
-def _is_deep(text: str) -> bool:
+def _is_deep(text: str, max_depth: int) -> bool:
     """Whether arrays and objects may be nested deeper than texts may have them: brackets in strings count, too."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if text.count("[") + text.count("{") <= max_depth:
         return False
     brackets = text.encode().translate(_BRACKETS, _OTHERS)
-    for _ in range(MAX_DEPTH):  # each time the innermost go
+    for _ in range(max_depth):  # each time the innermost go
         brackets, length = brackets.replace(b"[]", b""), len(brackets)
         if len(brackets) == length:
             break
@@ -167,10 +166,10 @@ _decode = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constan
 class _Exact:
     """A reader that says what serde_json says of a wrong text, and where."""
 
-    def __init__(self, text: str, limited: bool = True) -> None:
+    def __init__(self, text: str, max_depth: int = MAX_DEPTH) -> None:
         self.bytes = text.encode("utf-8", "surrogatepass")
         self.at = 0
-        self.limited = limited
+        self.max_depth = max_depth
 
     def fail(self, why: str, seen: int = 0) -> NoReturn:
         """`seen`: how many bytes beyond those that were read the reader has looked at."""
@@ -197,7 +196,7 @@ class _Exact:
             value: Value
             mark = self.peek()
             if mark in (b"[", b"{"):
-                if self.limited and len(open) == MAX_DEPTH:
+                if len(open) == self.max_depth:
                     self.fail("recursion limit exceeded", 1)
                 self.at += 1
                 value = [] if mark == b"[" else {}

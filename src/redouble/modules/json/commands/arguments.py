@@ -100,6 +100,10 @@ class Where:
         except CommandError:
             return []
 
+    def sought(self, document: Document) -> list[Value]:
+        """What commands find that change something, and some others (`Name`)."""
+        return [value for value, _ in self.found(document)]
+
     def found(self, document: Document) -> list[Found]:
         """What the path selects, and where that is."""
         rules = version(self.client)

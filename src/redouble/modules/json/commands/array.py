@@ -180,7 +180,7 @@ def json_arrlen(client: Client, argv: Argv) -> Reply:
         if where.legacy:
             return None
         raise missing_key()
-    values = where.values(document)
+    values = where.sought(document)
     if not where.legacy:
         return [len(value) if type(value) is list else None for value in values]
     if not values:
@@ -196,7 +196,7 @@ def json_arrindex(client: Client, argv: Argv) -> Reply:
     _, key, path, json, *bounds = argv
     where = Where(client, text(path))
     json_text = text(json)
-    start, stop = (integer(bound) if bound else 0 for bound in (*bounds[:2], b"", b"")[:2])
+    start, stop = map(integer, (*bounds, b"0", b"0")[:2])
     if len(bounds) > 2:
         raise wrong_arity("json.arrindex")
     wanted = parsed(json_text)

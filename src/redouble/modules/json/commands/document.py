@@ -340,7 +340,7 @@ def _delete(client: Client, argv: Argv) -> int:
 def json_clear(client: Client, argv: Argv) -> Reply:
     """Empty arrays and objects, and make numbers zero; answers how many were not so before."""
     key = argv[1]
-    where = optional_path(client, argv)
+    where = Where(client, text(argv[2]) if len(argv) > 2 else ".")
     rules = version(client)
     if rules.clears_one_path and len(argv) > 3:
         raise wrong_arity("json.clear")

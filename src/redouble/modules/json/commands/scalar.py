@@ -186,7 +186,7 @@ def json_strlen(client: Client, argv: Argv) -> Reply:
         return None if document is None else len(_only(where, where.first(document), "string").encode())
     if document is None:
         raise missing_key()
-    return [len(value.encode()) if type(value) is str else None for value in where.values(document)]
+    return [len(value.encode()) if type(value) is str else None for value in where.sought(document)]
 
 
 # Objects.
@@ -200,12 +200,15 @@ def json_objkeys(client: Client, argv: Argv) -> Reply:
         if where.legacy:
             return None
         raise missing_key()
-    values = where.tried(document) if where.legacy else where.values(document)
-    if where.legacy:
-        if values and not isinstance(values[0], dict):
-            raise where.missing_or("not an object")
-        return _keys(values[0]) if values else None
-    return [_keys(value) if isinstance(value, dict) else None for value in values]
+    if not where.legacy:
+        return [_keys(value) if isinstance(value, dict) else None for value in where.sought(document)]
+    try:
+        values = where.sought(document)
+    except CommandError:
+        return None  # a wrong path
+    if values and not isinstance(values[0], dict):
+        raise where.missing_or("not an object")
+    return _keys(values[0]) if values else None
 
 
 def _keys(value: dict[str, Value]) -> list[bytes]:
@@ -220,10 +223,10 @@ def json_objlen(client: Client, argv: Argv) -> Reply:
         if where.legacy:
             return None
         raise where.missing_or("not an object")
-    values = where.tried(document) if where.legacy else where.values(document)
     if where.legacy:
+        values = where.tried(document)
         return len(_only(where, values[0], "object")) if values else None
-    return [len(value) if isinstance(value, dict) else None for value in values]
+    return [len(value) if isinstance(value, dict) else None for value in where.sought(document)]
 
 
 def _read(client: Client, argv: Argv) -> tuple[Document | None, Where]:

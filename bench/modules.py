@@ -1,0 +1,153 @@
+"""What commands of modules cost: CPU time here, time until the answers are there from a Redis Stack, in one run.
+
+`python -m bench modules`, or `python -m bench.modules tdigest` for one family.  A family is a function
+that yields rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+import redouble.commands
+from bench.servers import real_server
+from redouble.core.client import Client
+from redouble.core.server import Server
+from redouble.resp.reply import CommandError
+
+assert redouble.commands  # fills the command table
+
+REAL, VERSION = "redis-stack-7.4", "7.4"
+ROUNDS, CALLS = 9, 100
+
+Words = tuple[Any, ...]
+
+
+@dataclass
+class Row:
+    """One line of the result."""
+
+    name: str
+    command: Callable[[int], Words]
+    """The command that is timed, from how often it was called before."""
+    setup: Iterable[Words] = field(default=())
+    calls: int = CALLS
+    """In each round."""
+
+
+Family = Callable[[], Iterator[Row]]
+FAMILIES: dict[str, Family] = {}
+
+
+def family(function: Family) -> Family:
+    FAMILIES[function.__name__] = function
+    return function
+
+
+@family
+def json() -> Iterator[Row]:
+    people = ",".join(
+        f'{{"id":{i},"name":"person {i}","tags":["a","b"],"address":{{"city":"c{i % 10}","zip":"{i:05}"}},"score":{i / 8}}}'
+        for i in range(9_500)
+    )
+    megabyte = [("JSON.SET", "k", "$", f'{{"people":[{people}],"other":{{}}}}')]
+    yield Row("JSON.SET of 20 B", lambda n: ("JSON.SET", "l", "$", f'{{"a":{n},"b":"text"}}'), megabyte)
+    yield Row("JSON.GET of 20 B", lambda n: ("JSON.GET", "l"), megabyte)
+    name = ", deep in 1 MB"
+    yield Row(f"JSON.SET{name}", lambda n: ("JSON.SET", "k", f"$.people[{n % 9500}].address.city", f'"c{n}"'), megabyte)
+    yield Row(f"JSON.GET{name}", lambda n: ("JSON.GET", "k", f"$.people[{n % 9500}].address.city"), megabyte)
+    yield Row(f"JSON.GET of one path{name}", lambda n: ("JSON.GET", "k", "$.people[4711].address.city"), megabyte)
+    yield Row(f"JSON.NUMINCRBY{name}", lambda n: ("JSON.NUMINCRBY", "k", "$.people[17].score", 1), megabyte)
+    yield Row(f"JSON.SET of a new member{name}", lambda n: ("JSON.SET", "k", f"$.other.m{n}", n), megabyte)
+    yield Row(f"JSON.DEL of a member{name}", lambda n: ("JSON.DEL", "k", f"$.other.m{n}"), megabyte)
+    yield Row("JSON.GET of 1 MB", lambda n: ("JSON.GET", "k"), megabyte, 2)
+    yield Row("JSON.SET of 1 MB", lambda n: ("JSON.SET", "n", "$", megabyte[0][3]), megabyte, 2)
+    yield Row("JSON.GET $..city in 1 MB", lambda n: ("JSON.GET", "k", "$..city"), megabyte, 2)
+    yield Row("JSON.GET of a filter in 1 MB", lambda n: ("JSON.GET", "k", "$.people[?(@.score>1000)].id"), megabyte, 2)
+    array = [("JSON.SET", "k", "$", f"[{','.join(map(str, range(200_000)))}]")]
+    yield Row("JSON.ARRAPPEND to 200,000", lambda n: ("JSON.ARRAPPEND", "k", "$", n), array)
+    yield Row("JSON.ARRPOP of 200,000", lambda n: ("JSON.ARRPOP", "k", "$"), array)
+    yield Row("JSON.ARRINSERT at the beginning", lambda n: ("JSON.ARRINSERT", "k", "$", 0, n), array)
+    yield Row("JSON.ARRINDEX at the end", lambda n: ("JSON.ARRINDEX", "k", "$", 199_999), array, 2)
+    members = [("JSON.SET", "k", "$", f"{{{','.join(f'{chr(34)}m{i}{chr(34)}:{i}' for i in range(200_000))}}}")]
+    yield Row("JSON.DEL of one of 200,000 members", lambda n: ("JSON.DEL", "k", f"$.m{n}"), members)
+
+
+class Pair:
+    """redouble and a real server, which hold the same."""
+
+    def __init__(self, real: redis.Redis) -> None:
+        self.real = real
+        self.setup: Iterable[Words] | None = None
+
+    def fill(self, setup: Iterable[Words]) -> None:
+        """Rows one after the other may share what is there."""
+        if setup is self.setup:
+            return
+        self.setup = setup
+        self.server = Server(version=VERSION)
+        self.client = Client(self.server)
+        self.real.flushall()
+        for words in setup:
+            self.real.execute_command(*words)
+            reply = self.server.call(self.client, encoded(words))
+            assert not isinstance(reply, CommandError), (words[:3], reply)
+
+    def compare(self, row: Row) -> tuple[float, float, float]:
+        """Microseconds for a call here and there, and the ratio, each the median of the rounds."""
+        self.fill(row.setup)
+        numbers = itertools.count()
+        ours, theirs = [], []
+        for _ in range(ROUNDS):
+            batch = [row.command(n) for n in itertools.islice(numbers, row.calls)]
+            ours.append(self.here(batch) / row.calls * 1e6)
+            theirs.append(self.there(batch) / row.calls * 1e6)
+        return (
+            statistics.median(ours),
+            statistics.median(theirs),
+            statistics.median(map(float.__truediv__, ours, theirs)),
+        )
+
+    def here(self, batch: list[Words]) -> float:
+        commands = list(map(encoded, batch))
+        start = time.process_time()
+        for argv in commands:
+            self.server.call(self.client, argv)
+        return time.process_time() - start
+
+    def there(self, batch: list[Words]) -> float:
+        connection = self.real.connection_pool.get_connection()
+        try:
+            commands = connection.pack_commands(batch)
+            start = time.perf_counter()
+            connection.send_packed_command(commands)
+            for _ in batch:
+                connection.read_response()
+            return time.perf_counter() - start
+        finally:
+            self.real.connection_pool.release(connection)
+
+
+def encoded(words: Words) -> list[bytes]:
+    return [word if isinstance(word, bytes) else str(word).encode() for word in words]
+
+
+def main(*names: str) -> None:
+    with real_server(REAL) as url, redis.Redis.from_url(url) as real:
+        pair = Pair(real)
+        print(f"{'':55}{'redouble':>12}{REAL:>17}   ratio")
+        for name in names or FAMILIES:
+            for row in FAMILIES[name]():
+                here, there, ratio = pair.compare(row)
+                print(f"{row.name:55}{here:10.1f}us{there:15.1f}us{ratio:8.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
