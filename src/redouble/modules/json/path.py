@@ -421,7 +421,7 @@ def _matches(one: Value, other: Value) -> bool:
     if type(one) is not str or (type(other) is not str and type(other) is not _Constant):
         return False
     pattern = compiled(str(other))
-    return pattern is not None and pattern.search(one) is not None
+    return pattern is not None and pattern.search(one)
 
 
 _COMPARISONS: Final[dict[str, Callable[[Value, Value], bool]]] = {
