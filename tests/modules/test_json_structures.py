@@ -23,6 +23,7 @@ from redouble.modules.json.reader import JsonError, parse, parse_first, parse_lo
 from redouble.modules.json.regex import compiled
 from redouble.modules.json.values import Object, copy, equal, memory, merged, same, without
 from redouble.modules.json.writer import formatted, number_text, text_of
+from redouble.resp.reply import CommandError
 
 KEYS = ["a", "b", "c", "x y", "é", ""]
 numbers = st.integers(-(1 << 63), (1 << 64) - 1) | st.integers(-(10**9), 10**9).map(lambda n: n / 8)
@@ -232,7 +233,7 @@ def test_filters_of_scalars() -> None:
     assert path.places({"a": 5}) == [(5, (None, "a"))]
 
 
-@pytest.mark.parametrize("text", ["$.", "$[", "$.a[", "$..", "$[?(", "$[?(@", "$.a b", "$[01]", "$" + "[?(" * 100_000])
+@pytest.mark.parametrize("text", ["$.", "$[", "$.a[", "$..", "$[?(", "$[?(@", "$.a b", "$[01]", "$[?" + "(" * 100_000])
 def test_a_wrong_path_is_refused_with_a_place(text: str) -> None:
     with pytest.raises(PathSyntaxError) as error:
         compile_path(text)
@@ -246,6 +247,13 @@ def test_numbers_in_paths_may_be_too_large() -> None:
     assert compile_path(f"$[-{large}]").values([1]) == [1]
     assert compile_path(f"$[0:{large}:{large}]").values([1, 2]) == [1]
     assert compile_path(f"$[?(@<{large})]").values([1]) == [1]
+
+
+def test_large_integers_are_compared_as_doubles() -> None:
+    document = [{"a": (1 << 64) - 1, "b": 18446744073709551615.0, "c": (1 << 64) - 2}]
+    assert compile_path("$[?(@.a==18446744073709551615)].a").values(document) == [(1 << 64) - 1]
+    assert compile_path("$[?(@.a<=@.c)].a").values(document) == [(1 << 64) - 1]
+    assert compile_path("$[?(@.a==@.b)].a").values(document) == []
 
 
 def test_few_paths_are_remembered() -> None:
@@ -340,6 +348,14 @@ def test_names_that_begin_alike_are_taken_for_parts() -> None:
     assert to_remove(twice, by_name=True) == []
     assert to_remove(twice, by_name=False) == twice[:1]
     assert len(to_remove([_place(["a"]), *twice], by_name=True)) == 3
+
+
+def test_what_is_very_deep_is_not_changed() -> None:
+    document = Document(parse_loaded("[" * 200 + "]" * 200))
+    (_, place), *_ = [one for one in compile_path("$..*").places(document.root) if len(keys_of(one[1])) == 140]
+    with pytest.raises(CommandError, match="recursion limit exceeded"):
+        document.put(place, 1)
+    assert document.put(compile_path("$[0]").places(document.root)[0][1], 1)
 
 
 def test_documents_are_walked_anew_for_each_change() -> None:
