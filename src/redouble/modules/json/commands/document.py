@@ -228,13 +228,11 @@ def _targets(document: Document | None, where: Where, condition: str = "") -> li
 
 
 def _set(document: Document, targets: list[Target], value: Value) -> bool:
-    """Whether something was set or added."""
+    """Whether something was set or added; the value itself goes to the last place, copies to the others."""
     done = False
-    for place, name in targets:
-        if name is None:
-            done |= document.put(place, copy(value))
-        else:
-            done |= document.add(place, name, copy(value))
+    for i, (place, name) in enumerate(targets, 1):
+        one = value if i == len(targets) else copy(value)
+        done |= document.put(place, one) if name is None else document.add(place, name, one)
     return done
 
 
