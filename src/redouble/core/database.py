@@ -155,6 +155,11 @@ class Database:
         value = _typed(self.lookup(key), kind)
         return self.own(key, value) if self.shared else value
 
+    def open_for_write(self, key: bytes, kind: type[M]) -> M | None:
+        """A value of a module's type for a command that may change it: who watches the key is told, whatever comes of it."""
+        self.touch(key)  # moduleCloseKey
+        return self.for_write(key, kind)
+
     def for_write(self, key: bytes, kind: type[V]) -> V | None:
         """The value of `key` for a command that changes it."""
         if key in self.volatile:
