@@ -38,8 +38,11 @@ class Link:
 
     __slots__ = ("bits", "bits_per_item", "capacity", "data", "error", "exponent", "hashes", "size")
 
-    def __init__(self, capacity: int, error: float) -> None:
-        """Room for `capacity` items; an answer is wrong with a probability of `error`.  Raises NoMemory."""
+    def __init__(self, capacity: int, error: float, rounded: bool = False) -> None:
+        """Room for `capacity` items; an answer is wrong with a probability of `error`.  Raises NoMemory.
+
+        If `rounded`, as it was once, the bits are a power of two, and there is room for more items.
+        """
         self.capacity = capacity
         self.error = error
         self.size = 0
@@ -48,20 +51,19 @@ class Link:
             raise NoMemory
         self.bits_per_item = -math.log(error) / 0.480453013918201  # ln(2) ** 2, with as many digits as RedisBloom has
         self.hashes = math.ceil(0.693147180559945 * self.bits_per_item)
-        size = max(1, math.ceil(int(capacity * self.bits_per_item) / 64)) * 8
-        if size > LARGEST:
+        bits = capacity * self.bits_per_item
+        if bits > 8 * LARGEST:
             raise NoMemory
-        self.bits = 8 * size
         self.exponent = 0
         """Above zero: only so many bits as 2 has to the power of it are used."""
-        self.data = bytearray(size)
+        if rounded:
+            self.exponent = max(0, math.ceil(math.log2(bits)))
+            self.capacity += int(((1 << self.exponent) - bits) / self.bits_per_item)
+            bits = 1 << self.exponent
+        self.data = bytearray(max(1, math.ceil(int(bits) / 64)) * 8)
+        self.bits = 8 * len(self.data)
 
-    def places(self, first: int, second: int) -> Iterator[int]:
-        """The bits of an item, by its two hashes (Kirsch, Mitzenmacher 2006)."""
-        bits = 1 << self.exponent if self.exponent else self.bits
-        for _ in range(self.hashes):
-            yield first % bits
-            first = first + second & _MASK
+    # The bits of an item follow from two hashes (Kirsch, Mitzenmacher 2006).
 
     def contains(self, first: int, second: int) -> bool:
         """Whether all bits of an item are set.  O(hashes)."""
@@ -77,8 +79,11 @@ class Link:
     def add(self, first: int, second: int) -> None:
         """Set the bits of an item.  O(hashes)."""
         data = self.data
-        for place in self.places(first, second):
+        bits = 1 << self.exponent if self.exponent else self.bits
+        for _ in range(self.hashes):
+            place = first % bits
             data[place >> 3] |= 1 << (place & 7)
+            first = first + second & _MASK
         self.size += 1
 
     def copy(self) -> Link:
@@ -144,7 +149,7 @@ class BloomFilter(ModuleValue):
         if last.size >= last.capacity:
             if self.nonscaling:
                 raise FilterIsFull
-            last = Link(last.capacity * self.expansion, last.error * 0.5)
+            last = Link(last.capacity * self.expansion, last.error * 0.5, not self.options & NOT_ROUNDED)
             self.links.append(last)
         last.add(first, second)
         self.size += 1
