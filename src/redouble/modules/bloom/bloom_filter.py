@@ -10,15 +10,14 @@ import math
 import struct
 from collections.abc import Iterator, Sequence
 
+from redouble.modules.bloom.memory import LARGEST, NoMemory
 from redouble.modules.bloom.murmur import murmur_hash_2, murmur_hash_64a
 from redouble.types.module_value import ModuleValue
 
-__all__ = ["FORCE_64", "LARGEST", "NONSCALING", "BloomFilter", "FilterIsFull", "Link", "NoMemory"]
+__all__ = ["FORCE_64", "NONSCALING", "BloomFilter", "FilterIsFull", "Link"]
 
 NOT_ROUNDED, ENTRIES_ARE_BITS, FORCE_64, NONSCALING = 1, 2, 4, 8
 """The options of a filter: its bits are no power of two; its capacity was given in bits; it hashes to 64 bits; it does not grow."""
-LARGEST = 1 << 29
-"""More bytes than that no filter gets."""
 
 _HEADER = struct.Struct("<QIII")
 _LINK_HEADER = struct.Struct("<QQQddIQB")
@@ -27,10 +26,6 @@ _MASK = 0xFFFFFFFFFFFFFFFF
 
 class FilterIsFull(Exception):
     """The filter has as many items as it is made for, and must not grow."""
-
-
-class NoMemory(Exception):
-    """The filter would be larger than LARGEST, or of no size at all."""
 
 
 class Link:

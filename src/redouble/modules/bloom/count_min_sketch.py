@@ -6,12 +6,13 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 
+from redouble.modules.bloom.memory import LARGEST, NoMemory
 from redouble.modules.bloom.murmur import murmur_hash_2
 from redouble.types.module_value import ModuleValue
 
-__all__ = ["LARGEST", "CountMinSketch", "dimensions"]
+__all__ = ["LARGEST_COUNT", "CountMinSketch", "dimensions"]
 
-LARGEST = 0xFFFFFFFF
+LARGEST_COUNT = 0xFFFFFFFF
 """Of a counter: that much, or more."""
 _INT64_MAX = (1 << 63) - 1
 
@@ -24,9 +25,12 @@ class CountMinSketch(ModuleValue):
     type_name = b"CMSk-TYPE"
 
     def __init__(self, width: int, depth: int) -> None:
+        """Raises NoMemory."""
+        if 4 * width * depth > LARGEST:
+            raise NoMemory
         self.width = width
         self.depth = depth
-        self.counters = array("I", bytes(4 * width * depth))
+        self.counters = array("I", (0,)) * (width * depth)
         """Row by row."""
         self.count = 0
         """Of all that was ever added, modulo 2**64."""
@@ -36,12 +40,12 @@ class CountMinSketch(ModuleValue):
         return (row * width + murmur_hash_2(item, row) % width for row in range(self.depth))
 
     def increase(self, item: bytes, amount: int) -> int:
-        """Count an item and tell how often it came at most; LARGEST: too often.  O(depth)."""
+        """Count an item and tell how often it came at most; LARGEST_COUNT: too often.  O(depth)."""
         counters = self.counters
-        least = LARGEST
+        least = LARGEST_COUNT
         for place in self._places(item):
-            sum = counters[place] + amount & LARGEST
-            counters[place] = sum = sum if sum >= amount else LARGEST
+            sum = counters[place] + amount & LARGEST_COUNT
+            counters[place] = sum = sum if sum >= amount else LARGEST_COUNT
             least = min(least, sum)
         self.count = self.count + amount & 0xFFFFFFFFFFFFFFFF
         return least
@@ -60,10 +64,12 @@ class CountMinSketch(ModuleValue):
         if sources[1:]:
             rows = zip(*(source.counters for source in sources))
             sums = [sum(map(int.__mul__, row, weights)) for row in rows]
-        else:
+        elif sources:
             sums = [counter * weights[0] for counter in sources[0].counters]
+        else:
+            sums = [0] * len(self.counters)
         total = sum(count * weight for count, (_, weight) in zip(counts, pairs))
-        if sums and (min(sums) < 0 or max(sums) > LARGEST or not 0 <= total <= _INT64_MAX):
+        if sums and (min(sums) < 0 or max(sums) > LARGEST_COUNT or not 0 <= total <= _INT64_MAX):
             return False
         self.counters = array("I", sums)
         self.count = total
@@ -87,4 +93,4 @@ class CountMinSketch(ModuleValue):
 def dimensions(overestimation: float, probability: float) -> tuple[int, int]:
     """The width and depth of a sketch whose answers exceed the truth by more than `overestimation` times the count of all
     with at most this probability."""
-    return math.ceil(2 / overestimation), math.ceil(math.log10(probability) / math.log10(0.5))
+    return math.ceil(min(2 / overestimation, 1e300)), math.ceil(math.log10(probability) / math.log10(0.5))

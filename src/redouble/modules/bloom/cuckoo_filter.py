@@ -10,21 +10,16 @@ import re
 import struct
 from collections.abc import Iterator
 
+from redouble.modules.bloom.memory import LARGEST, NoMemory
 from redouble.modules.bloom.murmur import murmur_hash_64a
 from redouble.types.module_value import ModuleValue
 
-__all__ = ["LARGEST", "CuckooFilter", "NoMemory", "Table"]
+__all__ = ["CuckooFilter", "Table"]
 
-LARGEST = 1 << 29
-"""More bytes than that no filter gets."""
 _MOST_TABLES = 65535
 
 _HEADER = struct.Struct("<QQQQHHH")
 _MASK = 0xFFFFFFFFFFFFFFFF
-
-
-class NoMemory(Exception):
-    """The filter would be larger than LARGEST."""
 
 
 class Table:
@@ -225,28 +220,29 @@ class CuckooFilter(ModuleValue):
     def chunk(self, position: int, limit: int) -> tuple[int, bytes | None]:
         """The table that has the byte at `position` (1 is the first), and a position in the next one; 0 and None if there is
         none.  Of a table with more than `limit` bytes, so many from there on, and the position behind them."""
-        for table, start in self._from(position):
-            whole = len(table.data) <= limit
-            data = bytes(table.data if whole else table.data[start : start + limit])
-            return position + len(data), data
-        return 0, None
+        if not 0 < position <= sum(len(table.data) for table in self.tables):
+            return 0, None
+        table, start = self._at(position)
+        whole = len(table.data) <= limit
+        data = bytes(table.data if whole else table.data[start : start + limit])
+        return position + len(data), data
 
     def load(self, position: int, data: bytes) -> None:
         """Put bytes in their place, `position` being the one behind them.  Raises ValueError."""
-        for table, start in self._from(position - len(data)):
-            if 0 < len(data) <= len(table.data) - start:
-                table.data[start : start + len(data)] = data
-                return
-        raise ValueError("Couldn't load chunk!")
+        table, start = self._at(position - len(data))
+        # What lies behind the last table is counted from its beginning once more: RedisBloom does not look.
+        if start < 0 or not 0 < len(data) <= len(table.data) - start:
+            raise ValueError("Couldn't load chunk!")
+        table.data[start : start + len(data)] = data
 
-    def _from(self, position: int) -> Iterator[tuple[Table, int]]:
-        """The table that has a byte, and which of its bytes it is; or nothing."""
+    def _at(self, position: int) -> tuple[Table, int]:
+        """The table that has a byte, else the last one, and which of the bytes from its beginning on it is."""
         start = position - 1
-        for table in self.tables if start >= 0 else ():
+        for table in self.tables:
             if start < len(table.data):
-                yield table, start
-                return
+                break
             start -= len(table.data)
+        return table, start
 
     def copy(self) -> CuckooFilter:
         other = CuckooFilter.__new__(CuckooFilter)

@@ -34,8 +34,8 @@ class Bloom:
     """`CF.RESERVE k 1`."""
     cf_insert_capacity: ClassVar[str] = "Capacity must be at least (BucketSize * 2)"
     """`CF.INSERT k CAPACITY 1 ITEMS x`."""
-    cms_no_keys: ClassVar[str] = "CMS: wrong number of keys"
-    """`CMS.MERGE d 0 s`."""
+    cms_no_keys: ClassVar[str] = ""
+    """`CMS.MERGE d 0 WEIGHTS`: nothing is counted from then on (7), or an error."""
 
 
 class Bloom8(Bloom):

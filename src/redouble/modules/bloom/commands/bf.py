@@ -10,7 +10,8 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError, wrong_arity
 from redouble.modules.arguments import double, long_long
-from redouble.modules.bloom.bloom_filter import FORCE_64, BloomFilter, FilterIsFull, NoMemory
+from redouble.modules.bloom.bloom_filter import FORCE_64, BloomFilter, FilterIsFull
+from redouble.modules.bloom.memory import NoMemory
 from redouble.modules.bloom.versions import version
 from redouble.resp.reply import OK, Reply, Status
 

@@ -10,7 +10,8 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError, wrong_arity
 from redouble.modules.arguments import long_long
-from redouble.modules.bloom.cuckoo_filter import CuckooFilter, NoMemory
+from redouble.modules.bloom.cuckoo_filter import CuckooFilter
+from redouble.modules.bloom.memory import NoMemory
 from redouble.modules.bloom.versions import version
 from redouble.resp.reply import OK, Reply, Status
 
