@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from .grammar import Slots
@@ -53,6 +53,22 @@ def cuckoo_header(random: Random) -> bytes:
         random.choice((1, 5, 20, 0)),
         random.choice((1, 2, 4)),
     )
+
+
+def is_avoided(argv: Sequence[bytes]) -> bool:
+    """Whether the real module ends, hangs or takes all memory there is."""
+    name, rest = argv[0].upper(), argv[2:]
+    if name in (
+        b"BF.RESERVE",
+        b"BF.INSERT",
+        b"CF.RESERVE",
+        b"CF.INSERT",
+        b"CF.INSERTNX",
+        b"CMS.INITBYDIM",
+        b"CMS.MERGE",
+    ):
+        return any(len(word) > 9 and word.lstrip(b"-").isdigit() for word in rest[:2])
+    return False
 
 
 MODULE_FAMILIES: dict[str, str] = {
