@@ -26,17 +26,17 @@ def bloom_header(random: Random) -> bytes:
     links = []
     for _ in range(random.choice((1, 1, 2, 3))):
         size = random.choice((8, 8, 16, 24))
-        error, hashes = random.choice(((0.1, 4), (0.05, 5), (0.01, 7), (0.01, 6), (1.0, 1)))
-        bits_per_item = -math.log(random.choice((error, error, error, 0.3))) / 0.480453013918201
+        error, hashes = random.choice(((0.1, 4), (0.05, 5), (0.01, 7)) * 4 + ((0.01, 6), (1.0, 1)))
+        bits_per_item = -math.log(error if random.random() < 0.9 else 0.3) / 0.480453013918201
         items = random.choice((0, 1, 2))
-        bits = 8 * size + (random.random() < 0.1)
+        bits = 8 * size + (random.random() < 0.05)
         exponent = random.choice((0, 0, 0, 0, 5, 6, 7, 8))
         capacity = random.choice((1, 2, 5, 10))
         links.append((size, bits, items, error, bits_per_item, hashes, capacity, exponent))
     count, total = len(links), sum(link[2] for link in links)
     if random.random() < 0.1:
         total += 1
-    options = random.choice((5, 5, 5, 13, 4, 1, 0, 16))
+    options = random.choice((5, 5, 13, 4, 4, 1, 0, 16))
     header = struct.pack("<QIII", total, count, options, random.choice((1, 2, 3)))
     return header + b"".join(struct.pack("<QQQddIQB", *link) for link in links)
 
@@ -80,13 +80,14 @@ MODULE_FAMILIES: dict[str, str] = {
         BF.MADD <bloom> <number>...
         BF.MADD <bloom> <number> <number> <number> <number> <number> <number>
         BF.INSERT <bloom> [CAPACITY <capacity>] [ERROR <error>] [EXPANSION <expansion>] [NOCREATE] [NONSCALING] ITEMS <item>...
-        BF.INSERT <bloom> (c|CAPA) <capacity> (er|err) <error> (e|exp) <expansion> (n|non|noc) (i|items) <number>...
+        BF.INSERT <bloom> (c|CAPA) <capacity> (er|err) <error> (e|exp) <expansion> (no|non|noc) (i|items) <number>...
         BF.EXISTS <bloom> <item>
         BF.MEXISTS <bloom> <number>...
         BF.CARD <bloom>
         BF.INFO <bloom> [CAPACITY|SIZE|FILTERS|ITEMS|EXPANSION|FOO]
         BF.DEBUG <bloom>
         BF.SCANDUMP <bloom> <position>
+        BF.LOADCHUNK <bloom> 1 <bloom_header>
         BF.LOADCHUNK <bloom> 1 <bloom_header>
         BF.LOADCHUNK <bloom> <position> <chunk>
         DEL <bloom>
@@ -111,6 +112,7 @@ MODULE_FAMILIES: dict[str, str] = {
         CF.INFO <cuckoo>
         CF.DEBUG <cuckoo>
         CF.SCANDUMP <cuckoo> <position>
+        CF.LOADCHUNK <cuckoo> 1 <cuckoo_header>
         CF.LOADCHUNK <cuckoo> 1 <cuckoo_header>
         CF.LOADCHUNK <cuckoo> <position> <chunk>
         DEL <cuckoo>

@@ -53,7 +53,7 @@ class Link:
         """Above zero: only so many bits as 2 has to the power of it are used."""
         if rounded:
             self.exponent = max(0, math.ceil(math.log2(bits)))
-            self.capacity += int(((1 << self.exponent) - bits) / self.bits_per_item)
+            self.capacity += int(((1 << self.exponent) - math.ceil(bits)) / self.bits_per_item)
             bits = 1 << self.exponent
         self.data = bytearray(max(1, math.ceil(int(bits) / 64)) * 8)
         self.bits = 8 * len(self.data)
