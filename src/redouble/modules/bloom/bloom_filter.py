@@ -94,10 +94,9 @@ class Link:
         assert self.capacity > 0
         assert self.hashes == math.ceil(0.693147180559945 * self.bits_per_item)
         assert 0 < self.hashes < 10_000
-        assert self.bits == 8 * len(self.data)
+        assert 0 < self.bits <= 8 * len(self.data)
         assert self.exponent < 64
         assert not self.exponent or 1 << self.exponent <= self.bits
-        assert self.bits
 
 
 class BloomFilter(ModuleValue):
@@ -179,6 +178,8 @@ class BloomFilter(ModuleValue):
             raise ValueError("received bad data")
         links = []
         for length, bits, items, error, bits_per_item, hashes, capacity, exponent in headers:
+            if bits != 8 * length:
+                raise ValueError("received bad data")
             link = Link.__new__(Link)
             link.data = bytearray(length)
             link.bits, link.size, link.error, link.bits_per_item = bits, items, error, bits_per_item

@@ -66,16 +66,21 @@ def _read_bloom_filter(parts: ModuleReader, version: int) -> BloomFilter:
         link.error = parts.double()
         link.hashes = parts.unsigned()
         link.bits_per_item = parts.double()
-        link.bits = parts.unsigned() if version else 0
+        link.bits = parts.unsigned() if version else _as_integer(link.capacity * link.bits_per_item)
         link.exponent = parts.unsigned() if version else 0
         link.data = bytearray(parts.string())
-        link.bits = link.bits or 8 * len(link.data)
         link.size = parts.unsigned()
         links.append(link)
     try:
         return BloomFilter.of_links(links, size, options, expansion)
     except ValueError as error:
         raise BadPayload(str(error)) from None
+
+
+def _as_integer(number: float) -> int:
+    if not 0 <= number < 1 << 64:
+        raise BadPayload("bits without number")
+    return int(number)
 
 
 def _write_cuckoo_filter(filter: CuckooFilter, parts: ModuleWriter) -> None:
