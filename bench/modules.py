@@ -52,38 +52,53 @@ def family(function: Family) -> Family:
 
 
 @family
-def topk() -> Iterator[Row]:
-    for k, width in ((10, 100), (1000, 10_000)):
-        filled = [("TOPK.RESERVE", "k", k, width, 5, 0.9)]
-        filled += [
-            ("TOPK.ADD", "k", *(f"item:{i * i % 7919}" for i in range(start, start + 1000)))
-            for start in range(0, 20_000, 1000)
-        ]
-        yield Row(f"TOPK.ADD, {k} of {width} x 5", lambda n: ("TOPK.ADD", "k", f"item:{n * n % 7919}"), filled)
-        yield Row(f"TOPK.QUERY, {k} of {width} x 5", lambda n: ("TOPK.QUERY", "k", f"item:{n}"), filled)
-        yield Row(f"TOPK.LIST, {k} of {width} x 5", lambda n: ("TOPK.LIST", "k"), filled, 10)
+def bf() -> Iterator[Row]:
+    for capacity in (1_000, 10_000_000):
+        filled = [("BF.RESERVE", "k", 0.01, capacity)]
+        filled += [("BF.MADD", "k", *(f"item:{i}" for i in range(500)))]
+        name = f"{capacity:,} places"
+        yield Row(
+            f"BF.RESERVE, {name}", lambda n, capacity=capacity: ("BF.RESERVE", f"r{n}", 0.01, capacity), filled, 5
+        )
+        yield Row(f"BF.ADD, {name}", lambda n: ("BF.ADD", "k", f"new:{n}"), filled)
+        yield Row(f"BF.MADD of 100, {name}", lambda n: ("BF.MADD", "k", *range(n * 100, n * 100 + 100)), filled, 5)
+        yield Row(f"BF.EXISTS, found, {name}", lambda n: ("BF.EXISTS", "k", f"item:{n % 500}"), filled)
+        yield Row(f"BF.EXISTS, not found, {name}", lambda n: ("BF.EXISTS", "k", f"other:{n}"), filled)
+        yield Row(f"BF.SCANDUMP, {name}", lambda n: ("BF.SCANDUMP", "k", 1), filled, 5)
+    grown = [("BF.RESERVE", "k", 0.01, 100), *(("BF.MADD", "k", *range(i, i + 1000)) for i in range(0, 100_000, 1000))]
+    yield Row("BF.ADD after growth to 10 links", lambda n: ("BF.ADD", "k", f"new:{n}"), grown)
 
 
 @family
-def tdigest() -> Iterator[Row]:
-    for count in (1_000, 1_000_000):
-        filled = [("TDIGEST.CREATE", "k")]
-        filled += [
-            ("TDIGEST.ADD", "k", *(i * 7919 % 1_000_003 for i in range(start, start + 1000)))
-            for start in range(0, count, 1000)
-        ]
-        name = f"after {count:,}"
-        yield Row(f"TDIGEST.ADD {name}", lambda n: ("TDIGEST.ADD", "k", n * 7919 % 1_000_003), filled, 1000)
-        yield Row(f"TDIGEST.ADD of 1000 {name}", lambda n: ("TDIGEST.ADD", "k", *range(n, n + 1000)), filled, 10)
+def cf() -> Iterator[Row]:
+    for capacity in (1_000, 10_000_000):
+        filled = [("CF.RESERVE", "k", capacity), ("CF.INSERT", "k", "ITEMS", *range(400))]
+        name = f"{capacity:,} places"
+        yield Row(f"CF.RESERVE, {name}", lambda n, capacity=capacity: ("CF.RESERVE", f"r{n}", capacity), filled, 5)
+        yield Row(f"CF.EXISTS, {name}", lambda n: ("CF.EXISTS", "k", n), filled)
         yield Row(
-            f"TDIGEST.ADD of few different ones {name}",
-            lambda n: ("TDIGEST.ADD", "k", *([1, 2, 3, 5] * 250)),
-            filled,
-            10,
+            f"CF.ADD and CF.DEL, {name}", lambda n: ("CF.DEL" if n % 2 else "CF.ADD", "k", f"new:{n // 2}"), filled
         )
-        yield Row(f"TDIGEST.QUANTILE {name}", lambda n: ("TDIGEST.QUANTILE", "k", 0.5, 0.99), filled)
-        yield Row(f"TDIGEST.CDF {name}", lambda n: ("TDIGEST.CDF", "k", n), filled)
-        yield Row(f"TDIGEST.MERGE {name}", lambda n: ("TDIGEST.MERGE", "l", 1, "k", "OVERRIDE"), filled, 10)
+        yield Row(f"CF.ADDNX, {name}", lambda n: ("CF.ADDNX", "k", n), filled, 50)
+    full = [("CF.RESERVE", "k", 1000, "EXPANSION", 0), ("CF.INSERT", "k", "ITEMS", *range(2000))]
+    yield Row("CF.INSERT that moves fingerprints", lambda n: ("CF.INSERT", "k", "ITEMS", f"new:{n}"), full)
+    grown = [
+        ("CF.RESERVE", "k", 1000),
+        *(("CF.INSERT", "k", "ITEMS", *range(i, i + 1000)) for i in range(0, 20_000, 1000)),
+    ]
+    yield Row("CF.COUNT after growth to 20 tables", lambda n: ("CF.COUNT", "k", n), grown)
+    yield Row("CF.COMPACT of 20 tables", lambda n: ("CF.COMPACT", "k"), grown, 2)
+
+
+@family
+def cms() -> Iterator[Row]:
+    for width in (1_000, 1_000_000):
+        made = [("CMS.INITBYDIM", "k", width, 5), ("CMS.INITBYDIM", "l", width, 5)]
+        name = f"{width:,} x 5"
+        yield Row(f"CMS.INITBYDIM, {name}", lambda n, width=width: ("CMS.INITBYDIM", f"r{n}", width, 5), made, 2)
+        yield Row(f"CMS.INCRBY, {name}", lambda n: ("CMS.INCRBY", "k", f"item:{n}", 3), made)
+        yield Row(f"CMS.QUERY, {name}", lambda n: ("CMS.QUERY", "k", f"item:{n}"), made)
+        yield Row(f"CMS.MERGE of 2, {name}", lambda n: ("CMS.MERGE", "l", 2, "k", "l"), made, 1)
 
 
 class Pair:

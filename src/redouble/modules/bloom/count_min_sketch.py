@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import add
 
 from redouble.modules.bloom.memory import LARGEST, NoMemory
 from redouble.modules.bloom.murmur import murmur_hash_2
@@ -59,19 +61,18 @@ class CountMinSketch(ModuleValue):
 
         O(width * depth * sources).
         """
-        counts = [source.count - (1 << 64) if source.count >> 63 else source.count for source in sources]
-        pairs = list(zip(sources, weights))
-        if sources[1:]:
-            rows = zip(*(source.counters for source in sources))
-            sums = [sum(map(int.__mul__, row, weights)) for row in rows]
-        elif sources:
-            sums = [counter * weights[0] for counter in sources[0].counters]
-        else:
-            sums = [0] * len(self.counters)
-        total = sum(count * weight for count, (_, weight) in zip(counts, pairs))
-        if sums and (min(sums) < 0 or max(sums) > LARGEST_COUNT or not 0 <= total <= _INT64_MAX):
+        sums: Iterable[int] = repeat(0, len(self.counters))
+        total = 0
+        for source, weight in zip(sources, weights):
+            sums = map(add, sums, source.counters if weight == 1 else map(weight.__mul__, source.counters))
+            total += (source.count - (1 << 64) if source.count >> 63 else source.count) * weight
+        try:
+            counters = array("I", list(sums))
+        except OverflowError:
             return False
-        self.counters = array("I", sums)
+        if not 0 <= total <= _INT64_MAX:
+            return False
+        self.counters = counters
         self.count = total
         return True
 
