@@ -55,8 +55,8 @@ def create(client: Client, key: bytes, width: int, depth: int) -> Reply:
 
 
 def must_be_new(client: Client, key: bytes) -> None:
+    client.db.touch(key)  # the key is opened for writing
     if client.db.peek(key) is not None:
-        client.db.touch(key)
         raise CommandError("CMS: key already exists")
 
 
@@ -116,7 +116,9 @@ def cms_query(client: Client, argv: Argv) -> Reply:
 def cms_merge(client: Client, argv: Argv) -> Reply:
     """Make a sketch the sum of others, each multiplied by its weight."""
     _, destination, count_text, *rest = argv
-    target = existing(client, destination)
+    target = client.db.open_for_write(destination, CountMinSketch)
+    if target is None:
+        raise CommandError(NO_KEY)
     count = long_long(count_text)
     if count is None:
         raise CommandError("CMS: invalid numkeys")
