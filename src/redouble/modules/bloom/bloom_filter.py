@@ -88,15 +88,17 @@ class Link:
         other.data = self.data[:]
         return other
 
-    def check(self) -> None:
-        """Raise AssertionError for what no filter can be, or what takes too long."""
-        assert 0 < self.error < 1
-        assert self.capacity > 0
-        assert self.hashes == math.ceil(0.693147180559945 * self.bits_per_item)
-        assert 0 < self.hashes < 10_000
-        assert 0 < self.bits <= 8 * len(self.data)
-        assert self.exponent < 64
-        assert not self.exponent or 1 << self.exponent <= self.bits
+    def is_possible(self) -> bool:
+        """Whether a filter can be so, and answers in time."""
+        return (
+            0 < self.error < 1
+            and self.capacity > 0
+            and 0 < self.bits_per_item < 10_000
+            and self.hashes == math.ceil(0.693147180559945 * self.bits_per_item)
+            and 0 < self.bits <= 8 * len(self.data)
+            and self.exponent < 64
+            and (not self.exponent or 1 << self.exponent <= self.bits)
+        )
 
 
 class BloomFilter(ModuleValue):
@@ -192,39 +194,40 @@ class BloomFilter(ModuleValue):
         """A filter of these parts.  Raises ValueError if they cannot belong together."""
         filter = cls.__new__(cls)
         filter.links, filter.size, filter.options, filter.expansion = list(links), size, options, expansion
-        try:
-            filter.check()
-        except (AssertionError, ValueError, OverflowError):  # as math.ceil raises of what is no number
-            raise ValueError("received bad data") from None
+        if not filter.is_possible():
+            raise ValueError("received bad data")
         return filter
 
     def chunk(self, position: int, limit: int) -> tuple[int, bytes]:
         """The bits from `position` on (1 is the first byte) to the end of their link, at most `limit` bytes, and the position
         behind them; 0 and nothing if there are none."""
-        for link, start in self._from(position):
-            data = bytes(link.data[start : start + limit])
-            return position + len(data), data
-        return 0, b""
+        place = self._at(position)
+        if place is None:
+            return 0, b""
+        link, start = place
+        data = bytes(link.data[start : start + limit])
+        return position + len(data), data
 
     def load(self, position: int, data: bytes) -> None:
         """Put bytes in their place, `position` being the one behind them.  Raises ValueError."""
         if position <= 0 or position < len(data):
             raise ValueError("received bad data")
-        for link, start in self._from(position - len(data)):
-            if len(data) > len(link.data) - start:
-                raise ValueError("invalid chunk - Too big for current filter")
-            link.data[start : start + len(data)] = data
-            return
-        raise ValueError("invalid offset - no link found")
+        place = self._at(position - len(data))
+        if place is None:
+            raise ValueError("invalid offset - no link found")
+        link, start = place
+        if len(data) > len(link.data) - start:
+            raise ValueError("invalid chunk - Too big for current filter")
+        link.data[start : start + len(data)] = data
 
-    def _from(self, position: int) -> Iterator[tuple[Link, int]]:
-        """The link that has a byte, and which of its bytes it is; or nothing."""
+    def _at(self, position: int) -> tuple[Link, int] | None:
+        """The link that has a byte, and which of its bytes it is."""
         start = position - 1
         for link in self.links if start >= 0 else ():
             if start < len(link.data):
-                yield link, start
-                return
+                return link, start
             start -= len(link.data)
+        return None
 
     def copy(self) -> BloomFilter:
         other = BloomFilter.__new__(BloomFilter)
@@ -240,9 +243,14 @@ class BloomFilter(ModuleValue):
         for link in self.links:
             yield f"{link.size} of {link.capacity} items in {len(link.data)} bytes, {link.hashes} hashes, error {link.error:g}"
 
+    def is_possible(self) -> bool:
+        """Whether the parts belong together."""
+        return (
+            bool(self.links)
+            and all(link.is_possible() for link in self.links)
+            and self.size == sum(link.size for link in self.links)
+            and self.options <= NOT_ROUNDED | ENTRIES_ARE_BITS | FORCE_64 | NONSCALING
+        )
+
     def check(self) -> None:
-        for link in self.links:
-            link.check()
-        assert self.links
-        assert self.size == sum(link.size for link in self.links)
-        assert self.options <= NOT_ROUNDED | ENTRIES_ARE_BITS | FORCE_64 | NONSCALING
+        assert self.is_possible()

@@ -211,10 +211,8 @@ class CuckooFilter(ModuleValue):
         filter.tables, filter.buckets, filter.bucket_size = tables, buckets, bucket_size
         filter.max_iterations, filter.expansion = max_iterations, expansion
         filter.items, filter.deleted = items, deleted
-        try:
-            filter.check()
-        except AssertionError:
-            raise ValueError("Couldn't create filter!") from None
+        if not filter.is_possible():
+            raise ValueError("Couldn't create filter!")
         return filter
 
     def chunk(self, position: int, limit: int) -> tuple[int, bytes | None]:
@@ -260,17 +258,24 @@ class CuckooFilter(ModuleValue):
         for table in self.tables:
             yield f"{table.buckets} buckets of {table.bucket_size}"
 
+    def is_possible(self) -> bool:
+        """Whether the parts belong together, and the filter answers in time."""
+        return (
+            0 < len(self.tables) <= _MOST_TABLES
+            and self.buckets > 0
+            and not self.buckets & (self.buckets - 1)
+            and 0 < self.bucket_size < 256
+            and 0 < self.max_iterations < 65536
+            and 0 <= self.expansion < 65536
+            and all(
+                table.buckets
+                and len(table.data) == table.buckets * table.bucket_size == table.buckets * self.bucket_size
+                for table in self.tables
+            )
+        )
+
     def check(self) -> None:
-        assert 0 < len(self.tables) <= _MOST_TABLES
-        assert self.buckets
-        assert not self.buckets & (self.buckets - 1)
-        assert 0 < self.bucket_size < 256
-        assert 0 < self.max_iterations < 65536
-        assert 0 <= self.expansion < 65536
-        for table in self.tables:
-            assert table.buckets
-            assert table.bucket_size == self.bucket_size
-            assert len(table.data) == table.buckets * self.bucket_size
+        assert self.is_possible()
 
 
 def places(item: bytes) -> tuple[int, int, int]:

@@ -225,8 +225,9 @@ def cf_del(client: Client, argv: Argv) -> Reply:
     filter = open_or_none(client, key)
     if filter is None:
         raise CommandError("Not found")
-    client.server.dirty += 1
-    return filter.delete(item)
+    deleted = filter.delete(item)
+    client.db.modified(key, b"", 0)
+    return deleted
 
 
 @cf_command("CF.COMPACT key", flags="readonly fast", keys="RW access update", acl="read cuckoo", arity=-1)
@@ -238,7 +239,7 @@ def cf_compact(client: Client, argv: Argv) -> Reply:
     if filter is None:
         raise CommandError("Cuckoo filter was not found")
     filter.compact()
-    client.server.dirty += 1
+    client.db.modified(argv[1], b"", 0)
     return OK
 
 
