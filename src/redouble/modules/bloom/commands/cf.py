@@ -313,11 +313,11 @@ def cf_loadchunk(client: Client, argv: Argv) -> Reply:
             if filter is not None:
                 raise CommandError(ITEM_EXISTS)
             client.db.add(key, CuckooFilter.from_header(data))
-            client.db.modified(key, b"", 0)
         elif filter is None:
             raise CommandError(NOT_FOUND)
         else:
             filter.load(iterator, data)
     except ValueError as error:
         raise CommandError(str(error)) from None
+    client.db.modified(key, b"", 0)
     return OK
