@@ -1,0 +1,155 @@
+"""Series in a database: how samples are added and removed, and what becomes of the series that rules fill."""
+
+from __future__ import annotations
+
+from redouble.core import notify
+from redouble.core.database import Database
+from redouble.core.errors import CommandError
+from redouble.modules.timeseries.aggregation import TimeWeightedAverage
+from redouble.modules.timeseries.series import Rule, Series
+
+__all__ = ["add", "drop_stale_references", "latest", "remove", "series_at"]
+
+
+def series_at(db: Database, key: bytes) -> Series | None:
+    """The series in `key`, which may be changed; None: there is none."""
+    value = db.peek(key)
+    return db.for_write(key, Series) if type(value) is Series else None
+
+
+def drop_stale_references(db: Database, series: Series) -> None:
+    """Forget the rules between this series and others that are gone, or no longer know of them."""
+    if series.source is not None:
+        source = series_at(db, series.source)
+        if source is None or source.rule_to(series.name) is None:
+            series.source = None
+    for rule in series.rules[:]:
+        destination = series_at(db, rule.destination)
+        if destination is None or destination.source != series.name:
+            series.rules.remove(rule)
+
+
+def latest(db: Database, series: Series) -> tuple[int, float] | None:
+    """What the rule that fills this series would make of its bucket if that were over; None: there is no such rule or bucket."""
+    source = series_at(db, series.source) if series.source is not None else None
+    rule = source.rule_to(series.name) if source is not None else None
+    if rule is None or rule.start is None or not rule.has_samples:
+        return None
+    return rule.start, rule.aggregator.result()
+
+
+def add(db: Database, series: Series, timestamp: int, value: float, policy: bytes, cannot_insert: str) -> int:
+    """Add a sample; returns its timestamp, or that of the last one if it was too near to be added.
+
+    Raises CommandError if it is too old, or `cannot_insert` if the policy is against it.
+    """
+    settings = series.settings
+    if settings.retention and timestamp < series.last_timestamp - settings.retention:
+        raise CommandError("ERR TSDB: Timestamp is older than retention")
+    if (
+        policy == b"last"
+        and series.count
+        and 0 <= timestamp - series.last_timestamp <= settings.ignore_time
+        and abs(value - series.last_value) <= settings.ignore_value
+    ):
+        return series.last_timestamp
+    if timestamp > series.last_timestamp or not series.count:
+        series.append(timestamp, value)
+        if series.rules:
+            drop_stale_references(db, series)
+            for rule in series.rules:
+                _follow(db, rule, timestamp, value)
+    else:
+        if not series.insert(timestamp, value, policy or b"block"):
+            raise CommandError(cannot_insert)
+        if series.rules:
+            drop_stale_references(db, series)
+            for rule in series.rules:
+                _correct(db, series, rule, timestamp)
+    return timestamp
+
+
+def _follow(db: Database, rule: Rule, timestamp: int, value: float) -> None:
+    """A sample has come at the end; perhaps it is the first one of another bucket."""
+    bucket = rule.bucket(timestamp)
+    start, end = max(bucket, 0), bucket + rule.duration
+    aggregator = rule.aggregator
+    weighted = aggregator if isinstance(aggregator, TimeWeightedAverage) else None
+    if rule.start is None:
+        rule.start, rule.has_samples = start, False
+        if weighted:
+            weighted.within(start, end)
+    if start > rule.start:
+        if weighted and weighted.takes(value):
+            weighted.before(value, timestamp)
+        if rule.has_samples:
+            _fill(db, rule, rule.start, aggregator.result(), is_next=True)
+            db.modified(rule.destination, b"ts.add:dest", notify.MODULE)
+        before = (weighted.value, weighted.timestamp) if weighted and rule.has_samples else None
+        aggregator.reset()
+        if weighted:
+            weighted.within(start, end)
+            if before is not None:
+                weighted.after(*before)
+        rule.start, rule.has_samples = start, False
+    if aggregator.takes(value):
+        aggregator.add(value, timestamp)
+        rule.has_samples = True
+
+
+def _fill(db: Database, rule: Rule, start: int, value: float, is_next: bool) -> None:
+    """Put the result of a bucket in its place.
+
+    If it was computed again, it does not become the last one that the series knows of, wherever its place is.
+    """
+    destination = series_at(db, rule.destination)
+    if destination is None:
+        return
+    if destination.count == 0 or (is_next and start > destination.last_timestamp):
+        destination.append(start, value)
+    else:
+        destination.insert(start, value, b"last")
+
+
+def _correct(db: Database, series: Series, rule: Rule, timestamp: int) -> None:
+    """A sample has come, or gone, that was not the last one: its bucket is computed again."""
+    last = rule.bucket(series.last_timestamp)
+    if timestamp >= max(last, 0):
+        rule.aggregator, rule.has_samples = series.aggregate(rule, max(last, 0), last + rule.duration - 1)
+    else:
+        _recompute(db, series, rule, rule.bucket(timestamp))
+
+
+def _recompute(db: Database, series: Series, rule: Rule, bucket: int) -> bool:
+    """Compute a bucket that is over again; False if nothing is in it, and then nothing is done."""
+    aggregator, took = series.aggregate(rule, max(bucket, 0), bucket + rule.duration - 1)
+    if took:
+        _fill(db, rule, max(bucket, 0), aggregator.result(), is_next=False)
+    return took
+
+
+def remove(db: Database, series: Series, start: int, end: int) -> int:
+    """Remove the samples from `start` to `end`, and what rules made of them; how many there were."""
+    removed = series.remove(start, end)
+    if series.rules:
+        drop_stale_references(db, series)
+        for rule in series.rules:
+            _remove_results(db, series, rule, start, end)
+    if start <= series.last_timestamp <= end:
+        series.know_the_last()
+    return removed
+
+
+def _remove_results(db: Database, series: Series, rule: Rule, start: int, end: int) -> None:
+    last = rule.bucket(series.last_timestamp)
+    if start < max(last, 0):
+        first, final = rule.bucket(start), rule.bucket(end)
+        if _recompute(db, series, rule, first):
+            first += rule.duration
+        if end >= max(last, 0) or _recompute(db, series, rule, final):
+            final -= rule.duration
+        destination = series_at(db, rule.destination)
+        if destination is not None and max(first, 0) <= max(final, 0):
+            remove(db, destination, max(first, 0), max(final, 0))
+    if end >= max(last, 0):
+        rule.aggregator, rule.has_samples = series.aggregate(rule, max(last, 0), last + rule.duration - 1)
