@@ -203,6 +203,8 @@ def _count(argv: Argv) -> int:
     count = long_long(argv[at + 1])
     if count is None:
         raise error("Couldn't parse COUNT")
+    if count <= 0:
+        raise error("Invalid COUNT value")
     return count
 
 

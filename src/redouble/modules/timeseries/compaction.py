@@ -5,7 +5,7 @@ from __future__ import annotations
 from redouble.core import notify
 from redouble.core.database import Database
 from redouble.core.errors import CommandError
-from redouble.modules.timeseries.aggregation import TimeWeightedAverage
+from redouble.modules.timeseries.aggregation import Count, TimeWeightedAverage
 from redouble.modules.timeseries.series import Rule, Series
 
 __all__ = ["add", "drop_stale_references", "latest", "remove", "series_at"]
@@ -33,7 +33,7 @@ def latest(db: Database, series: Series) -> tuple[int, float] | None:
     """What the rule that fills this series would make of its bucket if that were over; None: there is no such rule or bucket."""
     source = series_at(db, series.source) if series.source is not None else None
     rule = source.rule_to(series.name) if source is not None else None
-    if rule is None or rule.start is None or not rule.has_samples:
+    if rule is None or rule.start is None or not (rule.has_samples or isinstance(rule.aggregator, Count)):
         return None
     return rule.start, rule.aggregator.result()
 

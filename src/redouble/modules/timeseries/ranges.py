@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from redouble.modules.timeseries.aggregation import Aggregator, Count, TimeWeightedAverage
+from redouble.modules.timeseries.aggregation import Aggregator, TimeWeightedAverage
 from redouble.modules.timeseries.series import Series, bucket_start
 
 __all__ = ["MOST_EMPTY_BUCKETS", "Buckets", "Query", "reduce", "select"]
@@ -185,17 +185,14 @@ class _Aggregation:
         return (at_low + at_high) / 2
 
 
-def reduce(many: list[Iterator[Sample]], kind: type[Aggregator], count_of_none: float) -> Iterator[Sample]:
-    """Of all samples with the same timestamp one, by an aggregator; `count_of_none` if it counts and takes none of them."""
+def reduce(many: list[Iterator[Sample]], kind: type[Aggregator]) -> Iterator[Sample]:
+    """Of all samples with the same timestamp one, by an aggregator, which gets no nan, whatever it counts."""
     aggregator = kind()
-    nothing = count_of_none if isinstance(aggregator, Count) else math.nan
     for timestamp, samples in itertools.groupby(_merge(many), key=lambda sample: sample[0]):
-        took = False
-        for _, value in samples:
-            if aggregator.takes(value):
-                aggregator.add(value, timestamp)
-                took = True
-        yield timestamp, aggregator.result() if took else nothing
+        values = [value for _, value in samples if value == value]
+        for value in values:
+            aggregator.add(value, timestamp)
+        yield timestamp, aggregator.result() if values else math.nan
         aggregator.reset()
 
 

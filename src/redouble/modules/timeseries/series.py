@@ -241,7 +241,7 @@ class Series(ModuleValue):
                 aggregator.after(before[1], before[0])
         took = False
         for timestamp, value in self.samples(start, end):
-            if aggregator.takes(value):
+            if value == value:  # countnan counts the others, too, when a bucket is computed again
                 aggregator.add(value, timestamp)
                 took = True
         if isinstance(aggregator, TimeWeightedAverage):

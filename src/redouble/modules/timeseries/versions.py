@@ -24,8 +24,6 @@ class TimeSeries:
         "ERR TSDB: Error at upsert, update is not supported when DUPLICATE_POLICY is set to BLOCK mode"
     )
     """`TS.ADD k 1 1`, `TS.ADD k 1 2`."""
-    count_of_none: ClassVar[float] = float("nan")
-    """`TS.MRANGE - + AGGREGATION avg 10 EMPTY FILTER a=1 GROUPBY a REDUCE count`: of a bucket that is empty in all series."""
 
 
 class TimeSeries8(TimeSeries):
@@ -38,7 +36,6 @@ class TimeSeries8(TimeSeries):
         "ERR TSDB: Error at upsert, update is not supported when DUPLICATE_POLICY is set to BLOCK mode,"
         " or either current or new value is NaN and DUPLICATE_POLICY is MAX/MIN/SUM"
     )
-    count_of_none = 0.0
 
 
 def version(client: Client) -> type[TimeSeries]:

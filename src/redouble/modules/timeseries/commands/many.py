@@ -16,7 +16,6 @@ from redouble.modules.timeseries.labels import Condition, LabelIndex
 from redouble.modules.timeseries.ranges import Query, reduce
 from redouble.modules.timeseries.replies import labels_reply, range_reply, sample_reply, samples_of, samples_reply
 from redouble.modules.timeseries.series import Labels, Series
-from redouble.modules.timeseries.versions import version
 from redouble.resp.reply import ByKey, Members, Reply
 
 __all__: list[str] = []
@@ -146,11 +145,9 @@ def _group_row(
 ) -> tuple[bytes, list[Reply]]:
     with_all, selected, is_reversed = shape
     keys = [key for key, _ in many]
-    samples: Iterator[tuple[int, float]] = reduce(
-        [samples_of(client, series, wanted) for _, series in many], kind, version(client).count_of_none
-    )
+    samples = reduce([samples_of(client, series, wanted) for _, series in many], kind)
     if is_reversed:
-        samples = reversed(list(samples))
+        samples = iter(list(samples)[::-1])
     labels: Labels = [(label, value), (b"__reducer__", kind.name), (b"__source__", b",".join(keys))]
     shown = labels[:1] if with_all and client.resp == 3 else labels
     row: list[Reply] = [labels_reply(shown, with_all, selected)]
