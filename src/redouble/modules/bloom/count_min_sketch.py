@@ -75,7 +75,7 @@ class CountMinSketch(ModuleValue):
         return other
 
     def memory_usage(self) -> int:
-        return 8 * len(self.counters)
+        return 8 + 8 * len(self.counters)
 
     def describe(self) -> Iterator[str]:
         yield f"{self.width} x {self.depth}, {self.count} counted"

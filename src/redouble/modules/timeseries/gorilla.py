@@ -30,6 +30,11 @@ def bits_of(value: float) -> int:
     return number
 
 
+def _signed(number: int) -> int:
+    """What is left of an integer in 64 bits, with a sign."""
+    return (number + (1 << 63) & _MASK) - (1 << 63)
+
+
 def window_ends(window: int) -> tuple[int, int]:
     """The number of zeros in front of a window and behind it."""
     return window >> 6, window & 63
@@ -44,6 +49,9 @@ def measure(change: int, changed: int, window: int) -> tuple[int, int]:
         bits = 1
     else:
         size = (change if change >= 0 else ~change).bit_length()
+        if size > 63:
+            change = _signed(change)
+            size = (change if change >= 0 else ~change).bit_length()
         bits = 7 if size < 5 else 11 if size < 8 else 15 if size < 11 else 20 if size < 15 else 38 if size < 32 else 70
     if not changed:
         return bits + 1, window
@@ -63,7 +71,7 @@ def encode(timestamps: Sequence[int], values: Sequence[float], size: int) -> byt
     window = NO_WINDOW
     before, word = (timestamps[0], bits_of(values[0])) if timestamps else (0, 0)
     for timestamp, value in zip(timestamps[1:], values[1:]):
-        change, distance = timestamp - before - distance, timestamp - before
+        change, distance = _signed(timestamp - before - distance), timestamp - before
         before = timestamp
         if not change:
             count += 1

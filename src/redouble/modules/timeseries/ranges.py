@@ -153,19 +153,19 @@ class _Aggregation:
         duration = self.buckets.duration
         if first < 0 or last < first:
             return
+        starts = range(last, first - 1, -duration) if self.is_reversed else range(first, last + 1, duration)
+        value, before, behind = self.aggregator.empty(), None, None
+        if self.weighted:
+            edge = max(starts[0], self.query.start)
+            before, behind = self._around(edge, edge)
+            if before is None or behind is None:
+                return
         if (last - first) // duration >= MOST_EMPTY_BUCKETS:
             raise OverflowError("too many empty buckets")
-        starts = range(last, first - 1, -duration) if self.is_reversed else range(first, last + 1, duration)
-        if not self.weighted:
-            value = self.aggregator.empty()
-            for start in starts:
-                yield start + self.buckets.shift, value
-            return
-        edge = max(starts[0], self.query.start)
-        before, behind = self._around(edge, edge)
-        if before and behind:
-            for start in starts:
-                yield start + self.buckets.shift, self._on_the_line(start, before, behind)
+        for start in starts:
+            if before is not None and behind is not None:
+                value = self._on_the_line(start, before, behind)
+            yield start + self.buckets.shift, value
 
     def _around(self, left: int, right: int) -> tuple[Sample | None, Sample | None]:
         return self.series.neighbour(left, is_reversed=True), self.series.neighbour(right - 1)

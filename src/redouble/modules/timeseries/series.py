@@ -25,6 +25,8 @@ POLICIES = (b"", b"block", b"last", b"first", b"min", b"max", b"sum")
 
 def bucket_start(timestamp: int, duration: int, alignment: int) -> int:
     """The start of the bucket that a timestamp is in; negative if not all of the bucket is in our time."""
+    if timestamp >> 63:
+        timestamp -= 1 << 64
     return timestamp - (timestamp - alignment) % duration
 
 
@@ -233,6 +235,7 @@ class Series(ModuleValue):
 
     def aggregate(self, rule: Rule, start: int, end: int) -> tuple[Aggregator, bool]:
         """What the rule's aggregator makes of the samples from `start` to `end`, and whether it took any."""
+        end &= FOREVER
         aggregator = type(rule.aggregator)()
         if isinstance(aggregator, TimeWeightedAverage):
             aggregator.within(start, end + 1)

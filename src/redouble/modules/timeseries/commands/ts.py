@@ -67,7 +67,7 @@ def create(client: Client, key: bytes, made: Settings) -> Series:
 
 
 @ts_command(
-    f"TS.CREATE key {OPTIONS} {IGNORE} {LABELS}", flags="write denyoom", keys="RW insert", acl="write fast timeseries"
+    f"TS.CREATE key {OPTIONS} {IGNORE} {LABELS}", flags="write denyoom", keys="RW insert:", acl="write fast timeseries"
 )
 def ts_create(client: Client, argv: Argv) -> Reply:
     """Make a series."""
@@ -85,7 +85,7 @@ def ts_create(client: Client, argv: Argv) -> Reply:
     f"TS.ALTER key [RETENTION retentionPeriod] [CHUNK_SIZE size] "
     f"[DUPLICATE_POLICY <BLOCK | FIRST | LAST | MIN | MAX | SUM>] {IGNORE} {LABELS}",
     flags="write denyoom",
-    keys="RW",
+    keys="RW:",
     acl="write timeseries",
 )
 def ts_alter(client: Client, argv: Argv) -> Reply:
@@ -145,7 +145,7 @@ def _add(client: Client, series: Series, moment: int, value: float, override: by
 @ts_command(
     f"TS.ADD key timestamp value {OPTIONS} [ON_DUPLICATE <BLOCK | FIRST | LAST | MIN | MAX | SUM>] {IGNORE} {LABELS}",
     flags="write denyoom",
-    keys="RW insert",
+    keys="RW insert:",
     acl="write timeseries",
 )
 def ts_add(client: Client, argv: Argv) -> Reply:
@@ -157,7 +157,7 @@ def ts_add(client: Client, argv: Argv) -> Reply:
 
 
 @ts_command(
-    "TS.MADD <key timestamp value> [key timestamp value ...]",
+    "TS.MADD key timestamp value [key timestamp value ...]",
     flags="write denyoom",
     keys="RW insert",
     acl="write timeseries",
@@ -182,10 +182,10 @@ def _increase(client: Client, argv: Argv, sign: int) -> Reply:
     """Add a sample with the last value and something."""
     key, db = argv[1], client.db
     name = "ts.incrby" if sign > 0 else "ts.decrby"
-    series = db.peek(key)
+    found = db.peek(key)
     db.touch(key)
-    if series is not None:
-        series = _series(db, key, series)
+    # Whatever is wrong with the numbers, there is a series afterwards.
+    series = create(client, key, settings(client, argv, name)) if found is None else _series(db, key, found)
     amount = double(argv[2])
     if amount is None:
         raise error("invalid increase/decrease value")
@@ -197,8 +197,6 @@ def _increase(client: Client, argv: Argv, sign: int) -> Reply:
         if told is None:
             raise error("invalid timestamp")
         moment = told & FOREVER
-    if series is None:
-        series = create(client, key, settings(client, argv, name))
     if moment < series.last_timestamp:
         raise CommandError("TSDB: timestamp must be equal to or higher than the maximum existing timestamp")
     if series.last_value != series.last_value and version(client).counts_nan:
@@ -247,8 +245,8 @@ def ts_del(client: Client, argv: Argv) -> Reply:
 
 @ts_command(
     f"TS.CREATERULE sourceKey destKey AGGREGATION {AGGREGATORS} bucketDuration [alignTimestamp]",
-    flags="write fast",
-    keys="RO, RW",
+    flags="write denyoom@before:8.0.0 fast@8.0.0",
+    keys="RO: Source time series key, RW: Destination time series key",
     acl="write timeseries",
     arity=-5,
 )
