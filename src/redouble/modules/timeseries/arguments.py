@@ -30,6 +30,8 @@ __all__ = [
 
 _KEYWORDS = frozenset(b"WITHLABELS AGGREGATION LIMIT GROUPBY REDUCE FILTER FILTER_BY_VALUE FILTER_BY_TS COUNT".split())
 """They end the list of SELECTED_LABELS."""
+_OPTIONS = frozenset(b"LATEST COUNT AGGREGATION ALIGN FILTER_BY_VALUE FILTER_BY_TS".split())
+"""Of TS.RANGE."""
 _MOST_LABELS = 50
 _NOT_IN_LABELS = frozenset(b"(),")
 _MOST_TIMESTAMPS = 128
@@ -169,7 +171,7 @@ def query(client: Client, argv: Argv, start: int, name: str) -> Query:
     if end is None:
         raise error("wrong toTimestamp")
     made = Query(begin, end)
-    if len(argv) == start + 2:
+    if len(argv) == start + 2 and argv[1].upper() not in _OPTIONS:
         return made
     made.latest = find(argv, b"LATEST") > 0
     made.count = _count(argv)
@@ -302,7 +304,7 @@ def selected_labels(argv: Argv) -> tuple[bool, list[bytes]]:
             break
         if len(found) == _MOST_LABELS:
             raise error("reached max size for SELECT_LABELS")
-        found.append(word)
+        found.append(word.partition(b"\0")[0])
     if not found:
         raise error("SELECT_LABELS should have at least 1 parameter")
     return False, found

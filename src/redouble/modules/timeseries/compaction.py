@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from redouble.core import notify
 from redouble.core.database import Database
 from redouble.core.errors import CommandError
@@ -83,7 +85,10 @@ def _follow(db: Database, rule: Rule, timestamp: int, value: float) -> None:
         if weighted and weighted.takes(value):
             weighted.before(value, timestamp)
         if rule.has_samples:
-            _fill(db, rule, rule.start, aggregator.result(), is_next=True)
+            destination = series_at(db, rule.destination)
+            if destination is not None:
+                with contextlib.suppress(CommandError):  # it is too old
+                    add(db, destination, rule.start, aggregator.result(), b"last", "")
             db.modified(rule.destination, b"ts.add:dest", notify.MODULE)
         before = (weighted.value, weighted.timestamp) if weighted and rule.has_samples else None
         aggregator.reset()
@@ -97,20 +102,6 @@ def _follow(db: Database, rule: Rule, timestamp: int, value: float) -> None:
         rule.has_samples = True
 
 
-def _fill(db: Database, rule: Rule, start: int, value: float, is_next: bool) -> None:
-    """Put the result of a bucket in its place.
-
-    If it was computed again, it does not become the last one that the series knows of, wherever its place is.
-    """
-    destination = series_at(db, rule.destination)
-    if destination is None:
-        return
-    if destination.count == 0 or (is_next and start > destination.last_timestamp):
-        destination.append(start, value)
-    else:
-        destination.insert(start, value, b"last")
-
-
 def _correct(db: Database, series: Series, rule: Rule, timestamp: int) -> None:
     """A sample has come, or gone, that was not the last one: its bucket is computed again."""
     last = rule.bucket(series.last_timestamp)
@@ -121,10 +112,18 @@ def _correct(db: Database, series: Series, rule: Rule, timestamp: int) -> None:
 
 
 def _recompute(db: Database, series: Series, rule: Rule, bucket: int) -> bool:
-    """Compute a bucket that is over again; False if nothing is in it, and then nothing is done."""
-    aggregator, took = series.aggregate(rule, max(bucket, 0), bucket + rule.duration - 1)
-    if took:
-        _fill(db, rule, max(bucket, 0), aggregator.result(), is_next=False)
+    """Compute a bucket that is over again; False if nothing is in it, and then nothing is done.
+
+    The result does not become the last one that the other series knows of, wherever its place is.
+    """
+    start = max(bucket, 0)
+    aggregator, took = series.aggregate(rule, start, bucket + rule.duration - 1)
+    destination = series_at(db, rule.destination)
+    if took and destination is not None:
+        if destination.count:
+            destination.insert(start, aggregator.result(), b"last")
+        else:
+            destination.append(start, aggregator.result())
     return took
 
 

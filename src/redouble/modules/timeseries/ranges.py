@@ -55,7 +55,11 @@ def select(series: Series, query: Query, is_reversed: bool, latest: Sample | Non
         order = reversed(query.timestamps) if is_reversed else query.timestamps
         places = (timestamp for timestamp in order if query.start <= timestamp <= query.end)
         samples = itertools.chain.from_iterable(series.samples(timestamp, timestamp) for timestamp in places)
-    if latest is not None and latest[0] <= query.end and (query.timestamps is None or latest[0] in query.timestamps):
+    if (
+        latest is not None
+        and query.start <= latest[0] <= query.end
+        and (query.timestamps is None or latest[0] in query.timestamps)
+    ):
         samples = itertools.chain([latest], samples) if is_reversed else itertools.chain(samples, [latest])
     if query.values is not None:
         least, most = query.values

@@ -25,9 +25,10 @@ POLICIES = (b"", b"block", b"last", b"first", b"min", b"max", b"sum")
 
 def bucket_start(timestamp: int, duration: int, alignment: int) -> int:
     """The start of the bucket that a timestamp is in; negative if not all of the bucket is in our time."""
-    if timestamp >> 63:
-        timestamp -= 1 << 64
-    return timestamp - (timestamp - alignment) % duration
+    if not timestamp >> 63:
+        return timestamp - (timestamp - alignment) % duration
+    start = timestamp - (timestamp - (1 << 64) - alignment) % duration  # TS.INCRBY takes negative timestamps
+    return start - (1 << 64) if start >> 63 else start
 
 
 class Settings:
@@ -186,7 +187,7 @@ class Series(ModuleValue):
         """
         index = max(bisect_right(self._starts, timestamp) - 1, 0)
         chunk = self.chunks[index]
-        if chunk.size > self.settings.chunk_size * self.SPLIT_AT:
+        if chunk.size > self.settings.chunk_size * self.SPLIT_AT and len(chunk) > 1:
             other = chunk.split()
             self.chunks.insert(index + 1, other)
             self._starts.insert(index + 1, other.first)
