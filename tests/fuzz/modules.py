@@ -152,6 +152,8 @@ def is_unfit(argv: list[bytes]) -> bool:
         return b"TIMESTAMP" not in words[:-1] or words[-1] == b"TIMESTAMP"
     if name == b"TS.DEL":
         return not {*SOURCES, *RAW, *SERIES}.isdisjoint(argv)
+    if name.endswith(b"REVRANGE") and {b"LATEST", b"AGGREGATION"} <= {*words} and b"+" not in words[:4]:
+        return True  # nothing is found if the last bucket is not in the range
     if name.endswith(b"RANGE") and b"EMPTY" in words:
         start, end = argv[1:3] if name.startswith(b"TS.M") else [*argv[2:4], b"", b""][:2]
         if name.endswith(b"REVRANGE"):  # empty buckets go beyond their memory if a chunk is not read whole

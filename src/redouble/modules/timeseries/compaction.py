@@ -124,6 +124,7 @@ def _recompute(db: Database, series: Series, rule: Rule, bucket: int) -> bool:
             destination.insert(start, aggregator.result(), b"last")
         else:
             destination.append(start, aggregator.result())
+        db.modified(rule.destination, b"", 0)
     return took
 
 
