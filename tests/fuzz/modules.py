@@ -8,7 +8,7 @@ from random import Random
 from .grammar import Slots
 from .values import ALL_KEYS, one_of
 
-__all__ = ["MODULE_FAMILIES", "MODULE_SLOTS", "is_unfit"]
+__all__ = ["MODULE_FAMILIES", "MODULE_SLOTS", "is_avoided"]
 
 
 def key_of(*keys: bytes) -> Callable[[Random], bytes]:
@@ -145,7 +145,7 @@ def bucket_options(random: Random) -> list[bytes]:
     return random.choice([[], [], [b"EMPTY"], place, [*place, b"EMPTY"], [b"EMPTY", *place]])
 
 
-def is_unfit(argv: list[bytes]) -> bool:
+def is_avoided(argv: list[bytes]) -> bool:
     """What depends on the time, or is known to be the end of a real server."""
     name, words = argv[0].upper(), [word.upper() for word in argv]
     if name in (b"TS.INCRBY", b"TS.DECRBY"):
