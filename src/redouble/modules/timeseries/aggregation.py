@@ -301,7 +301,7 @@ class StdS(Spread):
 
 
 def _square_root(number: float) -> float:
-    return math.sqrt(number) if number >= 0 else math.nan
+    return math.sqrt(number) if number >= 0 else -math.nan  # as processors make it, with a sign
 
 
 class TimeWeightedAverage(Aggregator):

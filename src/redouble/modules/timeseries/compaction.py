@@ -10,30 +10,36 @@ from redouble.core.errors import CommandError
 from redouble.modules.timeseries.aggregation import Count, TimeWeightedAverage
 from redouble.modules.timeseries.series import Rule, Series
 
-__all__ = ["add", "drop_stale_references", "latest", "remove", "series_at"]
+__all__ = ["add", "drop_stale_references", "latest", "peek", "remove"]
 
 
-def series_at(db: Database, key: bytes) -> Series | None:
+def series_at(db: Database, key: bytes | None) -> Series | None:
     """The series in `key`, which may be changed; None: there is none."""
-    value = db.peek(key)
-    return db.for_write(key, Series) if type(value) is Series else None
+    series = peek(db, key)
+    return series if key is None or series is None or not db.shared else db.for_write(key, Series)
+
+
+def peek(db: Database, key: bytes | None) -> Series | None:
+    """The series in `key`, which is only read."""
+    value = db.peek(key) if key is not None else None
+    return value if type(value) is Series else None
 
 
 def drop_stale_references(db: Database, series: Series) -> None:
     """Forget the rules between this series and others that are gone, or no longer know of them."""
     if series.source is not None:
-        source = series_at(db, series.source)
+        source = peek(db, series.source)
         if source is None or source.rule_to(series.name) is None:
             series.source = None
     for rule in series.rules[:]:
-        destination = series_at(db, rule.destination)
+        destination = peek(db, rule.destination)
         if destination is None or destination.source != series.name:
             series.rules.remove(rule)
 
 
 def latest(db: Database, series: Series) -> tuple[int, float] | None:
     """What the rule that fills this series would make of its bucket if that were over; None: there is no such rule or bucket."""
-    source = series_at(db, series.source) if series.source is not None else None
+    source = peek(db, series.source)
     rule = source.rule_to(series.name) if source is not None else None
     if rule is None or rule.start is None or not (rule.has_samples or isinstance(rule.aggregator, Count)):
         return None

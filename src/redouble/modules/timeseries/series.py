@@ -161,8 +161,13 @@ class Series(ModuleValue):
     # Writing.
 
     def append(self, timestamp: int, value: float) -> None:
-        """Add a sample that is later than all others, or the first one.  O(1)."""
-        if not self.chunks[-1].append(timestamp, value):
+        """Add a sample that is later than the last one that is known of, or the first one.  O(1)."""
+        last = self.chunks[-1]
+        if last.timestamps and timestamp <= last.timestamps[-1]:  # a rule has put another behind that one
+            self.insert(timestamp, value, b"last")
+            self.last_timestamp, self.last_value = timestamp, value
+            return
+        if not last.append(timestamp, value):
             self._forget()
             chunk = self.new_chunk(self.settings.chunk_size)
             chunk.append(timestamp, value)

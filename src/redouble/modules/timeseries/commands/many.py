@@ -34,7 +34,7 @@ def found(client: Client, wanted: Sequence[Condition]) -> list[tuple[bytes, Seri
         for key, value in db.items():
             index.added(key, value)
         db.follow_with(index)
-    return list(index.find(wanted, lambda key: compaction.series_at(db, key)))
+    return list(index.find(wanted, lambda key: compaction.peek(db, key)))
 
 
 @ts_command("TS.QUERYINDEX filterExpr [filterExpr ...]", flags="readonly", acl="read timeseries")

@@ -9,7 +9,6 @@ from typing import Final
 from redouble.core import notify
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
-from redouble.core.database import Database
 from redouble.core.errors import WRONGTYPE, CommandError, wrong_arity
 from redouble.modules.arguments import double, long_long
 from redouble.modules.timeseries import compaction
@@ -42,7 +41,7 @@ RANGE: Final = (
 
 def existing(client: Client, key: bytes) -> Series:
     """The series in `key` for a command that reads it; there must be one."""
-    return _series(client.db, key, client.db.lookup(key))
+    return _series(client.db.lookup(key))
 
 
 def existing_for_write(client: Client, key: bytes) -> Series:
@@ -50,15 +49,16 @@ def existing_for_write(client: Client, key: bytes) -> Series:
     db = client.db
     value = db.peek(key)
     db.touch(key)
-    return _series(db, key, value)
+    series = _series(value)
+    return db.own(key, series) if db.shared else series
 
 
-def _series(db: Database, key: bytes, value: object) -> Series:
+def _series(value: object) -> Series:
     if value is None:
         raise CommandError(NO_KEY)
     if type(value) is not Series:
         raise CommandError(f"ERR {WRONGTYPE}")
-    return db.own(key, value) if db.shared else value
+    return value
 
 
 def create(client: Client, key: bytes, made: Settings) -> Series:
@@ -182,10 +182,11 @@ def _increase(client: Client, argv: Argv, sign: int) -> Reply:
     """Add a sample with the last value and something."""
     key, db = argv[1], client.db
     name = "ts.incrby" if sign > 0 else "ts.decrby"
-    found = db.peek(key)
-    db.touch(key)
-    # Whatever is wrong with the numbers, there is a series afterwards.
-    series = create(client, key, settings(client, argv, name)) if found is None else _series(db, key, found)
+    if db.peek(key) is None:  # whatever is wrong with the numbers, there is a series afterwards
+        db.touch(key)
+        series = create(client, key, settings(client, argv, name))
+    else:
+        series = existing_for_write(client, key)
     amount = double(argv[2])
     if amount is None:
         raise error("invalid increase/decrease value")
