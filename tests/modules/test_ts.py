@@ -298,3 +298,17 @@ def test_any_text_is_a_condition_or_none(text: bytes) -> None:
     if condition is not None:
         assert condition.name
         assert condition.holds([]) in (True, False)
+
+
+def test_what_would_end_a_real_server_has_an_answer() -> None:
+    ts = FakeRedis(server=FakeServer(version="7.4")).ts()
+    with pytest.raises(ResponseError, match="invalid timestamp"):
+        ts.execute_command("TS.INCRBY", "k", 1, "TIMESTAMP")
+    ts.create("sums")
+    ts.createrule("k", "sums", "sum", 10)
+    ts.madd([("k", moment, 1) for moment in range(1, 40, 3)])
+    assert ts.delete("k", 5, 25) == 7
+    assert pairs(ts.range("sums", "-", "+")) == [(0, 2), (20, 1)]
+    assert ts.delete("k", 28, "+") == 4
+    assert ts.get("sums", latest=True) is not None
+    assert ts.range("k", 100, 10, aggregation_type="twa", bucket_size_msec=10, empty=True) == []
