@@ -147,6 +147,11 @@ def bucket_options(random: Random) -> list[bytes]:
     return random.choice([[], [], [b"EMPTY"], place, [*place, b"EMPTY"], [b"EMPTY", *place]])
 
 
+def moment_of(word: bytes) -> int:
+    """What a bound of a range means, if it means anything."""
+    return int(word) if word.isdigit() else 2**63 if word == b"+" else 0
+
+
 def is_avoided(argv: list[bytes]) -> bool:
     """What depends on the time, or is known to be the end of a real server."""
     name, words = argv[0].upper(), [word.upper() for word in argv]
@@ -156,20 +161,21 @@ def is_avoided(argv: list[bytes]) -> bool:
         return not {*SOURCES, *RAW, *SERIES}.isdisjoint(argv)
     if b"AGGREGATION" in words and b"9223372036854775807" in words:
         return True  # buckets that end beyond the end of time
-    if name.endswith(b"REVRANGE") and {b"LATEST", b"AGGREGATION"} <= {*words} and b"+" not in words[:4]:
-        return True  # nothing is found if the last bucket is not in the range
+    if name.endswith(b"REVRANGE") and {b"LATEST", b"AGGREGATION"} <= {*words}:
+        return True  # nothing is found if there is no last bucket in the range
+    if name.endswith(b"REVRANGE") and b"EMPTY" in words:
+        # Empty buckets go beyond their memory if a chunk is not read whole, as it is not if there is a retention.
+        return argv[1] not in {*RAW, *RESULTS, *SHRINKING} or argv[2:4] != [b"-", b"+"]
     if name.endswith(b"RANGE") and b"EMPTY" in words:
-        start, end = argv[1:3] if name.startswith(b"TS.M") else [*argv[2:4], b"", b""][:2]
-        if name.endswith(b"REVRANGE"):  # empty buckets go beyond their memory if a chunk is not read whole
-            return (start, end) != (b"-", b"+")
-        return start.isdigit() and end.isdigit() and int(start) > int(end)
+        start, end = (moment_of(word) for word in [*argv[1 if name == b"TS.MRANGE" else 2 :], b"", b""][:2])
+        return start > end
     return name == b"TS.CREATERULE" and len(argv) == 7 and words[3] != b"AGGREGATION"
 
 
 MODULE_SLOTS: Slots = {
     "series": key_of(*SERIES),
     "source": key_of(*SOURCES),
-    "result": one_of([*RESULTS, *RESULTS, b"missing"]),
+    "result": one_of([*RESULTS, *RESULTS, b"nothing"]),
     "copied": one_of(COPIES),
     "raw": key_of(*RAW),
     "shrinking": key_of(*SHRINKING),

@@ -10,7 +10,7 @@ from redouble.core.errors import CommandError
 from redouble.modules.timeseries.aggregation import Count, TimeWeightedAverage
 from redouble.modules.timeseries.series import Rule, Series
 
-__all__ = ["add", "drop_stale_references", "latest", "peek", "remove"]
+__all__ = ["add", "latest", "peek", "remove"]
 
 
 def series_at(db: Database, key: bytes | None) -> Series | None:
@@ -23,18 +23,6 @@ def peek(db: Database, key: bytes | None) -> Series | None:
     """The series in `key`, which is only read."""
     value = db.peek(key) if key is not None else None
     return value if type(value) is Series else None
-
-
-def drop_stale_references(db: Database, series: Series) -> None:
-    """Forget the rules between this series and others that are gone, or no longer know of them."""
-    if series.source is not None:
-        source = peek(db, series.source)
-        if source is None or source.rule_to(series.name) is None:
-            series.source = None
-    for rule in series.rules[:]:
-        destination = peek(db, rule.destination)
-        if destination is None or destination.source != series.name:
-            series.rules.remove(rule)
 
 
 def latest(db: Database, series: Series) -> tuple[int, float] | None:
@@ -64,14 +52,14 @@ def add(db: Database, series: Series, timestamp: int, value: float, policy: byte
     if timestamp > series.last_timestamp or not series.count:
         series.append(timestamp, value)
         if series.rules:
-            drop_stale_references(db, series)
+            series.drop_stale_references(db)
             for rule in series.rules:
                 _follow(db, rule, timestamp, value)
     else:
         if not series.insert(timestamp, value, policy or b"block"):
             raise CommandError(cannot_insert)
         if series.rules:
-            drop_stale_references(db, series)
+            series.drop_stale_references(db)
             for rule in series.rules:
                 _correct(db, series, rule, timestamp)
     return timestamp
@@ -138,7 +126,7 @@ def remove(db: Database, series: Series, start: int, end: int) -> int:
     """Remove the samples from `start` to `end`, and what rules made of them; how many there were."""
     removed = series.remove(start, end)
     if series.rules:
-        drop_stale_references(db, series)
+        series.drop_stale_references(db)
         for rule in series.rules:
             _remove_results(db, series, rule, start, end)
     if start <= series.last_timestamp <= end:

@@ -285,15 +285,23 @@ class Series(ModuleValue):
         if key == self.name:
             return
         series: Series = db.own(key, self)
-        source = db.peek(series.source) if series.source is not None else None
-        rule = source.rule_to(series.name) if type(source) is Series else None
-        if rule is not None:
-            db.own(series.source, source).rule_to(series.name).destination = key
+        series.drop_stale_references(db)
+        if series.source is not None:
+            db.own(series.source, db.peek(series.source)).rule_to(series.name).destination = key
         for rule in series.rules:
-            destination = db.peek(rule.destination)
-            if type(destination) is Series and destination.source == series.name:
-                db.own(rule.destination, destination).source = key
+            db.own(rule.destination, db.peek(rule.destination)).source = key
         series.name = key
+
+    def drop_stale_references(self, db: Any) -> None:
+        """Forget the rules between this series and others that are gone, or no longer know of them."""
+        if self.source is not None:
+            source = db.peek(self.source)
+            if type(source) is not Series or source.rule_to(self.name) is None:
+                self.source = None
+        for rule in self.rules[:]:
+            destination = db.peek(rule.destination)
+            if type(destination) is not Series or destination.source != self.name:
+                self.rules.remove(rule)
 
     def memory_usage(self) -> int:
         labels = sum(18 + len(name) + len(value) for name, value in self.settings.labels)

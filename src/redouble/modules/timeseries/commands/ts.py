@@ -269,11 +269,11 @@ def ts_createrule(client: Client, argv: Argv) -> Reply:
     if source_key == key:
         raise error("the source key and destination key should be different")
     source = existing_for_write(client, source_key)
-    compaction.drop_stale_references(client.db, source)
+    source.drop_stale_references(client.db)
     if source.source is not None:
         raise error("the source key already has a source rule")
     destination = existing_for_write(client, key)
-    compaction.drop_stale_references(client.db, destination)
+    destination.drop_stale_references(client.db)
     if destination.rules:
         raise error("the destination key already has a dst rule")
     if destination.source is not None:
@@ -290,13 +290,13 @@ def ts_deleterule(client: Client, argv: Argv) -> Reply:
     """Fill a series no longer from another one."""
     _, source_key, key = argv
     source = existing_for_write(client, source_key)
-    compaction.drop_stale_references(client.db, source)
+    source.drop_stale_references(client.db)
     rule = source.rule_to(key)
     if rule is None:
         raise error("compaction rule does not exist")
     source.rules.remove(rule)
     destination = existing_for_write(client, key)
-    compaction.drop_stale_references(client.db, destination)
+    destination.drop_stale_references(client.db)
     if destination.source == source_key:
         destination.source = None
     client.db.modified(source_key, b"ts.deleterule:src", notify.MODULE)
@@ -338,7 +338,7 @@ def ts_info(client: Client, argv: Argv) -> Reply:
     if len(argv) > 3:
         raise wrong_arity("ts.info")
     series = existing_for_write(client, argv[1])
-    compaction.drop_stale_references(client.db, series)
+    series.drop_stale_references(client.db)
     made = series.settings
     forgotten, first = series.forgotten()
     chosen = made.policy or version(client).default_policy
