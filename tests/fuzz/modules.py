@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from .grammar import Slots
@@ -18,6 +18,56 @@ def key_of(*keys: bytes) -> Callable[[Random], bytes]:
 
 ITEMS = [b"a", b"b", b"c", b"d", b"", b"item", b"item2", b"\x00\xff", b"x" * 50, b"-1", b"7"]
 
+COUNTED = [b"a", b"b", b"c", b"d", b"item", b"item2", b"x" * 50, b"-1", b"7", *(b"t%d" % i for i in range(8))]
+"""Neither empty nor with zero bytes: the real module does not survive to list what RESTORE makes of these."""
+SHAPES = [b"3 2 1", b"1 1 1", b"20 3 1", b"5 4 1e-300", b"2 1 1e-300", b"645 3 0.9", b"8 7 2", b"0 7 1", b"8 x 1"]
+"""Width, depth and decay with which chance has no say: it is (almost) certain or impossible that a count decays, or there
+is a bucket for each item."""
+
+INCREMENTS = [b"0", b"1", b"2", b"3", b"10", b"50", b"100000"]
+CERTAIN = b"certain"
+"""A list of the default shape, which takes only these:"""
+APART = [b"a", b"b", b"t5"]
+"""Items that share no bucket."""
+
+
+def samples(random: Random) -> list[bytes]:
+    """Observations: few different ones or many, so many that a digest compresses, very large ones."""
+    count = random.choice((1, 1, 2, 3, 8, 30, 200, 1000))
+    kind = random.randrange(6)
+    if kind == 0:
+        return [b"%d" % random.randrange(-3, 10) for _ in range(count)]
+    if kind == 1:
+        return [b"%r" % random.gauss(0, 100) for _ in range(count)]
+    if kind == 2:
+        return [random.choice([b"0", b"-0", b"5e-324", b"1e308", b"-1.7e308", b"1", b"1.5"]) for _ in range(count)]
+    if kind == 3:
+        start = random.randrange(100)
+        return [b"%d" % (start + i) for i in range(count)][:: random.choice((1, -1))]
+    if kind == 4:
+        return [random.choice([b"3", b"3.5"])] * count
+    return [b"%.2f" % random.expovariate(0.1) for _ in range(count)]
+
+
+def fraction(random: Random) -> bytes:
+    return random.choice([b"0", b"1", b"0.5", b"0.25", b"0.999", b"0.01", b"%.3f" % random.random()])
+
+
+def is_avoided(argv: Sequence[bytes]) -> bool:
+    """Whether the real module ends, hangs or takes all memory there is, or chance decides."""
+    name, rest = argv[0].upper(), argv[2:]
+    if name.startswith(b"TS."):
+        return _is_avoided_of_series(argv)
+    if name in (b"TOPK.RESERVE", b"TDIGEST.CREATE", b"TDIGEST.MERGE"):
+        by_chance = name == b"TOPK.RESERVE" and len(argv) == 3 and argv[1] != CERTAIN
+        return by_chance or any(len(word) > 9 and word.isdigit() for word in rest)
+    if name in (b"TOPK.ADD", b"TOPK.INCRBY"):
+        # After a wrong increment the real one owes answers.
+        owes = name == b"TOPK.INCRBY" and any(word not in INCREMENTS for word in rest[1:-1:2])
+        return owes or b"" in rest or (argv[1:2] == [CERTAIN] and not {*rest}.issubset(APART))
+    return False
+
+
 MODULE_FAMILIES: dict[str, str] = {
     "cms": """
         CMS.INITBYDIM <sketch> <dimension> <dimension>
@@ -31,6 +81,52 @@ MODULE_FAMILIES: dict[str, str] = {
         DEL <sketch>
         SET <sketch> x
     """,
+    "topk": """
+        TOPK.RESERVE <top> <top_size> <shape>
+        TOPK.RESERVE <top> <top_size> <shape>
+        TOPK.RESERVE <certain> <top_size>
+        TOPK.ADD <top> <counted>...
+        TOPK.ADD <top> <counted>...
+        TOPK.ADD <certain> <apart>...
+        TOPK.INCRBY <top> {<counted> <times>}...
+        TOPK.INCRBY <top> {<counted> <times>}...
+        TOPK.QUERY <top> <counted>...
+        TOPK.COUNT <top> <counted>...
+        TOPK.LIST <top> [WITHCOUNT]
+        TOPK.INFO <top>
+        DUMP <top>
+        RESTORE <top> 0 <dumped> REPLACE
+        COPY <top> <top>
+        DEL <top>
+        SET s1 x
+    """,
+    "tdigest": """
+        TDIGEST.CREATE <digest> [COMPRESSION <compression>]
+        TDIGEST.CREATE <digest> COMPRESSION <compression>
+        TDIGEST.ADD <digest> <samples>
+        TDIGEST.ADD <digest> <samples>
+        TDIGEST.ADD <digest> <samples>
+        TDIGEST.CREATE <digest> COMPRESSION <compression>
+        TDIGEST.MERGE <digest> 1 <digest> [COMPRESSION <compression>] [OVERRIDE]
+        TDIGEST.MERGE <digest> 2 <digest> <digest> [COMPRESSION <compression>] [OVERRIDE]
+        TDIGEST.MERGE <digest> 3 <digest> <digest> <digest> [COMPRESSION <compression>] [OVERRIDE]
+        TDIGEST.RESET <digest>
+        TDIGEST.MIN <digest>
+        TDIGEST.MAX <digest>
+        TDIGEST.QUANTILE <digest> <quantile>...
+        TDIGEST.CDF <digest> <samples>
+        TDIGEST.TRIMMED_MEAN <digest> <quantile> <quantile>
+        TDIGEST.RANK <digest> <samples>
+        TDIGEST.REVRANK <digest> <samples>
+        TDIGEST.BYRANK <digest> <rank>...
+        TDIGEST.BYREVRANK <digest> <rank>...
+        TDIGEST.INFO <digest>
+        DUMP <digest>
+        RESTORE <digest> 0 <dumped> REPLACE
+        COPY <digest> <digest>
+        DEL <digest>
+        SET s1 x
+    """,
     "ts": """
         TS.CREATE <series> [RETENTION <retention>] [CHUNK_SIZE <chunk>] [DUPLICATE_POLICY <policy>] [IGNORE <near> <close>] [LABELS {<label> <tag>}...]
         TS.CREATE <series> CHUNK_SIZE 48 DUPLICATE_POLICY LAST LABELS a <tag> b <tag>
@@ -41,9 +137,9 @@ MODULE_FAMILIES: dict[str, str] = {
         TS.ADD <growing> <moment> <sample> [ON_DUPLICATE <policy>] [CHUNK_SIZE <chunk>] [LABELS {<label> <tag>}...]
         TS.ADD <growing> <moment> <sample> ON_DUPLICATE <policy>
         TS.MADD {<growing> <moment> <sample>}...
-        TS.MADD <samples>
-        TS.MADD <samples>
-        TS.MADD <samples>
+        TS.MADD <history>
+        TS.MADD <history>
+        TS.MADD <history>
         TS.INCRBY <growing> <sample> TIMESTAMP <later> [LABELS {<label> <tag>}...]
         TS.DECRBY <growing> <sample> TIMESTAMP <later>
         TS.ADD <shrinking> <moment> <sample> [ON_DUPLICATE <policy>]
@@ -128,7 +224,7 @@ SAMPLES = [
 AGGREGATORS = b"avg sum min max range count first last std.p std.s var.p var.s twa twa".split()
 
 
-def samples(random: Random) -> list[bytes]:
+def history(random: Random) -> list[bytes]:
     """Samples of one series, most of them in order."""
     key = random.choice([*SERIES, *SOURCES, *SHRINKING, *RAW, SOURCES[0]])
     moment, value = random.choice((0, 5, 100, 150, 300, 1000, random.randrange(5000))), random.randrange(20)
@@ -152,7 +248,7 @@ def moment_of(word: bytes) -> int:
     return int(word) if word.isdigit() else 2**63 if word == b"+" else 0
 
 
-def is_avoided(argv: list[bytes]) -> bool:
+def _is_avoided_of_series(argv: Sequence[bytes]) -> bool:
     """What depends on the time, or is known to be the end of a real server."""
     name, words = argv[0].upper(), [word.upper() for word in argv]
     if name in (b"TS.INCRBY", b"TS.DECRBY"):
@@ -181,7 +277,7 @@ MODULE_SLOTS: Slots = {
     "shrinking": key_of(*SHRINKING),
     "growing": key_of(*SERIES, *SOURCES, *RAW, *SOURCES),
     "measured": key_of(*SERIES, *COPIES, *SHRINKING, *SOURCES, *RESULTS, *RESULTS, *RAW),
-    "samples": samples,
+    "history": history,
     "moment": one_of([*MOMENTS, *MOMENTS, b"-1", b"x", b"*5"]),
     "later": one_of([*MOMENTS, b"x"]),
     "sample": one_of(SAMPLES),
@@ -223,4 +319,16 @@ MODULE_SLOTS: Slots = {
     "fraction": one_of([b"0.1", b"0.1", b"0.01", b"0.5", b"1", b"0", b"-0.1", b"1e-3", b"inf", b"nan", b"x", b" 0.1"]),
     "amount": one_of([b"1", b"1", b"2", b"3", b"10", b"0", b"4294967290", b"4294967296", b"-1", b"x", b"1.5"]),
     "weight": one_of([b"1", b"1", b"2", b"0", b"-1", b"1000000", b"9223372036854775807", b"x", b"1.0"]),
+    "top": key_of(b"top1", b"top2", b"top3"),
+    "certain": one_of([CERTAIN]),
+    "apart": one_of(APART),
+    "top_size": one_of([b"1", b"2", b"3", b"5", b"5", b"10", b"0", b"-1", b"x"]),
+    "shape": lambda random: random.choice(SHAPES).split(),
+    "counted": one_of(COUNTED),
+    "times": one_of([*INCREMENTS, *INCREMENTS, b"100001", b"-1", b"x"]),
+    "digest": key_of(b"digest1", b"digest2", b"digest3", b"digest4"),
+    "samples": samples,
+    "quantile": fraction,
+    "rank": lambda random: b"%d" % random.choice((0, 1, random.randrange(10), random.randrange(500))),
+    "compression": one_of([b"1", b"2", b"3", b"5", b"10", b"20", b"100", b"1000", b"0", b"-1", b"x"]),
 }
