@@ -9,6 +9,7 @@ from typing import Final
 from redouble.core import notify
 from redouble.core.client import Client
 from redouble.core.command import Argv, command
+from redouble.core.database import Database
 from redouble.core.errors import WRONGTYPE, CommandError, wrong_arity
 from redouble.modules.arguments import double, long_long
 from redouble.modules.timeseries import compaction
@@ -151,9 +152,18 @@ def _add(client: Client, series: Series, moment: int, value: float, override: by
 def ts_add(client: Client, argv: Argv) -> Reply:
     """Add a sample to a series, which is made if there is none."""
     try:
-        return add(client, argv[1], argv[2], argv[3], argv)
-    finally:
-        client.db.modified(argv[1], b"ts.add", notify.MODULE)
+        moment = add(client, argv[1], argv[2], argv[3], argv)
+    except CommandError:
+        _tried(client.db, argv[1], b"ts.add", notify.MODULE)
+        raise
+    client.db.modified(argv[1], b"ts.add", notify.MODULE)
+    return moment
+
+
+def _tried(db: Database, key: bytes, event: bytes, kind: int) -> None:
+    """Tell what does not change `key` as if it had."""
+    db.touch(key)
+    db.notify(key, event, kind)
 
 
 @ts_command(
@@ -173,8 +183,9 @@ def ts_madd(client: Client, argv: Argv) -> Reply:
             replies.append(add(client, key, time_text, value_text, None))
         except CommandError as failure:
             replies.append(failure)
-    for key in argv[1::3]:
-        client.db.modified(key, b"ts.add", notify.MODULE)
+    for key, reply in zip(argv[1::3], replies):
+        tell = _tried if isinstance(reply, CommandError) else Database.modified
+        tell(client.db, key, b"ts.add", notify.MODULE)
     return replies
 
 
@@ -182,11 +193,29 @@ def _increase(client: Client, argv: Argv, sign: int) -> Reply:
     """Add a sample with the last value and something."""
     key, db = argv[1], client.db
     name = "ts.incrby" if sign > 0 else "ts.decrby"
-    if db.peek(key) is None:  # whatever is wrong with the numbers, there is a series afterwards
+    is_new = db.peek(key) is None
+    if is_new:  # whatever is wrong with the numbers, there is a series afterwards
         db.touch(key)
         series = create(client, key, settings(client, argv, name))
     else:
         series = existing_for_write(client, key)
+    try:
+        moment, value = _increased(client, series, argv, sign)
+    except CommandError:
+        if is_new:
+            db.modified(key, b"", 0)
+        raise
+    try:
+        moment = _add(client, series, moment, value, b"last")
+    except CommandError:
+        _tried(db, key, name.encode(), notify.GENERIC)
+        raise
+    db.modified(key, name.encode(), notify.GENERIC)
+    return signed(moment)
+
+
+def _increased(client: Client, series: Series, argv: Argv, sign: int) -> tuple[int, float]:
+    """The sample that TS.INCRBY adds."""
     amount = double(argv[2])
     if amount is None:
         raise error("invalid increase/decrease value")
@@ -202,10 +231,7 @@ def _increase(client: Client, argv: Argv, sign: int) -> Reply:
         raise CommandError("TSDB: timestamp must be equal to or higher than the maximum existing timestamp")
     if series.last_value != series.last_value and version(client).counts_nan:
         raise error("cannot increment/decrement NaN value")
-    try:
-        return signed(_add(client, series, moment, series.last_value + sign * amount, b"last"))
-    finally:
-        db.modified(key, name.encode(), notify.GENERIC)
+    return moment, series.last_value + sign * amount
 
 
 INCREASE: Final = f"[TIMESTAMP timestamp] {OPTIONS} {IGNORE} {LABELS}"
