@@ -165,6 +165,48 @@ def cms() -> Iterator[Row]:
         yield Row(f"CMS.MERGE of 2, {name}", lambda n: ("CMS.MERGE", "l", 2, "k", "l"), made, 1)
 
 
+@family
+def ts() -> Iterator[Row]:
+    for count in (1_000, 1_000_000):
+        filled = [("TS.CREATE", "k", "LABELS", "a", 1)]
+        filled += [
+            ("TS.MADD", *(word for i in range(start, start + 1000) for word in ("k", 10 * i, f"{i * 7919 % 1009 / 8}")))
+            for start in range(0, count, 1000)
+        ]
+        end, middle, name = 10 * count, 5 * count, f"{count:,} samples"
+        yield Row(f"TS.ADD to {name}", lambda n, end=end: ("TS.ADD", "k", end + 10 * n, n / 8), filled, 1000)
+        yield Row(
+            f"TS.ADD out of order to {name}",
+            lambda n, count=count: ("TS.ADD", "k", 10 * (n * 7919 % count) + 5, n),
+            filled,
+        )
+        yield Row(f"TS.GET of {name}", lambda n: ("TS.GET", "k"), filled, 1000)
+        yield Row(
+            f"TS.RANGE of 10 in the middle of {name}",
+            lambda n, middle=middle: ("TS.RANGE", "k", middle + n, middle + n + 100),
+            filled,
+        )
+        yield Row(
+            f"TS.RANGE COUNT 10 from the middle of {name}",
+            lambda n, middle=middle: ("TS.RANGE", "k", middle + n, "+", "COUNT", 10),
+            filled,
+        )
+        yield Row(f"TS.RANGE of 1000 of {name}", lambda n: ("TS.RANGE", "k", "-", 10_000), filled, 10)
+        yield Row(
+            f"TS.RANGE by 100 buckets of {name}",
+            lambda n, end=end: ("TS.RANGE", "k", "-", end, "AGGREGATION", "avg", end // 100),
+            filled,
+            2,
+        )
+        yield Row(f"TS.INFO of {name}", lambda n: ("TS.INFO", "k"), filled)
+    keys = 10_000
+    many = [("TS.ADD", f"k:{i}", 1, i, "LABELS", "a", i % 1000, "b", i % 7) for i in range(keys)]
+    yield Row(f"TS.QUERYINDEX, 10 of {keys:,} series", lambda n: ("TS.QUERYINDEX", f"a={n % 1000}"), many)
+    yield Row(f"TS.MGET, 2 of {keys:,} series", lambda n: ("TS.MGET", "FILTER", f"a={n % 1000}", "b=3"), many)
+    ruled = [("TS.CREATE", "k"), ("TS.CREATE", "d"), ("TS.CREATERULE", "k", "d", "AGGREGATION", "avg", 100)]
+    yield Row("TS.ADD with a rule", lambda n: ("TS.ADD", "k", 10 * n, n / 8), ruled, 1000)
+
+
 class Pair:
     """redouble and a real server, which hold the same."""
 

@@ -67,7 +67,7 @@ def test_documents_survive_a_reload(client: Client) -> None:
 
 def old_payload(version: int, *parts: tuple[str, Any]) -> bytes:
     """What an older RedisJSON wrote."""
-    writer = ModuleWriter(STACK, do_compress=False)
+    writer = ModuleWriter(STACK, do_compress=False, is_file=False)
     for kind, part in parts:
         getattr(writer, kind)(part)
     output = bytearray([MODULE_2]) + write_length(module_id(Document.type_name, version)) + writer.output

@@ -131,9 +131,12 @@ def _rename(client: Client, argv: Argv, replace: bool) -> int:
 def _move(source: Database, key: bytes, target: Database, newkey: bytes) -> Value | None:
     """Put a value under another name, with its time to live, over what is there; returns what was there."""
     at = source.expires_at(key)
-    old = _add_over(target, newkey, source.take(key))
+    value = source.take(key)
+    old = _add_over(target, newkey, value)
     if at is not None:
         target.set_expiry(newkey, at)
+    if isinstance(value, ModuleValue):
+        value.arrived(target, newkey)
     return old
 
 
@@ -191,7 +194,11 @@ def copy(client: Client, argv: Argv) -> Reply:
     at = source.expires_at(key)
     if isinstance(value, ModuleValue) and not value.can_be_copied:
         raise CommandError("ERR not supported for this module key")
-    old = _add_over(target, newkey, value if isinstance(value, bytes) else value.copy())
+    if isinstance(value, ModuleValue):
+        value = value.copy_for(newkey)
+    elif not isinstance(value, bytes):
+        value = value.copy()
+    old = _add_over(target, newkey, value)
     if at is not None:
         target.set_expiry(newkey, at)
     target.modified(newkey, b"copy_to", notify.GENERIC)
@@ -265,6 +272,8 @@ def restore(client: Client, argv: Argv) -> Reply:
         db.set_expiry(key, at)
     if type(value) is Hash and db.peek(key) is not None:
         db.follow_fields(key, value)
+    if isinstance(value, ModuleValue):
+        value.arrived(db, key)
     if server.counts_accesses:
         if frequency >= 0:
             db.track_accesses(server.now_ms()).set_count(key, frequency)

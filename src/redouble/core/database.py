@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterator, KeysView
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from redouble.core import notify
 from redouble.core.accesses import Accesses
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from redouble.core.client import Client
     from redouble.core.server import Server
 
-__all__ = ["Database", "type_name"]
+__all__ = ["Database", "Follower", "type_name"]
 
 Value: TypeAlias = Any
 Heap: TypeAlias = list[tuple[int, bytes]]
@@ -39,6 +39,13 @@ Contents: TypeAlias = tuple[dict[bytes, Any], dict[bytes, int], dict[bytes, int]
 V = TypeVar("V")
 M = TypeVar("M", bound=ModuleValue)
 C = TypeVar("C", Hash, List, Set, SortedSet, Stream)
+
+
+class Follower(Protocol):
+    """What a module keeps about the keys of a database."""
+
+    def added(self, key: bytes, value: Value) -> None:
+        """`key` has got this value."""
 
 
 def type_name(value: Value) -> bytes:
@@ -57,6 +64,7 @@ class Database:
         "blocked",
         "dict",
         "expires",
+        "follower",
         "hits",
         "hooks",
         "index",
@@ -87,6 +95,7 @@ class Database:
         """The `id` of each value that a snapshot holds, too; see `own`."""
         self.account: Account | None = None
         """What the keys take, while there is a limit."""
+        self.follower: Follower | None = None
 
     # Reading.
 
@@ -201,6 +210,8 @@ class Database:
                 self.server.blocking.ready[self, key] = None
             if self.account is not None:
                 self.account.changed.add(key)
+            if self.follower is not None:
+                self.follower.added(key, value)
             self.server.notify(self, b"new", key, notify.NEW)
         return value
 
@@ -217,6 +228,8 @@ class Database:
             self.account.changed.add(key)
         if isinstance(value, (Hash, Set)) and key in self.dict:
             self.follow_fields(key, value)
+        if self.follower is not None:
+            self.follower.added(key, value)
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
         """Give `key` this value, whether it existed or not; its time to live goes unless kept.
@@ -483,6 +496,7 @@ class Database:
         self._order = None
         if self.account is not None:
             self.account = Account()
+        self.follow_with(None)
         return removed
 
     def swap(self, other: Database) -> None:
@@ -491,11 +505,12 @@ class Database:
             for key in db.watched:
                 if key in self.dict or key in other.dict:
                     db._break_watches(key)
-        for name in ("dict", "expires", "volatile", "_heap", "_order", "accesses", "account", "__class__"):
+        for name in ("dict", "expires", "volatile", "_heap", "_order", "accesses", "account", "follower", "__class__"):
             mine, theirs = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs)
             setattr(other, name, mine)
         for db in (self, other):
+            db.listeners_changed()
             for key in db.blocked:
                 db.signal_ready(key)
 
@@ -546,6 +561,7 @@ class Database:
         if self.account is not None:
             self.account = Account()
             self.account.changed.update(self.dict)
+        self.follow_with(None)
 
     # Who listens.
 
@@ -580,8 +596,19 @@ class Database:
     def listeners_changed(self) -> None:
         server = self.server
         self.hooks = bool(
-            self.blocked or self.watched or server.notify_flags or self.account is not None or server.tracking.watches
+            self.blocked
+            or self.watched
+            or server.notify_flags
+            or self.account is not None
+            or self.follower is not None
+            or server.tracking.watches
         )
+
+    def follow_with(self, follower: Follower | None) -> None:
+        """From now on `follower`, who knows all keys, hears of each key that gets a value, by whatever door; None: nobody."""
+        if follower is not self.follower:
+            self.follower = follower
+            self.listeners_changed()
 
     def keep_account(self, wanted: bool) -> None:
         """From now on know what the keys take, or no longer."""

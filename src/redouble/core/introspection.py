@@ -365,7 +365,8 @@ def _describe_keys(spec: KeySpec, flags: tuple[str, ...]) -> dict[bytes, Reply]:
         find = {b"type": b"keynum", b"spec": {b"keynumidx": 0, b"firstkey": 1, b"keystep": spec.step}}
     if spec.unknown:
         begin = find = {b"type": b"unknown", b"spec": {}}
-    return {b"flags": _statuses(flags), b"begin_search": begin, b"find_keys": find}
+    notes: dict[bytes, Reply] = {} if spec.notes is None else {b"notes": spec.notes.encode()}
+    return {**notes, b"flags": _statuses(flags), b"begin_search": begin, b"find_keys": find}
 
 
 # COMMAND DOCS.

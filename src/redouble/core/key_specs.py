@@ -30,6 +30,8 @@ KEY_NAMES: Final = frozenset(
         "newkey",
         "destkey",
         "sourcekey",
+        "sourceKey",
+        "destKey",
         "dst",
         "src",
         "shardchannel",
@@ -93,6 +95,8 @@ class KeySpec:
     limit: int = 0
     unknown: bool = False
     """Nothing can be said: the word may be anywhere."""
+    notes: str | None = None
+    """What a module says about them."""
 
 
 _TOLD_APART: Final[dict[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], str]]] = {
@@ -126,8 +130,15 @@ def _split(flags: str) -> tuple[tuple[str, ...], ...]:
 
 @functools.cache
 def key_specs(name: str, nodes: tuple[Node, ...], told: str = "") -> tuple[KeySpec, ...]:
-    """The key specifications of the command `name` (`xgroup|create`); `told`: the flags that its declaration gives."""
-    flags = _split(told) if told else _flags().get(name)
+    """The key specifications of the command `name` (`xgroup|create`); `told`: those that a module's command tells of, by
+    their flags, and its notes: `RO: where from, RW`."""
+    if told:
+        parts = [part.partition(":") for part in told.split(", ")]
+        return tuple(
+            KeySpec(flags=tuple(words.split()), notes=notes.strip() if colon else None, **place)  # type: ignore[arg-type]
+            for (words, colon, notes), place in zip(parts, _places(nodes, 1))
+        )
+    flags = _flags().get(name)
     if flags is None:
         return ()
     places = _SPECIAL.get(name) or list(_places(nodes, name.count("|") + 1))

@@ -145,7 +145,7 @@ def _teller(*names: str) -> Callable[[Teller], Teller]:
 @_teller(
     *("setex", "psetex", "getex", "incrbyfloat", "msetex", "restore", "restore-asking", "sort", "migrate", "saddex"),
     *("xcfgset", "xidmprecord", "xsetid", "xackdel", "xdelex"),
-    *("topk.add", "topk.incrby", "ts.incrby", "ts.decrby", "cl.throttle"),
+    *("topk.add", "topk.incrby", "cl.throttle"),
 )
 def _states(db: Database, command: Command, argv: Argv, reply: Reply) -> Iterator[list[bytes]]:
     """All keys that the command writes, as they now are."""
@@ -329,4 +329,10 @@ def _ts_madd(db: Database, command: Command, argv: Argv, reply: Any) -> Iterator
     for i, moment in enumerate(reply):
         if isinstance(moment, int):
             words += [argv[1 + 3 * i], b"%d" % moment, argv[3 + 3 * i]]
-    yield words
+    if len(words) > 1:
+        yield words
+
+
+@_teller("ts.incrby", "ts.decrby")
+def _ts_incrby(db: Database, command: Command, argv: Argv, reply: Any) -> Iterator[list[bytes]]:
+    yield [*argv[:3], b"TIMESTAMP", b"%d" % reply, *argv[3:]]

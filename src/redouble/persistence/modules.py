@@ -27,9 +27,11 @@ END, SIGNED, UNSIGNED, FLOAT, DOUBLE, STRING = range(6)
 class ModuleWriter:
     """Takes the parts of a value, in order."""
 
-    def __init__(self, dialect: type[Dialect], do_compress: bool) -> None:
+    def __init__(self, dialect: type[Dialect], do_compress: bool, is_file: bool) -> None:
         self.dialect = dialect
         self.do_compress = do_compress
+        self.is_file = is_file
+        """Whether the other keys are written, too; if not, it is for DUMP."""
         self.output = bytearray()
 
     def unsigned(self, number: int) -> None:
@@ -102,10 +104,10 @@ def register(type: ModuleType) -> None:
     _TYPES[type.value.type_name] = type
 
 
-def write_module_value(value: ModuleValue, dialect: type[Dialect], do_compress: bool) -> bytearray:
+def write_module_value(value: ModuleValue, dialect: type[Dialect], do_compress: bool, is_file: bool) -> bytearray:
     """What follows the byte of the type, or in a file the key."""
     type = _TYPES[value.type_name]
-    writer = ModuleWriter(dialect, do_compress)
+    writer = ModuleWriter(dialect, do_compress, is_file)
     type.write(value, writer)
     return write_length(module_id(value.type_name, type.version)) + writer.output + write_length(END)
 

@@ -180,7 +180,7 @@ def _record(record: Record, dialect: type[Dialect], compress: bool) -> bytes:
     value = record.value
     if type(value) is OpaqueValue:
         return bytes(output) + bytes((MODULE_2,)) + write_string(record.key, compress) + value.data
-    written = write_value(value, dialect, compress)
+    written = write_value(value, dialect, compress, is_file=True)
     return bytes(output) + written[:1] + write_string(record.key, compress) + written[1:]
 
 

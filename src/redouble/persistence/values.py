@@ -82,12 +82,12 @@ def load_value(payload: bytes, dialect: type[Dialect], limits: Limits, modules: 
 # Writing.
 
 
-def write_value(value: Any, dialect: type[Dialect], do_compress: bool = True) -> bytes:
-    """The byte of the type, and the value."""
+def write_value(value: Any, dialect: type[Dialect], do_compress: bool = True, is_file: bool = False) -> bytes:
+    """The byte of the type, and the value; `is_file`: the other keys are written, too."""
     if isinstance(value, (bytes, bytearray)):
         return bytes((STRING,)) + write_string(bytes(value), do_compress)
     if isinstance(value, ModuleValue):
-        return bytes((MODULE_2,)) + write_module_value(value, dialect, do_compress)
+        return bytes((MODULE_2,)) + write_module_value(value, dialect, do_compress, is_file)
     kind, parts = _WRITERS[type(value)](value, dialect)
     return bytes((kind,)) + b"".join(
         bytes(part) if isinstance(part, bytearray) else write_string(part, do_compress) for part in parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 __all__ = ["ModuleValue"]
 
@@ -27,6 +27,13 @@ class ModuleValue:
     def copy(self: Self) -> Self:
         """Another one that shares nothing that can change."""
         raise NotImplementedError
+
+    def copy_for(self: Self, key: bytes) -> Self:
+        """What COPY puts into `key`."""
+        return self.copy()
+
+    def arrived(self, db: Any, key: bytes) -> None:
+        """It is now the value of `key`, where RENAME, MOVE or RESTORE put it."""
 
     def memory_usage(self) -> int:
         """What MEMORY USAGE says that the value takes, in bytes, without its key."""

@@ -1,1 +1,5 @@
 """RedisTimeSeries."""
+
+from redouble.modules.timeseries import commands, rdb
+
+__all__ = ["commands", "rdb"]
