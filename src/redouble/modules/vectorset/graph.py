@@ -1,0 +1,239 @@
+"""The graph by which the real server finds neighbours: hierarchical navigable small worlds (Malkov, Yashunin 2016).
+
+redouble searches vector sets without it.  But VLINKS shows it and files hold it, so it is made: a node is linked when somebody
+looks, not when it is added.  As in the real server links go both ways, and one that is removed leaves no gap: its neighbours
+are linked with each other.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from itertools import combinations
+from random import Random
+from typing import Final
+
+from redouble.modules.vectorset.vectors import Vector
+
+__all__ = ["HIGHEST", "Graph", "Layer", "Node", "random_level"]
+
+HIGHEST: Final = 16
+"""Level that a node may reach."""
+WIDTH: Final = 64
+"""How many candidates are kept while the neighbours of a node are looked for.  The real server looks at 200, or at what the EF
+of VADD says; it has the time."""
+
+
+class Layer:
+    """The links of a node on one level."""
+
+    __slots__ = ("links", "most", "worst")
+
+    def __init__(self, most: int) -> None:
+        self.links: dict[int, float | None] = {}
+        """The distance of each neighbour; None: a file did not say it."""
+        self.most = most
+        self.worst: int | None = None
+        """What a file said of the farthest neighbour, as long as it is true: its place, and 32 bits higher its distance."""
+
+
+class Node:
+    """A vector in the graph."""
+
+    __slots__ = ("id", "layers", "level", "vector")
+
+    def __init__(self, id: int, vector: Vector, level: int) -> None:
+        self.id = id
+        self.vector = vector
+        self.level = level
+        self.layers: list[Layer] = []
+        """From the lowest up; none as long as it is not linked."""
+
+
+def random_level(random: Random) -> int:
+    """One node in four is also on the next level."""
+    level = 0
+    while level < HIGHEST and random.random() < 0.25:
+        level += 1
+    return level
+
+
+class Graph:
+    """Nodes by their id, with about `m` links each; `distance` is that of two vectors."""
+
+    __slots__ = ("_distance", "_waiting", "enter", "m", "nodes")
+
+    def __init__(self, m: int, distance: Callable[[Vector, Vector], float]) -> None:
+        self.m = m
+        self.nodes: dict[int, Node] = {}
+        self.enter: Node | None = None
+        """Where every search begins: a node of the highest level."""
+        self._distance = distance
+        self._waiting: dict[int, Node] = {}
+
+    def add(self, node: Node) -> None:
+        """O(1): it is linked when somebody looks."""
+        self.nodes[node.id] = node
+        if node.layers:
+            if self.enter is None or node.level > self.enter.level:
+                self.enter = node
+        else:
+            self._waiting[node.id] = node
+
+    def remove(self, node: Node) -> None:
+        """O(m**2) if it was linked."""
+        del self.nodes[node.id]
+        if self._waiting.pop(node.id, None):
+            return
+        for level, layer in enumerate(node.layers):
+            neighbours = [self.nodes[id] for id in layer.links]
+            for neighbour in neighbours:
+                self._forget(neighbour.layers[level], node.id)
+            self._pair(neighbours, level)
+        for id in node.layers[0].links:
+            if not self.nodes[id].layers[0].links:
+                self._unlink(self.nodes[id])
+        if self.enter is not None and (self.enter is node or not self.enter.layers):
+            linked = (each for each in self.nodes.values() if each.layers)
+            self.enter = max(linked, key=lambda each: each.level, default=None)
+
+    def _unlink(self, node: Node) -> None:
+        """Let a node that nobody would find be linked again."""
+        for level, layer in enumerate(node.layers):
+            for id in layer.links:
+                self._forget(self.nodes[id].layers[level], node.id)
+        node.layers = []
+        self._waiting[node.id] = node
+
+    def link_all(self) -> None:
+        """Link the nodes that were added since, in their order."""
+        for node in self._waiting.values():
+            self._link(node)
+        self._waiting.clear()
+
+    def farthest(self, node: Node, level: int) -> tuple[int, float]:
+        """The place of the farthest neighbour among the links of a level, and its distance."""
+        distances = [self._distance_of(node, id, level) for id in node.layers[level].links]
+        worst = max(distances, default=0.0)
+        return (distances.index(worst), worst) if distances else (0, 0.0)
+
+    def _distance_of(self, node: Node, id: int, level: int) -> float:
+        distance = node.layers[level].links[id]
+        if distance is None:
+            distance = node.layers[level].links[id] = self._distance(node.vector, self.nodes[id].vector)
+        return distance
+
+    def _link(self, node: Node) -> None:
+        node.layers = [Layer(self.m if level else 2 * self.m) for level in range(node.level + 1)]
+        if self.enter is None:
+            self.enter = node
+            return
+        start = self.enter
+        for level in range(self.enter.level, node.level, -1):
+            start = self._nearest(node.vector, start, 1, level)[0][1]
+        for level in range(min(self.enter.level, node.level), -1, -1):
+            found = self._nearest(node.vector, start, WIDTH, level)
+            start = found[0][1]
+            self._connect(node, found, level, self.m)
+            if level == 0:
+                for urgency, wanted in ((1, self.m // 2), (2, self.m // 4)):
+                    if len(node.layers[0].links) < wanted:
+                        self._connect(node, found, 0, self.m if urgency == 1 else wanted, urgency)
+        if node.level > self.enter.level:
+            self.enter = node
+
+    def _nearest(self, vector: Vector, start: Node, width: int, level: int) -> list[tuple[float, Node]]:
+        """The nearest nodes of a level that are found on the way from `start`, with their distances, nearest first."""
+        distance, nodes = self._distance, self.nodes
+        first = distance(vector, start.vector)
+        candidates = [(first, start.id)]
+        best = [(-first, start.id)]
+        seen = {start.id}
+        while candidates:
+            far, id = heapq.heappop(candidates)
+            if far > -best[0][0] and len(best) >= width:
+                break
+            for neighbour in nodes[id].layers[level].links:
+                if neighbour in seen:
+                    continue
+                seen.add(neighbour)
+                far = distance(vector, nodes[neighbour].vector)
+                if len(best) < width:
+                    heapq.heappush(best, (-far, neighbour))
+                elif far < -best[0][0]:
+                    heapq.heapreplace(best, (-far, neighbour))
+                else:
+                    continue
+                heapq.heappush(candidates, (far, neighbour))
+        return [(-far, nodes[id]) for far, id in sorted(best, reverse=True)]
+
+    def _connect(
+        self, node: Node, candidates: Iterable[tuple[float, Node]], level: int, wanted: int, urgency: int = 0
+    ) -> None:
+        """Link a node with the nearest candidates until it has the wanted number of links.
+
+        First (`urgency` 0) only with those that are nearer to it than to its other neighbours, and without leaving another node
+        with few links; at last by giving others more links than they should have.
+        """
+        mine = node.layers[level].links
+        for distance, other in candidates:
+            if len(mine) >= wanted:
+                return
+            if other is node or other.id in mine:
+                continue
+            if not urgency and any(
+                self._distance(other.vector, self.nodes[id].vector) < distance for id in mine
+            ):
+                continue
+            theirs = other.layers[level]
+            if len(theirs.links) < theirs.most or self._make_room(other, level, distance, urgency):
+                mine[other.id] = theirs.links[node.id] = distance
+                theirs.worst = None
+
+    def _make_room(self, node: Node, level: int, distance: float, urgency: int) -> bool:
+        """Let a node have room for a link of this distance."""
+        layer = node.layers[level]
+        needs = self.m // 4 if urgency else self.m // 2
+        by_distance = sorted(layer.links, key=lambda id: self._distance_of(node, id, level), reverse=True)
+        if not urgency and distance >= self._distance_of(node, by_distance[0], level):
+            return False
+        for id in by_distance if urgency == 2 else by_distance[:1]:
+            dropped = self.nodes[id].layers[level]
+            if len(dropped.links) > needs:
+                self._forget(dropped, node.id)
+                self._forget(layer, id)
+                return True
+        if urgency == 2 and layer.most < (2 if level else 3) * self.m:
+            layer.most += 1
+            return True
+        return False
+
+    def _pair(self, nodes: list[Node], level: int) -> None:
+        """Link nodes that have lost a neighbour with each other, the nearest first, each once."""
+        pairs = sorted(
+            (self._distance(one.vector, other.vector), at, behind)
+            for (at, one), (behind, other) in combinations(enumerate(nodes), 2)
+            if other.id not in one.layers[level].links
+        )
+        done: set[int] = set()
+        for distance, *places in pairs:
+            one, other = (nodes[place] for place in places)
+            if done.isdisjoint(places) and all(
+                len(each.layers[level].links) < each.layers[level].most for each in (one, other)
+            ):
+                done.update(places)
+                one.layers[level].links[other.id] = other.layers[level].links[one.id] = distance
+
+    @staticmethod
+    def _forget(layer: Layer, id: int) -> None:
+        del layer.links[id]
+        layer.worst = None
+
+    def check(self) -> None:
+        """Raise AssertionError if a link does not go both ways."""
+        for node in self.nodes.values():
+            assert (not node.layers) == (node.id in self._waiting)
+            for level, layer in enumerate(node.layers):
+                assert len(layer.links) <= layer.most and node.id not in layer.links
+                assert all(node.id in self.nodes[id].layers[level].links for id in layer.links)
+        assert (self.enter is None) == (len(self._waiting) == len(self.nodes))

@@ -1,0 +1,201 @@
+"""The vector set: elements with a vector and perhaps attributes, which are asked for those near to another vector."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from functools import partial
+from random import Random
+
+from redouble.modules.vectorset.graph import Graph, Layer, Node, random_level
+from redouble.modules.vectorset.vectors import Arithmetic, Floats, Projection, Quantisation, Vector
+from redouble.types.module_value import ModuleValue
+
+__all__ = ["Element", "VectorSet"]
+
+_ids = itertools.count()
+
+
+class Element(Node):
+    """A name with a vector and attributes, which are no bytes if there are none."""
+
+    __slots__ = ("attributes", "name")
+
+    def __init__(self, name: bytes, attributes: bytes, id: int, vector: Vector, level: int) -> None:
+        super().__init__(id, vector, level)
+        self.name = name
+        self.attributes = attributes
+
+
+class VectorSet(ModuleValue):
+    """Elements by name, all with vectors of one dimension that are kept in one way."""
+
+    __slots__ = ("_names", "dimension", "elements", "graph", "id", "last_id", "projection", "quantisation", "with_attributes")
+
+    type_name = b"vectorset"
+
+    def __init__(self, dimension: int, quantisation: Quantisation, m: int, projection: Projection | None = None) -> None:
+        self.id = next(_ids)
+        """Another one for each set of this process."""
+        self.dimension = dimension
+        self.quantisation = quantisation
+        self.projection = projection
+        self.elements: dict[bytes, Element] = {}
+        """In the order in which they, or their vectors, came."""
+        self.graph = Graph(m, partial(quantisation.estimate, dimension=dimension))
+        self.last_id = 0
+        self.with_attributes = 0
+        """How many elements have attributes."""
+        self._names: list[bytes] | None = None
+        """In their order; None: not known."""
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def add(self, name: bytes, numbers: Floats, random: Random) -> Element:
+        """A new element, or one with another vector and its old attributes.  O(dimension)."""
+        old = self.elements.get(name)
+        if old is not None:
+            self._remove(old)
+        self.last_id += 1
+        attributes = old.attributes if old is not None else b""
+        vector = self.quantisation.keep(numbers)
+        element = Element(name, attributes, self.last_id, vector, random_level(random))
+        self.insert(element)
+        return element
+
+    def insert(self, element: Element) -> None:
+        """Take in an element whose name is free."""
+        self.elements[element.name] = element
+        self.graph.add(element)
+        self.with_attributes += bool(element.attributes)
+        self._names = None
+
+    def remove(self, name: bytes) -> bool:
+        """False if there was none."""
+        element = self.elements.get(name)
+        if element is not None:
+            self._remove(element)
+        return element is not None
+
+    def _remove(self, element: Element) -> None:
+        del self.elements[element.name]
+        self.graph.remove(element)
+        self.with_attributes -= bool(element.attributes)
+        self._names = None
+
+    def set_attributes(self, element: Element, attributes: bytes) -> None:
+        self.with_attributes += bool(attributes) - bool(element.attributes)
+        element.attributes = attributes
+
+    def numbers(self, element: Element) -> Floats:
+        """Its vector, as near as it is still known."""
+        return self.quantisation.numbers(element.vector, self.dimension)
+
+    def nearest(
+        self,
+        numbers: Floats,
+        count: int,
+        arithmetic: type[Arithmetic],
+        passes: Callable[[bytes], bool] | None = None,
+        oldest_first: bool = False,
+    ) -> list[tuple[float, Element]]:
+        """The `count` elements nearest to a vector, with their distances, nearest first; of those with the same distance the
+        last one that came, or the oldest.  `passes` is asked of the attributes.  O(elements * dimension).
+
+        All are estimated, and those that may be among the nearest are computed.
+        """
+        kept = self.quantisation.keep(numbers)
+        elements = list(self.elements.values())
+        if passes is not None:
+            elements = [element for element in elements if element.attributes and passes(element.attributes)]
+        estimate, dimension = self.quantisation.estimate, self.dimension
+        if len(elements) > count:
+            estimates = [estimate(kept, element.vector, dimension) for element in elements]
+            limit = heapq.nsmallest(count, estimates)[-1] + 2 * self._error
+            elements = [element for element, estimated in zip(elements, estimates) if not estimated > limit]
+        distance = self.quantisation.distance
+        if not oldest_first:
+            elements.reverse()
+        found = [(distance(kept, element.vector, dimension, arithmetic), element) for element in elements]
+        found.sort(key=lambda pair: pair[0])
+        return found[:count]
+
+    def distance(self, one: Element, other: Element, arithmetic: type[Arithmetic]) -> float:
+        """Of two of its elements."""
+        return self.quantisation.distance(one.vector, other.vector, self.dimension, arithmetic)
+
+    @property
+    def _error(self) -> float:
+        """How far an estimate may be from the distance at most: both round each step, to 24 bits the one."""
+        return (self.dimension + 8) * 2.0**-23
+
+    def between(self, start: bytes | None, end: bytes | None, start_is_in: bool, end_is_in: bool) -> list[bytes]:
+        """The names in a range, in their order; None: no bound."""
+        if self._names is None:
+            self._names = sorted(self.elements)
+        names = self._names
+        first = 0 if start is None else (bisect_left if start_is_in else bisect_right)(names, start)
+        last = len(names) if end is None else (bisect_right if end_is_in else bisect_left)(names, end)
+        return names[first:last]
+
+    def by_id(self, id: int) -> Element:
+        element = self.graph.nodes[id]
+        assert isinstance(element, Element)
+        return element
+
+    @property
+    def highest_level(self) -> int:
+        return max((element.level for element in self.elements.values()), default=0)
+
+    def copy(self) -> VectorSet:
+        other = VectorSet(self.dimension, self.quantisation, self.graph.m, self.projection)
+        other.id, other.last_id = self.id, self.last_id
+        for element in self.elements.values():
+            twin = Element(element.name, element.attributes, element.id, element.vector, element.level)
+            for layer in element.layers:
+                twin.layers.append(Layer(layer.most))
+                twin.layers[-1].links = layer.links.copy()
+                twin.layers[-1].worst = layer.worst
+            other.insert(twin)
+        return other
+
+    def memory_usage(self) -> int:
+        """As the real server estimates it: a third of the nodes is on a second level."""
+        size = 112 + 1672
+        if self.projection is not None:
+            size += 4 * len(self.projection.matrix)
+        count = len(self.elements)
+        links = 2 * self.graph.m
+        size += (312 + self.quantisation.size(self.dimension) + 8 * links + 16) * count
+        size += 24 * count * 4 // 3 + 8 * (links // 2) * count // 3
+        some = list(itertools.islice(reversed(self.elements.values()), 20))
+        size += sum(_string_size(element.name) for element in some) // len(some) * count
+        attributes = [_string_size(element.attributes) for element in some if element.attributes] or [64]
+        return size + sum(attributes) // len(attributes) * self.with_attributes
+
+    def digest_parts(self) -> Iterator[list[bytes]]:
+        yield [b"%d" % len(self.elements), b"%d" % self.dimension]
+        for element in self.elements.values():
+            parts = [self.quantisation.data(element.vector, self.dimension), element.name, element.attributes]
+            yield parts if element.attributes else parts[:2]
+
+    def describe(self) -> Iterator[str]:
+        projection = f" of {self.projection.source}" if self.projection is not None else ""
+        yield f"{len(self.elements)} vectors of {self.dimension}{projection} numbers, {self.quantisation.name.decode()}"
+        for element in self.elements.values():
+            yield f"{element.name!r} {[round(number, 4) for number in self.numbers(element)]} {element.attributes!r}"
+
+    def check(self) -> None:
+        assert self.elements
+        assert self.with_attributes == sum(bool(element.attributes) for element in self.elements.values())
+        assert list(self.graph.nodes.values()) == list(self.elements.values())
+        assert all(element.id <= self.last_id for element in self.elements.values())
+        self.graph.check()
+
+
+def _string_size(text: bytes) -> int:
+    """What the real server takes for a string."""
+    return (len(text) + 20 + 7) // 8 * 8
