@@ -181,9 +181,7 @@ class Graph:
                 return
             if other is node or other.id in mine:
                 continue
-            if not urgency and any(
-                self._distance(other.vector, self.nodes[id].vector) < distance for id in mine
-            ):
+            if not urgency and any(self._distance(other.vector, self.nodes[id].vector) < distance for id in mine):
                 continue
             theirs = other.layers[level]
             if len(theirs.links) < theirs.most or self._make_room(other, level, distance, urgency):
@@ -234,6 +232,7 @@ class Graph:
         for node in self.nodes.values():
             assert (not node.layers) == (node.id in self._waiting)
             for level, layer in enumerate(node.layers):
-                assert len(layer.links) <= layer.most and node.id not in layer.links
+                assert len(layer.links) <= layer.most
+                assert node.id not in layer.links
                 assert all(node.id in self.nodes[id].layers[level].links for id in layer.links)
         assert (self.enter is None) == (len(self._waiting) == len(self.nodes))

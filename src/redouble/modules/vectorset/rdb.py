@@ -8,6 +8,7 @@ from typing import Final
 from redouble.modules.vectorset.graph import HIGHEST, Layer
 from redouble.modules.vectorset.vector_set import Element, VectorSet
 from redouble.modules.vectorset.vectors import MOST_DIMENSIONS, QUANTISATIONS, Projection, read_floats, written
+from redouble.modules.vectorset.versions import version_of
 from redouble.persistence.errors import BadPayload
 from redouble.persistence.modules import ModuleReader, ModuleType, ModuleWriter, register
 
@@ -17,8 +18,8 @@ WITH_PROJECTION: Final = 1
 WITH_ATTRIBUTES: Final = 2
 DEFAULT_M: Final = 16
 MOST_LINKS: Final = 4 * 4096
-NODE_VERSION: Final = 1
-"""Of the form in which a node is written; 0 did not tell which neighbour is the farthest."""
+TELLS_FARTHEST: Final = 1
+"""Version of the form in which a node is written: it tells which neighbour is the farthest."""
 
 
 def _write(vectors: VectorSet, parts: ModuleWriter) -> None:
@@ -27,9 +28,7 @@ def _write(vectors: VectorSet, parts: ModuleWriter) -> None:
     parts.unsigned(dimension)
     parts.unsigned(len(vectors.elements))
     parts.unsigned(quantisation.number | graph.m << 8)
-    parts.unsigned(
-        (WITH_PROJECTION if vectors.projection else 0) | (WITH_ATTRIBUTES if vectors.with_attributes else 0)
-    )
+    parts.unsigned((WITH_PROJECTION if vectors.projection else 0) | (WITH_ATTRIBUTES if vectors.with_attributes else 0))
     if vectors.projection is not None:
         parts.unsigned(vectors.projection.source)
         parts.string(written(vectors.projection.matrix))
@@ -38,20 +37,22 @@ def _write(vectors: VectorSet, parts: ModuleWriter) -> None:
         if vectors.with_attributes:
             parts.string(element.attributes)
         parts.string(quantisation.data(element.vector, dimension))
-        numbers = _numbers_of(vectors, element)
+        numbers = _numbers_of(vectors, element, version_of(parts.dialect).files_tell_farthest)
         parts.unsigned(len(numbers))
         for number in numbers:
             parts.unsigned(number)
 
 
-def _numbers_of(vectors: VectorSet, element: Element) -> list[int]:
-    numbers = [element.id, element.level | NODE_VERSION << 24]
+def _numbers_of(vectors: VectorSet, element: Element, tells_farthest: bool) -> list[int]:
+    """A node: its id, its level and, for each level, its links."""
+    numbers = [element.id, element.level | (TELLS_FARTHEST << 24 if tells_farthest else 0)]
     for level, layer in enumerate(element.layers):
         numbers += len(layer.links), layer.most, *layer.links
-        if layer.worst is None:
-            place, distance = vectors.graph.farthest(element, level)
-            layer.worst = place | _bits(distance) << 32
-        numbers.append(layer.worst)
+        if tells_farthest:
+            if layer.worst is None:
+                place, distance = vectors.graph.farthest(element, level)
+                layer.worst = place | _bits(distance) << 32
+            numbers.append(layer.worst)
     numbers.append(_bits(element.vector.length) | _bits(element.vector.range) << 32)
     return numbers
 
@@ -75,7 +76,7 @@ def _read(parts: ModuleReader, version: int) -> VectorSet:
         if name in vectors.elements or len(data) != quantisation.size(dimension):
             raise BadPayload("no element of this vector set")
         numbers = [parts.unsigned() for _ in range(parts.unsigned())]
-        if len(numbers) < 3 or numbers[1] >> 24 & 0xFF > NODE_VERSION:
+        if len(numbers) < 3 or numbers[1] >> 24 & 0xFF > TELLS_FARTHEST:
             raise BadPayload("no node of a graph")
         about = numbers.pop()
         vector = quantisation.read(data, _float(about & 0xFFFFFFFF), _float(about >> 32))
@@ -92,18 +93,21 @@ def _read(parts: ModuleReader, version: int) -> VectorSet:
 def _layers(numbers: list[int], level: int) -> list[Layer]:
     """The links of a node, from `numbers[2]` on."""
     at, layers = 2, []
-    knows_worst = numbers[1] >> 24 & 0xFF
+    tells_farthest = numbers[1] >> 24 & 0xFF
     for _ in range(level + 1):
         count, most = numbers[at : at + 2] if at + 2 <= len(numbers) else (1, 0)
         at += 2
-        if count > most or most > MOST_LINKS or at + count + knows_worst > len(numbers):
+        if count > most or most > MOST_LINKS or at + count + tells_farthest > len(numbers):
             raise BadPayload("too many links")
         layer = Layer(most)
-        layer.links = dict.fromkeys(sorted(numbers[at : at + count]))
+        links = numbers[at : at + count]
+        layer.links = dict.fromkeys(
+            sorted(links) if tells_farthest else links
+        )  # as the versions of each form keep them
         if len(layer.links) != count:
             raise BadPayload("a link twice")
         at += count
-        if knows_worst:
+        if tells_farthest:
             layer.worst = numbers[at]
             at += 1
             if count and layer.worst & 0xFFFFFFFF >= count:

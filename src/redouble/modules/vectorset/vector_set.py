@@ -32,11 +32,23 @@ class Element(Node):
 class VectorSet(ModuleValue):
     """Elements by name, all with vectors of one dimension that are kept in one way."""
 
-    __slots__ = ("_names", "dimension", "elements", "graph", "id", "last_id", "projection", "quantisation", "with_attributes")
+    __slots__ = (
+        "_names",
+        "dimension",
+        "elements",
+        "graph",
+        "id",
+        "last_id",
+        "projection",
+        "quantisation",
+        "with_attributes",
+    )
 
     type_name = b"vectorset"
 
-    def __init__(self, dimension: int, quantisation: Quantisation, m: int, projection: Projection | None = None) -> None:
+    def __init__(
+        self, dimension: int, quantisation: Quantisation, m: int, projection: Projection | None = None
+    ) -> None:
         self.id = next(_ids)
         """Another one for each set of this process."""
         self.dimension = dimension

@@ -39,7 +39,9 @@ MOST_DIMENSIONS: Final = 1 << 16
 MOST_PROJECTED: Final = 1 << 24
 """Of the components of a projection; the real server takes 2**32 (16 gigabytes)."""
 
-_dot: Callable[[Iterable[Any], Iterable[Any]], Any] = getattr(math, "sumprod", lambda one, other: sum(map(mul, one, other)))
+_dot: Callable[[Iterable[Any], Iterable[Any]], Any] = getattr(
+    math, "sumprod", lambda one, other: sum(map(mul, one, other))
+)
 
 
 def single(number: float) -> float:

@@ -79,6 +79,12 @@ def find(client: Client, key: bytes, name: bytes) -> tuple[VectorSet | None, Ele
     return vectors, vectors.elements.get(name) if vectors is not None else None
 
 
+def opened(client: Client, key: bytes) -> VectorSet | None:
+    """The vector set in `key`, for a command that may change it: who watches the key is told already now."""
+    client.db.touch(key)
+    return client.db.for_write(key, VectorSet)
+
+
 @vset_command(
     "VADD key [REDUCE dim] <FP32 | VALUES> vector element [CAS] [NOQUANT | BIN | Q8] [EF build-exploration-factor]"
     " [SETATTR attributes] [M numlinks]",
@@ -98,7 +104,7 @@ def vadd(client: Client, argv: Argv) -> Reply:
     if at == len(argv):
         raise wrong_arity("VADD")
     quantisation, m, attributes = options_of_vadd(argv, at + 1)
-    vectors = client.db.for_write(key, VectorSet)
+    vectors = opened(client, key)
     if vectors is None:
         vectors = new_set(numbers, reduced, quantisation, m)
         client.db.add(key, vectors)
@@ -164,11 +170,13 @@ def must_fit(vectors: VectorSet, numbers: Floats, reduced: int | None, quantisat
 def vrem(client: Client, argv: Argv) -> Reply:
     """Remove an element; whether it was there."""
     _, key, name = argv
-    vectors = client.db.for_write(key, VectorSet)
-    removed = vectors is not None and vectors.remove(name)
-    if removed:
-        client.db.shrunk(key, vectors, b"", 0)
-    return removed
+    vectors = opened(client, key)
+    if vectors is None or not vectors.remove(name):
+        return False
+    if not vectors.elements:
+        client.db.take(key)  # without an event
+    client.db.modified(key, b"", 0)
+    return True
 
 
 @vset_command(
@@ -213,7 +221,8 @@ def vsim(client: Client, argv: Argv) -> Reply:
     found = vectors.nearest(
         numbers, count, version(client).arithmetic, expression.matches if expression else None, "TRUTH" in words
     )
-    near = [(1.0 - distance / 2, element) for distance, element in found if not distance / 2 > epsilon]
+    farthest = epsilon * version(client).of_epsilon
+    near = [(1.0 - distance / 2, element) for distance, element in found if not distance > farthest]
     return similar(client, near, "WITHSCORES" in words, "WITHATTRIBS" in words)
 
 
@@ -221,9 +230,7 @@ def compiled(client: Client, argument: bytes) -> Expression:
     """The expression of a FILTER."""
     known = version(client)
     try:
-        return Expression(
-            argument, has_null=known.filters_have_null, finds_substrings=known.filters_find_substrings
-        )
+        return Expression(argument, has_null=known.filters_have_null, finds_substrings=known.filters_find_substrings)
     except ExpressionError as error:
         position = error.position if error.position < len(argument) else 0
         raise CommandError(f"ERR syntax error in FILTER expression near: {text(argument[position:])}") from None
@@ -316,7 +323,7 @@ def vinfo(client: Client, argv: Argv) -> Reply:
 def vsetattr(client: Client, argv: Argv) -> Reply:
     """Give an element attributes, or take them; whether it is there."""
     _, key, name, attributes = argv
-    vectors = client.db.for_write(key, VectorSet)
+    vectors = opened(client, key)
     element = vectors.elements.get(name) if vectors is not None else None
     if vectors is None or element is None:
         return False
@@ -387,7 +394,5 @@ def vrange(client: Client, argv: Argv) -> Reply:
     vectors = client.db.module_value(key, VectorSet)
     if vectors is None:
         return []
-    names = vectors.between(
-        start[1:] or None, end[1:] or None, start.startswith(b"["), end.startswith(b"[")
-    )
+    names = vectors.between(start[1:] or None, end[1:] or None, start.startswith(b"["), end.startswith(b"["))
     return names[:count] if count >= 0 else names
