@@ -111,7 +111,7 @@ class Arithmetic:
 
 
 class WideArithmetic(Arithmetic):
-    """Sixteen numbers at once (AVX-512), where there are so many; a product and a sum are then rounded once."""
+    """Sixteen numbers at once (AVX-512), where there are so many; of these, a product and a sum are rounded once."""
 
     @staticmethod
     def distance(one: Floats, other: Floats) -> float:
@@ -124,9 +124,7 @@ class WideArithmetic(Arithmetic):
         while len(lanes) > 1:
             half = len(lanes) // 2
             lanes = array("f", map(add, lanes[:half], lanes[half:]))
-        for at in range(end, len(one)):
-            lanes[0] += one[at] * other[at]
-        return single(1.0 - lanes[0])
+        return single(1.0 - _sum(chain(lanes, array("f", map(mul, one[end:], other[end:])))))
 
     @staticmethod
     def from_whole_numbers(dot: int, scale: float, dimension: int) -> float:
