@@ -36,8 +36,14 @@ def rule_for(argv: Sequence[bytes]) -> Rule | None:
         return _unordered
     if name in TIMED:
         return _timed
-    if name in BY_CHANCE:
+    if name in BY_CHANCE or name == b"VRANDMEMBER":
         return _by_chance
+    if name == b"VLINKS":
+        return _type
+    if name == b"VINFO":
+        return _vector_set
+    if name == b"VSIM" and b"TRUTH" not in map(bytes.upper, argv):
+        return _unordered  # which of two that are equally near comes first is chance
     if name in (b"XPENDING", b"XINFO") or (name == b"XREADGROUP" and b"CLAIM" in map(bytes.upper, argv)):
         return _idle
     if name == b"ACL":
@@ -69,7 +75,18 @@ def _directive(name: str) -> Rule:
     return rule
 
 
-_unordered, _timed, _by_chance = map(_directive, ("unordered", "time", "any"))
+_unordered, _timed, _by_chance, _type = map(_directive, ("unordered", "time", "any", "type"))
+
+
+def _vector_set(real: bytes, ours: bytes, target: Target) -> bool:
+    """The highest level and the id of a vector set are chance."""
+    return _without_chance(real) == _without_chance(ours)
+
+
+def _without_chance(message: bytes) -> list[bytes]:
+    children = parse(message).children
+    pairs = zip(children[::2], children[1::2])
+    return [node.text for name, fact in pairs for node in (name, fact) if name.text not in (b"max-level", b"vset-uid")]
 
 
 def _acl(real: bytes, ours: bytes, target: Target) -> bool:
@@ -134,6 +151,8 @@ def dump_rule(kind: bytes, encoding: bytes, *, fresh: bool) -> Rule | None:
     """For the payload of a value of this TYPE and OBJECT ENCODING; `fresh`: it was made for this."""
     if kind in (b"set", b"hash") and (encoding == b"hashtable" or not fresh):
         return both_payloads  # docs/differences.md, "DUMP of what depends on history"
+    if kind == b"vectorset":
+        return both_payloads  # docs/differences.md, "The graph of a vector set"
     if kind == b"stream":
         return lambda real, ours, target: _masked(real) == _masked(ours)
     if kind == b"list":

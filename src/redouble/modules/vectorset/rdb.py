@@ -35,7 +35,7 @@ def _write(vectors: VectorSet, parts: ModuleWriter) -> None:
     for element in reversed(vectors.elements.values()):
         parts.string(element.name)
         if vectors.with_attributes:
-            parts.string(element.attributes)
+            parts.string(element.attributes or b"")
         parts.string(quantisation.data(element.vector, dimension))
         numbers = _numbers_of(vectors, element, version_of(parts.dialect).files_tell_farthest)
         parts.unsigned(len(numbers))
@@ -71,7 +71,7 @@ def _read(parts: ModuleReader, version: int) -> VectorSet:
     vectors = VectorSet(dimension, quantisation, settings >> 8 & 0xFFFF or DEFAULT_M, projection)
     for _ in range(count):
         name = parts.string()
-        attributes = parts.string() if flags & WITH_ATTRIBUTES else b""
+        attributes = (parts.string() or None) if flags & WITH_ATTRIBUTES else None
         data = parts.string()
         if name in vectors.elements or len(data) != quantisation.size(dimension):
             raise BadPayload("no element of this vector set")

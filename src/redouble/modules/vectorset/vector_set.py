@@ -19,11 +19,11 @@ _ids = itertools.count()
 
 
 class Element(Node):
-    """A name with a vector and attributes, which are no bytes if there are none."""
+    """A name with a vector, and perhaps attributes."""
 
     __slots__ = ("attributes", "name")
 
-    def __init__(self, name: bytes, attributes: bytes, id: int, vector: Vector, level: int) -> None:
+    def __init__(self, name: bytes, attributes: bytes | None, id: int, vector: Vector, level: int) -> None:
         super().__init__(id, vector, level)
         self.name = name
         self.attributes = attributes
@@ -72,7 +72,7 @@ class VectorSet(ModuleValue):
         if old is not None:
             self._remove(old)
         self.last_id += 1
-        attributes = old.attributes if old is not None else b""
+        attributes = old.attributes if old is not None else None
         vector = self.quantisation.keep(numbers)
         element = Element(name, attributes, self.last_id, vector, random_level(random))
         self.insert(element)
@@ -82,7 +82,7 @@ class VectorSet(ModuleValue):
         """Take in an element whose name is free."""
         self.elements[element.name] = element
         self.graph.add(element)
-        self.with_attributes += bool(element.attributes)
+        self.with_attributes += element.attributes is not None
         self._names = None
 
     def remove(self, name: bytes) -> bool:
@@ -95,11 +95,11 @@ class VectorSet(ModuleValue):
     def _remove(self, element: Element) -> None:
         del self.elements[element.name]
         self.graph.remove(element)
-        self.with_attributes -= bool(element.attributes)
+        self.with_attributes -= element.attributes is not None
         self._names = None
 
-    def set_attributes(self, element: Element, attributes: bytes) -> None:
-        self.with_attributes += bool(attributes) - bool(element.attributes)
+    def set_attributes(self, element: Element, attributes: bytes | None) -> None:
+        self.with_attributes += (attributes is not None) - (element.attributes is not None)
         element.attributes = attributes
 
     def numbers(self, element: Element) -> Floats:
@@ -122,7 +122,7 @@ class VectorSet(ModuleValue):
         kept = self.quantisation.keep(numbers)
         elements = list(self.elements.values())
         if passes is not None:
-            elements = [element for element in elements if element.attributes and passes(element.attributes)]
+            elements = [each for each in elements if each.attributes is not None and passes(each.attributes)]
         estimate, dimension = self.quantisation.estimate, self.dimension
         if len(elements) > count:
             estimates = [estimate(kept, element.vector, dimension) for element in elements]
@@ -185,14 +185,14 @@ class VectorSet(ModuleValue):
         size += 24 * count * 4 // 3 + 8 * (links // 2) * count // 3
         some = list(itertools.islice(reversed(self.elements.values()), 20))
         size += sum(_string_size(element.name) for element in some) // len(some) * count
-        attributes = [_string_size(element.attributes) for element in some if element.attributes] or [64]
+        attributes = [_string_size(each.attributes) for each in some if each.attributes is not None] or [64]
         return size + sum(attributes) // len(attributes) * self.with_attributes
 
     def digest_parts(self) -> Iterator[list[bytes]]:
         yield [b"%d" % len(self.elements), b"%d" % self.dimension]
         for element in self.elements.values():
-            parts = [self.quantisation.data(element.vector, self.dimension), element.name, element.attributes]
-            yield parts if element.attributes else parts[:2]
+            parts = [self.quantisation.data(element.vector, self.dimension), element.name]
+            yield parts if element.attributes is None else [*parts, element.attributes]
 
     def describe(self) -> Iterator[str]:
         projection = f" of {self.projection.source}" if self.projection is not None else ""
@@ -202,7 +202,7 @@ class VectorSet(ModuleValue):
 
     def check(self) -> None:
         assert self.elements
-        assert self.with_attributes == sum(bool(element.attributes) for element in self.elements.values())
+        assert self.with_attributes == sum(each.attributes is not None for each in self.elements.values())
         assert list(self.graph.nodes.values()) == list(self.elements.values())
         assert all(element.id <= self.last_id for element in self.elements.values())
         self.graph.check()

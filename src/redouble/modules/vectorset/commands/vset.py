@@ -97,6 +97,7 @@ def vadd(client: Client, argv: Argv) -> Reply:
         reduced = long_long(argv[3])
         if reduced is None or reduced < 1:
             raise CommandError(INVALID_VECTOR)
+        reduced = reduced & 0xFFFFFFFF or None  # it is kept in 32 bits
         at = 4
     numbers, at = vector_at(argv, at)
     if reduced is not None and version(client).reduces_only and reduced > len(numbers):
@@ -115,7 +116,7 @@ def vadd(client: Client, argv: Argv) -> Reply:
     is_new = argv[at] not in vectors.elements
     element = vectors.add(argv[at], numbers, client.server.random)
     if attributes is not None:
-        vectors.set_attributes(element, attributes)
+        vectors.set_attributes(element, attributes if is_new else attributes or None)
     client.db.modified(key, b"", 0)
     return is_new
 
@@ -239,7 +240,7 @@ def compiled(client: Client, argument: bytes) -> Expression:
 def similar(client: Client, near: list[tuple[float, Element]], with_scores: bool, with_attributes: bool) -> Reply:
     """What VSIM answers: in RESP3 a map if anything is told of the elements, and of two facts an array."""
     facts = [
-        [element.name, *[score] * with_scores, *[element.attributes or None] * with_attributes]
+        [element.name, *[score] * with_scores, *[element.attributes] * with_attributes]
         for score, element in near
     ]
     if client.resp == 2 or not (with_scores or with_attributes):
@@ -327,7 +328,7 @@ def vsetattr(client: Client, argv: Argv) -> Reply:
     element = vectors.elements.get(name) if vectors is not None else None
     if vectors is None or element is None:
         return False
-    vectors.set_attributes(element, attributes)
+    vectors.set_attributes(element, attributes or None)
     client.db.modified(key, b"", 0)
     return True
 
@@ -336,7 +337,7 @@ def vsetattr(client: Client, argv: Argv) -> Reply:
 def vgetattr(client: Client, argv: Argv) -> Reply:
     """The attributes of an element."""
     _, element = find(client, argv[1], argv[2])
-    return (element.attributes or None) if element is not None else None
+    return element.attributes if element is not None else None
 
 
 @vset_command("VRANDMEMBER key [count]", flags="readonly")
@@ -348,13 +349,13 @@ def vrandmember(client: Client, argv: Argv) -> Reply:
     count = long_long(rest[0]) if rest else 1
     if count is None:
         raise CommandError("ERR COUNT value is not an integer")
-    if count < -MOST_RANDOM:
-        raise CommandError(f"ERR a reply of more than {MOST_RANDOM} elements is not supported by redouble")
     if count == 0:
         return []
     vectors = client.db.module_value(key, VectorSet)
     if vectors is None:
         return [] if rest else None
+    if count < -MOST_RANDOM:
+        raise CommandError(f"ERR a reply of more than {MOST_RANDOM} elements is not supported by redouble")
     random, names = client.server.random, list(vectors.elements)
     if not rest:
         return random.choice(names)
