@@ -38,14 +38,14 @@ EXACT: Final = 64
 
 def size_of(key: bytes, value: Any, samples: int = SAMPLES) -> int:
     """A key and its value in bytes; `samples` elements of a collection are looked at, 0: all."""
+    if isinstance(value, ModuleValue):
+        return _rounded(KEY + len(key) + 1) + value.memory_usage()
     return _rounded(KEY + len(key) + 1) + _rounded(VALUE + _payload(value, samples))
 
 
 def _payload(value: Any, samples: int) -> int:
     if isinstance(value, (bytes, bytearray)):
         return len(value) + 3
-    if isinstance(value, ModuleValue):
-        return value.memory_usage()
     count = len(value)
     elements = value.items() if hasattr(value, "items") else value
     looked_at = list(itertools.islice(elements, samples or None))

@@ -209,5 +209,14 @@ class VectorSet(ModuleValue):
 
 
 def _string_size(text: bytes) -> int:
-    """What the real server takes for a string."""
-    return (len(text) + 20 + 7) // 8 * 8
+    """What the real server takes for a string: one block, or a longer one beside its header."""
+    length = len(text)
+    if length <= 44:
+        return _block(length + 20)
+    return 16 + _block(length + (4 if length < 256 else 6 if length < 65536 else 10))
+
+
+def _block(size: int) -> int:
+    """What jemalloc gives who asks for `size` bytes."""
+    spacing = 16 if size <= 128 else 1 << (size - 1).bit_length() - 3
+    return -(-size // spacing) * spacing
