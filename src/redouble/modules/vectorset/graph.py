@@ -3,17 +3,22 @@
 redouble searches vector sets without it.  But VLINKS shows it and files hold it, so it is made: a node is linked when somebody
 looks, not when it is added.  As in the real server links go both ways, and one that is removed leaves no gap: its neighbours
 are linked with each other.
+
+Links need not be the best, only good.  So vectors of many numbers are compared by a sketch: for each number one bit, which
+tells whether it is above the mean of all (Charikar 2002); the more bits two sketches share, the nearer are the vectors.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import combinations
+from operator import gt
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-from redouble.modules.vectorset.vectors import Vector
+from redouble.modules.vectorset.vectors import Binary, Quantisation, Vector
 
 __all__ = ["HIGHEST", "Graph", "Layer", "Node", "random_level"]
 
@@ -23,6 +28,9 @@ WIDTH: Final = 64
 """How many candidates are kept while the neighbours of a node are looked for.  The real server looks at 200, or at what the EF
 of VADD says; it has the time."""
 
+SKETCHED: Final = 64
+"""From so many numbers on vectors are compared by sketches."""
+
 
 class Layer:
     """The links of a node on one level."""
@@ -31,7 +39,7 @@ class Layer:
 
     def __init__(self, most: int) -> None:
         self.links: dict[int, float | None] = {}
-        """The distance of each neighbour; None: a file did not say it."""
+        """How far each neighbour is, as the graph measures it; None: not measured yet."""
         self.most = most
         self.worst: int | None = None
         """What a file said of the farthest neighbour, as long as it is true: its place, and 32 bits higher its distance."""
@@ -40,14 +48,20 @@ class Layer:
 class Node:
     """A vector in the graph."""
 
-    __slots__ = ("id", "layers", "level", "vector")
+    __slots__ = ("id", "layers", "level", "place", "vector")
 
     def __init__(self, id: int, vector: Vector, level: int) -> None:
         self.id = id
         self.vector = vector
+        self.place: Any = None
+        """What the graph measures; None as long as it has not."""
         self.level = level
         self.layers: list[Layer] = []
         """From the lowest up; none as long as it is not linked."""
+
+
+def _differing_bits(one: int, other: int) -> float:
+    return (one ^ other).bit_count()
 
 
 def random_level(random: Random) -> int:
@@ -59,17 +73,42 @@ def random_level(random: Random) -> int:
 
 
 class Graph:
-    """Nodes by their id, with about `m` links each; `distance` is that of two vectors."""
+    """Nodes by their id, with about `m` links each."""
 
-    __slots__ = ("_distance", "_waiting", "enter", "m", "nodes")
+    __slots__ = ("_centre", "_dimension", "_distance", "_quantisation", "_waiting", "enter", "m", "nodes")
 
-    def __init__(self, m: int, distance: Callable[[Vector, Vector], float]) -> None:
+    def __init__(self, m: int, quantisation: Quantisation, dimension: int) -> None:
         self.m = m
+        self._quantisation = quantisation
+        self._dimension = dimension
+        self._centre: list[float] = []
+        """The mean of the vectors, if they are compared by sketches; of those that were there at first."""
+        self._distance: Callable[[Any, Any], float] = (
+            _differing_bits if self._sketches else partial(quantisation.estimate, dimension=dimension)
+        )
         self.nodes: dict[int, Node] = {}
         self.enter: Node | None = None
         """Where every search begins: a node of the highest level."""
-        self._distance = distance
         self._waiting: dict[int, Node] = {}
+
+    @property
+    def _sketches(self) -> bool:
+        return self._dimension >= SKETCHED and self._quantisation.number != Binary.number
+
+    def _place(self, node: Node) -> Any:
+        if node.place is None:
+            node.place = self._sketch(node.vector) if self._sketches else node.vector
+        return node.place
+
+    def _sketch(self, vector: Vector) -> int:
+        numbers = self._quantisation.normal(vector)
+        if not self._centre:
+            vectors = [self._quantisation.normal(node.vector) for node in self.nodes.values()]
+            self._centre = [sum(column) / len(vectors) for column in zip(*vectors)]
+        return int("".join(map("01".__getitem__, map(gt, numbers, self._centre))), 2)
+
+    def _between(self, one: Node, other: Node) -> float:
+        return self._distance(self._place(one), self._place(other))
 
     def add(self, node: Node) -> None:
         """O(1): it is linked when somebody looks."""
@@ -111,16 +150,10 @@ class Graph:
             self._link(node)
         self._waiting.clear()
 
-    def farthest(self, node: Node, level: int) -> tuple[int, float]:
-        """The place of the farthest neighbour among the links of a level, and its distance."""
-        distances = [self._distance_of(node, id, level) for id in node.layers[level].links]
-        worst = max(distances, default=0.0)
-        return (distances.index(worst), worst) if distances else (0, 0.0)
-
     def _distance_of(self, node: Node, id: int, level: int) -> float:
         distance = node.layers[level].links[id]
         if distance is None:
-            distance = node.layers[level].links[id] = self._distance(node.vector, self.nodes[id].vector)
+            distance = node.layers[level].links[id] = self._between(node, self.nodes[id])
         return distance
 
     def _link(self, node: Node) -> None:
@@ -130,9 +163,9 @@ class Graph:
             return
         start = self.enter
         for level in range(self.enter.level, node.level, -1):
-            start = self._nearest(node.vector, start, 1, level)[0][1]
+            start = self._nearest(node, start, 1, level)[0][1]
         for level in range(min(self.enter.level, node.level), -1, -1):
-            found = self._nearest(node.vector, start, WIDTH, level)
+            found = self._nearest(node, start, WIDTH, level)
             start = found[0][1]
             self._connect(node, found, level, self.m)
             if level == 0:
@@ -142,10 +175,10 @@ class Graph:
         if node.level > self.enter.level:
             self.enter = node
 
-    def _nearest(self, vector: Vector, start: Node, width: int, level: int) -> list[tuple[float, Node]]:
-        """The nearest nodes of a level that are found on the way from `start`, with their distances, nearest first."""
-        distance, nodes = self._distance, self.nodes
-        first = distance(vector, start.vector)
+    def _nearest(self, node: Node, start: Node, width: int, level: int) -> list[tuple[float, Node]]:
+        """The nodes of a level nearest to one that are found on the way from `start`, with their distances, nearest first."""
+        distance, nodes, place = self._distance, self.nodes, self._place(node)
+        first = self._between(node, start)
         candidates = [(first, start.id)]
         best = [(-first, start.id)]
         seen = {start.id}
@@ -157,7 +190,8 @@ class Graph:
                 if neighbour in seen:
                     continue
                 seen.add(neighbour)
-                far = distance(vector, nodes[neighbour].vector)
+                other = nodes[neighbour]
+                far = distance(place, other.place if other.place is not None else self._place(other))
                 if len(best) < width:
                     heapq.heappush(best, (-far, neighbour))
                 elif far < -best[0][0]:
@@ -181,7 +215,7 @@ class Graph:
                 return
             if other is node or other.id in mine:
                 continue
-            if not urgency and any(self._distance(other.vector, self.nodes[id].vector) < distance for id in mine):
+            if not urgency and any(self._between(other, self.nodes[id]) < distance for id in mine):
                 continue
             theirs = other.layers[level]
             if len(theirs.links) < theirs.most or self._make_room(other, level, distance, urgency):
@@ -209,7 +243,7 @@ class Graph:
     def _pair(self, nodes: list[Node], level: int) -> None:
         """Link nodes that have lost a neighbour with each other, the nearest first, each once."""
         pairs = sorted(
-            (self._distance(one.vector, other.vector), at, behind)
+            (self._between(one, other), at, behind)
             for (at, one), (behind, other) in combinations(enumerate(nodes), 2)
             if other.id not in one.layers[level].links
         )

@@ -8,7 +8,7 @@ from typing import Final
 from redouble.modules.vectorset.graph import HIGHEST, Layer
 from redouble.modules.vectorset.vector_set import Element, VectorSet
 from redouble.modules.vectorset.vectors import MOST_DIMENSIONS, QUANTISATIONS, Projection, read_floats, written
-from redouble.modules.vectorset.versions import version_of
+from redouble.modules.vectorset.versions import VectorSets, version_of
 from redouble.persistence.errors import BadPayload
 from redouble.persistence.modules import ModuleReader, ModuleType, ModuleWriter, register
 
@@ -37,21 +37,24 @@ def _write(vectors: VectorSet, parts: ModuleWriter) -> None:
         if vectors.with_attributes:
             parts.string(element.attributes or b"")
         parts.string(quantisation.data(element.vector, dimension))
-        numbers = _numbers_of(vectors, element, version_of(parts.dialect).files_tell_farthest)
+        numbers = _numbers_of(vectors, element, version_of(parts.dialect))
         parts.unsigned(len(numbers))
         for number in numbers:
             parts.unsigned(number)
 
 
-def _numbers_of(vectors: VectorSet, element: Element, tells_farthest: bool) -> list[int]:
+def _numbers_of(vectors: VectorSet, element: Element, known: type[VectorSets]) -> list[int]:
     """A node: its id, its level and, for each level, its links."""
-    numbers = [element.id, element.level | (TELLS_FARTHEST << 24 if tells_farthest else 0)]
-    for level, layer in enumerate(element.layers):
+    numbers = [element.id, element.level | (TELLS_FARTHEST << 24 if known.files_tell_farthest else 0)]
+    for layer in element.layers:
         numbers += len(layer.links), layer.most, *layer.links
-        if tells_farthest:
+        if known.files_tell_farthest:
             if layer.worst is None:
-                place, distance = vectors.graph.farthest(element, level)
-                layer.worst = place | _bits(distance) << 32
+                neighbours = map(vectors.by_id, layer.links)
+                distances = [vectors.distance(element, neighbour, known.arithmetic) for neighbour in neighbours] or [
+                    0.0
+                ]
+                layer.worst = distances.index(max(distances)) | _bits(max(distances)) << 32
             numbers.append(layer.worst)
     numbers.append(_bits(element.vector.length) | _bits(element.vector.range) << 32)
     return numbers

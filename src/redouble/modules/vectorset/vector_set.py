@@ -6,7 +6,6 @@ import heapq
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from functools import partial
 from random import Random
 
 from redouble.modules.vectorset.graph import Graph, Layer, Node, random_level
@@ -56,7 +55,7 @@ class VectorSet(ModuleValue):
         self.projection = projection
         self.elements: dict[bytes, Element] = {}
         """In the order in which they, or their vectors, came."""
-        self.graph = Graph(m, partial(quantisation.estimate, dimension=dimension))
+        self.graph = Graph(m, quantisation, dimension)
         self.last_id = 0
         self.with_attributes = 0
         """How many elements have attributes."""

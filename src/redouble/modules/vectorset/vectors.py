@@ -165,6 +165,10 @@ class Quantisation:
         """What was kept, as near as it is still known."""
         raise NotImplementedError
 
+    def normal(self, vector: Vector) -> Iterable[float]:
+        """The numbers of the vector of length 1."""
+        raise NotImplementedError
+
     def data(self, vector: Vector, dimension: int) -> bytes:
         """The bytes of a vector, without its length and range."""
         raise NotImplementedError
@@ -196,6 +200,9 @@ class Unquantised(Quantisation):
 
     def numbers(self, vector: Vector, dimension: int) -> Floats:
         return array("f", map(mul, vector.components, repeat(vector.length)))
+
+    def normal(self, vector: Vector) -> Iterable[float]:
+        return vector.components  # type: ignore[no-any-return]
 
     def data(self, vector: Vector, dimension: int) -> bytes:
         return written(vector.components)
@@ -233,6 +240,9 @@ class Int8(Quantisation):
         multiplied = array("f", map(mul, vector.components, repeat(vector.range)))
         divided = array("f", map(truediv, multiplied, repeat(127.0)))
         return array("f", map(mul, divided, repeat(vector.length)))
+
+    def normal(self, vector: Vector) -> Iterable[float]:
+        return map(mul, vector.components, repeat(vector.range / 127))
 
     def data(self, vector: Vector, dimension: int) -> bytes:
         return vector.components.tobytes()  # type: ignore[no-any-return]

@@ -239,10 +239,7 @@ def compiled(client: Client, argument: bytes) -> Expression:
 
 def similar(client: Client, near: list[tuple[float, Element]], with_scores: bool, with_attributes: bool) -> Reply:
     """What VSIM answers: in RESP3 a map if anything is told of the elements, and of two facts an array."""
-    facts = [
-        [element.name, *[score] * with_scores, *[element.attributes] * with_attributes]
-        for score, element in near
-    ]
+    facts = [[element.name, *[score] * with_scores, *[element.attributes] * with_attributes] for score, element in near]
     if client.resp == 2 or not (with_scores or with_attributes):
         return list(chain.from_iterable(facts))
     return {name: rest if len(rest) > 1 else rest[0] for name, *rest in facts}
