@@ -122,7 +122,9 @@ def attributes(random: Random) -> bytes:
     text = bytearray(json.dumps(fields, separators=separators, ensure_ascii=random.random() < 0.5).encode())
     if random.random() < 0.15:
         at = random.randrange(len(text))
-        text[at : at + random.choice((0, 1))] = random.choice((b"", b",", b"}", b"]", b'"', b"x", b" ", b"1", b"\\", b"["))
+        text[at : at + random.choice((0, 1))] = random.choice(
+            (b"", b",", b"}", b"]", b'"', b"x", b" ", b"1", b"\\", b"[")
+        )
     return bytes(text)
 
 
@@ -142,12 +144,14 @@ def operand(random: Random, depth: int) -> str:
     return f"{random.choice(('!', '! ', 'not ', 'not'))}{operand(random, depth + 1)}" if depth < 3 else "1"
 
 
+OPERATORS = ["+", "-", "*", "/", "%", "**", ">", ">=", "<", "<=", "==", "!=", "in", "and", "&&", "or", "||", "notin"]
+
+
 def expression(random: Random, depth: int = 0) -> str:
     words = [operand(random, depth)]
-    operators = "+ - * / % ** > >= < <= == != in and && or || notin".split()
     for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
         space = random.choice(("", " ", " ", " ", "  ", "\t"))
-        words += [space, random.choice(operators), random.choice((space, " ")), operand(random, depth)]
+        words += [space, random.choice(OPERATORS), random.choice((space, " ")), operand(random, depth)]
     return "".join(words)
 
 
@@ -156,7 +160,23 @@ def filter_of(random: Random) -> bytes:
     text = bytearray(expression(random).encode())
     if random.random() < 0.12:
         at = random.randrange(len(text))
-        letters = (b"", b"(", b")", b"'", b".", b",", b"]", b"=", b"@", b"\x00", b"null", b" true ", b"-", b"!", b"\xff")
+        letters = (
+            b"",
+            b"(",
+            b")",
+            b"'",
+            b".",
+            b",",
+            b"]",
+            b"=",
+            b"@",
+            b"\x00",
+            b"null",
+            b" true ",
+            b"-",
+            b"!",
+            b"\xff",
+        )
         text[at : at + random.choice((0, 1))] = random.choice(letters)
     return bytes(text)
 

@@ -120,7 +120,7 @@ class Graph:
             self._waiting[node.id] = node
 
     def remove(self, node: Node) -> None:
-        """O(m**2) if it was linked."""
+        """O(links**2) if it was linked."""
         del self.nodes[node.id]
         if self._waiting.pop(node.id, None):
             return
@@ -241,10 +241,10 @@ class Graph:
         return False
 
     def _pair(self, nodes: list[Node], level: int) -> None:
-        """Link nodes that have lost a neighbour with each other, the nearest first, each once."""
+        """Link nodes that have lost a neighbour with each other, the nearest first, each once; of very many only some."""
         pairs = sorted(
             (self._between(one, other), at, behind)
-            for (at, one), (behind, other) in combinations(enumerate(nodes), 2)
+            for (at, one), (behind, other) in combinations(enumerate(nodes[:WIDTH]), 2)
             if other.id not in one.layers[level].links
         )
         done: set[int] = set()

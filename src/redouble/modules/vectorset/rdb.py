@@ -86,23 +86,23 @@ def _read(parts: ModuleReader, version: int) -> VectorSet:
         element = Element(name, attributes, numbers[0], vector, numbers[1] & 0xFF)
         if not element.id or element.level > HIGHEST or element.id in vectors.graph.nodes:
             raise BadPayload("no node of this graph")
-        element.layers = _layers(numbers, element.level)
+        element.layers = _layers(numbers, element.level, vectors.graph.m)
         vectors.insert(element)
         vectors.last_id = max(vectors.last_id, element.id)
     _check_links(vectors)
     return vectors
 
 
-def _layers(numbers: list[int], level: int) -> list[Layer]:
+def _layers(numbers: list[int], levels: int, m: int) -> list[Layer]:
     """The links of a node, from `numbers[2]` on."""
     at, layers = 2, []
     tells_farthest = numbers[1] >> 24 & 0xFF
-    for _ in range(level + 1):
+    for level in range(levels + 1):
         count, most = numbers[at : at + 2] if at + 2 <= len(numbers) else (1, 0)
         at += 2
         if count > most or most > MOST_LINKS or at + count + tells_farthest > len(numbers):
             raise BadPayload("too many links")
-        layer = Layer(most)
+        layer = Layer(max(most, m if level else 2 * m))
         links = numbers[at : at + count]
         layer.links = dict.fromkeys(
             sorted(links) if tells_farthest else links

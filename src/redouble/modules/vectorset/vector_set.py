@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
+import importlib
 import itertools
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any, Final
 
-from redouble.modules.vectorset.graph import Graph, Layer, Node, random_level
+from redouble.modules.vectorset.graph import HIGHEST, Graph, Layer, Node, random_level
 from redouble.modules.vectorset.vectors import Arithmetic, Floats, Projection, Quantisation, Vector
 from redouble.types.module_value import ModuleValue
 
 __all__ = ["Element", "VectorSet"]
 
 _ids = itertools.count()
+
+WORTH_A_TABLE: Final = 10_000
+"""Numbers in all vectors, from which on numpy is asked, where it is installed."""
 
 
 class Element(Node):
@@ -32,7 +38,9 @@ class VectorSet(ModuleValue):
     """Elements by name, all with vectors of one dimension that are kept in one way."""
 
     __slots__ = (
+        "_levels",
         "_names",
+        "_table",
         "dimension",
         "elements",
         "graph",
@@ -60,7 +68,11 @@ class VectorSet(ModuleValue):
         self.with_attributes = 0
         """How many elements have attributes."""
         self._names: list[bytes] | None = None
-        """In their order; None: not known."""
+        """In their order; None: nobody has asked."""
+        self._levels = [0] * (HIGHEST + 1)
+        """How many elements reach each level of the graph, and none higher."""
+        self._table: Any = None
+        """All vectors, for numpy; None: not made."""
 
     def __len__(self) -> int:
         return len(self.elements)
@@ -82,7 +94,10 @@ class VectorSet(ModuleValue):
         self.elements[element.name] = element
         self.graph.add(element)
         self.with_attributes += element.attributes is not None
-        self._names = None
+        self._levels[element.level] += 1
+        self._table = None
+        if self._names is not None:
+            insort(self._names, element.name)
 
     def remove(self, name: bytes) -> bool:
         """False if there was none."""
@@ -95,7 +110,10 @@ class VectorSet(ModuleValue):
         del self.elements[element.name]
         self.graph.remove(element)
         self.with_attributes -= element.attributes is not None
-        self._names = None
+        self._levels[element.level] -= 1
+        self._table = None
+        if self._names is not None:
+            del self._names[bisect_left(self._names, element.name)]
 
     def set_attributes(self, element: Element, attributes: bytes | None) -> None:
         self.with_attributes += (attributes is not None) - (element.attributes is not None)
@@ -122,17 +140,25 @@ class VectorSet(ModuleValue):
         elements = list(self.elements.values())
         if passes is not None:
             elements = [each for each in elements if each.attributes is not None and passes(each.attributes)]
-        estimate, dimension = self.quantisation.estimate, self.dimension
         if len(elements) > count:
-            estimates = [estimate(kept, element.vector, dimension) for element in elements]
+            estimates = self._estimates(kept, elements)
             limit = heapq.nsmallest(count, estimates)[-1] + 2 * self._error
             elements = [element for element, estimated in zip(elements, estimates) if not estimated > limit]
-        distance = self.quantisation.distance
+        distance, dimension = self.quantisation.distance, self.dimension
         if not oldest_first:
             elements.reverse()
         found = [(distance(kept, element.vector, dimension, arithmetic), element) for element in elements]
         found.sort(key=lambda pair: pair[0])
         return found[:count]
+
+    def _estimates(self, kept: Vector, elements: list[Element]) -> list[float]:
+        vectors = [element.vector for element in elements]
+        if len(vectors) == len(self.elements) and len(vectors) * self.dimension >= WORTH_A_TABLE:
+            if self._table is None and (numpy := _numpy()):
+                self._table = self.quantisation.table(numpy, vectors)
+            if self._table is not None:
+                return self.quantisation.estimates_in(_numpy(), self._table, kept)
+        return self.quantisation.estimates(kept, vectors, self.dimension)
 
     def distance(self, one: Element, other: Element, arithmetic: type[Arithmetic]) -> float:
         """Of two of its elements."""
@@ -143,14 +169,21 @@ class VectorSet(ModuleValue):
         """How far an estimate may be from the distance at most: both round each step, to 24 bits the one."""
         return (self.dimension + 8) * 2.0**-23
 
-    def between(self, start: bytes | None, end: bytes | None, start_is_in: bool, end_is_in: bool) -> list[bytes]:
-        """The names in a range, in their order; None: no bound."""
+    @property
+    def names(self) -> list[bytes]:
+        """In their order; not to be changed."""
         if self._names is None:
             self._names = sorted(self.elements)
-        names = self._names
+        return self._names
+
+    def between(
+        self, start: bytes | None, end: bytes | None, start_is_in: bool, end_is_in: bool, count: int
+    ) -> list[bytes]:
+        """The first `count` names in a range, in their order; None: no bound; a negative count: all."""
+        names = self.names
         first = 0 if start is None else (bisect_left if start_is_in else bisect_right)(names, start)
         last = len(names) if end is None else (bisect_right if end_is_in else bisect_left)(names, end)
-        return names[first:last]
+        return names[first : last if count < 0 else min(last, first + count)]
 
     def by_id(self, id: int) -> Element:
         element = self.graph.nodes[id]
@@ -159,7 +192,7 @@ class VectorSet(ModuleValue):
 
     @property
     def highest_level(self) -> int:
-        return max((element.level for element in self.elements.values()), default=0)
+        return max((level for level, count in enumerate(self._levels) if count), default=0)
 
     def copy(self) -> VectorSet:
         other = VectorSet(self.dimension, self.quantisation, self.graph.m, self.projection)
@@ -197,14 +230,25 @@ class VectorSet(ModuleValue):
         projection = f" of {self.projection.source}" if self.projection is not None else ""
         yield f"{len(self.elements)} vectors of {self.dimension}{projection} numbers, {self.quantisation.name.decode()}"
         for element in self.elements.values():
-            yield f"{element.name!r} {[round(number, 4) for number in self.numbers(element)]} {element.attributes!r}"
+            numbers = [f"{number:.4g}" for number in self.numbers(element)[:8]] + ["..."] * (self.dimension > 8)
+            yield f"{element.name!r} ({', '.join(numbers)}) {element.attributes!r}"
 
     def check(self) -> None:
         assert self.elements
         assert self.with_attributes == sum(each.attributes is not None for each in self.elements.values())
         assert list(self.graph.nodes.values()) == list(self.elements.values())
+        assert self._names is None or self._names == sorted(self.elements)
+        assert sum(self._levels) == len(self.elements)
         assert all(element.id <= self.last_id for element in self.elements.values())
         self.graph.check()
+
+
+@functools.cache
+def _numpy() -> Any:
+    try:
+        return importlib.import_module("numpy")
+    except ImportError:
+        return None
 
 
 def _string_size(text: bytes) -> int:

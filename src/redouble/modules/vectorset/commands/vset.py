@@ -163,8 +163,6 @@ def must_fit(vectors: VectorSet, numbers: Floats, reduced: int | None, quantisat
         raise wrong_dimension(numbers, vectors)
     if reduced is not None and vectors.projection is None:
         raise CommandError("ERR cannot add projection to existing set without projection")
-    if vectors.projection is not None:
-        projected(numbers, vectors.projection)
 
 
 @vset_command("VREM key element", flags="write")
@@ -353,7 +351,7 @@ def vrandmember(client: Client, argv: Argv) -> Reply:
         return [] if rest else None
     if count < -MOST_RANDOM:
         raise CommandError(f"ERR a reply of more than {MOST_RANDOM} elements is not supported by redouble")
-    random, names = client.server.random, list(vectors.elements)
+    random, names = client.server.random, vectors.names
     if not rest:
         return random.choice(names)
     return random.choices(names, k=-count) if count < 0 else random.sample(names, min(count, len(names)))
@@ -392,5 +390,4 @@ def vrange(client: Client, argv: Argv) -> Reply:
     vectors = client.db.module_value(key, VectorSet)
     if vectors is None:
         return []
-    names = vectors.between(start[1:] or None, end[1:] or None, start.startswith(b"["), end.startswith(b"["))
-    return names[:count] if count >= 0 else names
+    return vectors.between(start[1:] or None, end[1:] or None, start.startswith(b"["), end.startswith(b"["), count)

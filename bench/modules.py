@@ -1,0 +1,151 @@
+"""What commands of modules cost: CPU time here, time until the answers are there from a real server, in one run.
+
+`python -m bench modules`, or `python -m bench.modules vset` for one family.  A family is a function
+that yields rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import redis
+
+import redouble.commands
+from bench.servers import real_server
+from redouble.core.client import Client
+from redouble.core.server import Server
+from redouble.resp.reply import CommandError
+
+assert redouble.commands  # fills the command table
+
+REAL = "redis-stack-7.4"
+OTHERS = {"vset": "redis-8.6"}
+"""The families that another server has."""
+DIMENSION = 64
+ROUNDS, CALLS = 9, 100
+
+Words = tuple[Any, ...]
+
+
+@dataclass
+class Row:
+    """One line of the result."""
+
+    name: str
+    command: Callable[[int], Words]
+    """The command that is timed, from how often it was called before."""
+    setup: Iterable[Words] = field(default=())
+    calls: int = CALLS
+    """In each round."""
+
+
+Family = Callable[[], Iterator[Row]]
+FAMILIES: dict[str, Family] = {}
+
+
+def family(function: Family) -> Family:
+    FAMILIES[function.__name__] = function
+    return function
+
+
+def vector(number: int) -> bytes:
+    """Always the same one for a number."""
+    return struct.pack(f"<{DIMENSION}f", *(Random(number).gauss(0, 1) for _ in range(DIMENSION)))
+
+
+@family
+def vset() -> Iterator[Row]:
+    for count in (1_000, 10_000):
+        filled = [("VADD", "k", "FP32", vector(i), i, "SETATTR", f'{{"n":{i % 10}}}') for i in range(count)]
+        name = f"{count:,} vectors"
+        yield Row(f"VADD to {name}", lambda n, count=count: ("VADD", "k", "FP32", vector(-n), count + n), filled)
+        yield Row(f"VSIM in {name}", lambda n: ("VSIM", "k", "FP32", vector(-n)), filled, 10)
+        yield Row(f"VSIM TRUTH in {name}", lambda n: ("VSIM", "k", "FP32", vector(-n), "TRUTH"), filled, 10)
+        yield Row(
+            f"VSIM FILTER in {name}", lambda n: ("VSIM", "k", "FP32", vector(-n), "FILTER", ".n == 7"), filled, 10
+        )
+        yield Row(f"VEMB of {name}", lambda n: ("VEMB", "k", n % 1000), filled)
+        yield Row(f"VRANGE in {name}", lambda n: ("VRANGE", "k", "[5", "+", 10), filled)
+
+
+class Pair:
+    """redouble and a real server, which hold the same."""
+
+    def __init__(self, real: redis.Redis, version: str) -> None:
+        self.real = real
+        self.version = version
+        self.setup: Iterable[Words] | None = None
+
+    def fill(self, setup: Iterable[Words]) -> None:
+        """Rows one after the other may share what is there."""
+        if setup is self.setup:
+            return
+        self.setup = setup
+        self.server = Server(version=self.version)
+        self.client = Client(self.server)
+        self.real.flushall()
+        for words in setup:
+            self.real.execute_command(*words)
+            reply = self.server.call(self.client, encoded(words))
+            assert not isinstance(reply, CommandError), (words[:3], reply)
+
+    def compare(self, row: Row) -> tuple[float, float, float]:
+        """Microseconds for a call here and there, and the ratio, each the median of the rounds."""
+        self.fill(row.setup)
+        numbers = itertools.count()
+        ours, theirs = [], []
+        for _ in range(ROUNDS):
+            batch = [row.command(n) for n in itertools.islice(numbers, row.calls)]
+            ours.append(self.here(batch) / row.calls * 1e6)
+            theirs.append(self.there(batch) / row.calls * 1e6)
+        return (
+            statistics.median(ours),
+            statistics.median(theirs),
+            statistics.median(map(float.__truediv__, ours, theirs)),
+        )
+
+    def here(self, batch: list[Words]) -> float:
+        commands = list(map(encoded, batch))
+        start = time.process_time()
+        for argv in commands:
+            self.server.call(self.client, argv)
+        return time.process_time() - start
+
+    def there(self, batch: list[Words]) -> float:
+        connection = self.real.connection_pool.get_connection()
+        try:
+            commands = connection.pack_commands(batch)
+            start = time.perf_counter()
+            connection.send_packed_command(commands)
+            for _ in batch:
+                connection.read_response()
+            return time.perf_counter() - start
+        finally:
+            self.real.connection_pool.release(connection)
+
+
+def encoded(words: Words) -> list[bytes]:
+    return [word if isinstance(word, bytes) else str(word).encode() for word in words]
+
+
+def main(*names: str) -> None:
+    for name in names or FAMILIES:
+        server = OTHERS.get(name, REAL)
+        with real_server(server) as url, redis.Redis.from_url(url) as real:
+            pair = Pair(real, server.rpartition("-")[2])
+            print(f"{'':55}{'redouble':>12}{server:>17}   ratio")
+            for row in FAMILIES[name]():
+                here, there, ratio = pair.compare(row)
+                print(f"{row.name:55}{here:10.1f}us{there:15.1f}us{ratio:8.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
