@@ -35,6 +35,9 @@ MODULE_FAMILIES: dict[str, str] = {
     """,
     "vset": """
         VADD <added>
+        VADD <added>
+        VADD <added> SETATTR <attributes>
+        VADD <added> SETATTR <attributes>
         VADD <added> [EF <ef>] [SETATTR <attributes>]
         VADD <added> CAS
         VADD <added> [M <links>] [SETATTR <attributes>]
@@ -55,15 +58,16 @@ MODULE_FAMILIES: dict[str, str] = {
         VRANDMEMBER <vectors> [<few>]
         VRANGE <vectors> <start> <end> [<few>]
         DUMP <vectors>
-        RESTORE <vectors> 0 <dumped> REPLACE
-        DEL <vectors>
+        RESTORE <restored> 0 <dumped> REPLACE
     """,
 }
-VECTORS = {b"v1": (3, b""), b"v2": (5, b"NOQUANT"), b"v3": (12, b"BIN"), b"v4": (40, b"Q8"), b"v5": (20, b"NOQUANT")}
+VECTORS = {b"v1": (3, b""), b"v2": (20, b"NOQUANT"), b"v3": (12, b"BIN"), b"v4": (40, b"Q8")}
 """Vector sets, with how many numbers their vectors have and how they are kept."""
-REDUCED = b"v6"
+REDUCED = b"v5"
 """One whose vectors of four numbers become vectors of two."""
-NAMES = [b"a", b"b", b"c", b"d", b"e", b"f", b"ab", b"", b"\x00\xff"]
+RESTORED = b"v6"
+"""One that comes from a payload, so that its vectors are of any kind."""
+NAMES = [b"a", b"b", b"c", b"ab", b"", b"\x00\xff"]
 
 
 def vector(random: Random, dimension: int) -> list[bytes]:
@@ -187,17 +191,18 @@ MODULE_SLOTS: Slots = {
     "dimension": one_of([b"3", b"3", b"3", b"5", b"1", b"20", b"0", b"-1", b"x"]),
     "fraction": one_of([b"0.1", b"0.1", b"0.01", b"0.5", b"1", b"0", b"-0.1", b"1e-3", b"inf", b"nan", b"x", b" 0.1"]),
     "amount": one_of([b"1", b"1", b"2", b"3", b"10", b"0", b"4294967290", b"4294967296", b"-1", b"x", b"1.5"]),
-    "vectors": key_of(*VECTORS, REDUCED),
+    "vectors": key_of(*VECTORS, REDUCED, RESTORED),
+    "restored": key_of(RESTORED),
     "added": added,
     "asked": asked,
     "name": one_of(NAMES),
     "attributes": attributes,
     "filter": filter_of,
-    "ef": one_of([b"1", b"10", b"200", b"1000000", b"1000001", b"0", b"x"]),
-    "links": one_of([b"16", b"16", b"16", b"4", b"3", b"4097", b"x"]),
-    "few": one_of([b"1", b"2", b"3", b"100", b"0", b"-1", b"-3", b"x", b"9223372036854775807"]),
-    "epsilon": one_of([b"0.1", b"0.3", b"0.5", b"1", b"0", b"-1", b"1e-9", b"inf", b"x"]),
-    "start": one_of([b"-", b"[a", b"(a", b"[b", b"(", b"+", b"a", b"(\x00", b"["]),
-    "end": one_of([b"+", b"[c", b"(c", b"[b", b"(", b"-", b"c", b"[\xff"]),
+    "ef": one_of([*[b"1", b"10", b"200"] * 4, b"1000000", b"1000001", b"0", b"x"]),
+    "links": one_of([*[b"16"] * 12, b"4", b"3", b"4097", b"x"]),
+    "few": one_of([*[b"1", b"2", b"3", b"100"] * 4, b"0", b"-1", b"-3", b"x", b"9223372036854775807"]),
+    "epsilon": one_of([*[b"0.1", b"0.3", b"0.5", b"0.8"] * 4, b"1", b"0", b"-1", b"1e-9", b"inf", b"x"]),
+    "start": one_of([*[b"-", b"[a", b"(a", b"[b"] * 4, b"(", b"+", b"a", b"(\x00", b"["]),
+    "end": one_of([*[b"+", b"[c", b"(c", b"[b"] * 4, b"(", b"-", b"c", b"[\xff"]),
     "weight": one_of([b"1", b"1", b"2", b"0", b"-1", b"1000000", b"9223372036854775807", b"x", b"1.0"]),
 }

@@ -106,6 +106,16 @@ def test_a_server_without_vector_sets_does_not_know_them() -> None:
         FakeRedis(version="7.4").vset().vcard("k")
 
 
+def test_what_would_take_all_memory_is_refused() -> None:
+    client = FakeRedis(version=VERSION)
+    client.vset().vadd("k", [1.0], "a")
+    with pytest.raises(redis.ResponseError, match="more than 10000000 elements is not supported"):
+        client.vset().vrandmember("k", -(10**12))
+    with pytest.raises(redis.ResponseError, match="more than 8388608 numbers is not supported"):
+        client.vset().vadd("l", bytes(4 * 65536), "a", reduce_dim=65536)
+    assert client.keys() == [b"k"]
+
+
 def test_vector_sets_are_shown_and_kept_in_snapshots() -> None:
     server = FakeServer(version=VERSION)
     vectors = FakeRedis(server=server).vset()

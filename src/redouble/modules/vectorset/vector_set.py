@@ -6,8 +6,9 @@ import functools
 import heapq
 import importlib
 import itertools
+import math
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any, Final
 
@@ -142,13 +143,17 @@ class VectorSet(ModuleValue):
             elements = [each for each in elements if each.attributes is not None and passes(each.attributes)]
         if len(elements) > count:
             estimates = self._estimates(kept, elements)
-            limit = heapq.nsmallest(count, estimates)[-1] + 2 * self._error
-            elements = [element for element, estimated in zip(elements, estimates) if not estimated > limit]
+            if not any(map(math.isnan, estimates)):
+                limit = heapq.nsmallest(count, estimates)[-1] + 2 * self._error
+                elements = [element for element, estimated in zip(elements, estimates) if estimated <= limit]
         distance, dimension = self.quantisation.distance, self.dimension
         if not oldest_first:
             elements.reverse()
         found = [(distance(kept, element.vector, dimension, arithmetic), element) for element in elements]
-        found.sort(key=lambda pair: pair[0])
+        if any(math.isnan(pair[0]) for pair in found):
+            found = _queued(reversed(found))
+        else:
+            found.sort(key=lambda pair: pair[0])
         return found[:count]
 
     def _estimates(self, kept: Vector, elements: list[Element]) -> list[float]:
@@ -241,6 +246,18 @@ class VectorSet(ModuleValue):
         assert sum(self._levels) == len(self.elements)
         assert all(element.id <= self.last_id for element in self.elements.values())
         self.graph.check()
+
+
+def _queued(pairs: Iterable[tuple[float, Element]]) -> list[tuple[float, Element]]:
+    """In the order of the real server's queue, where a distance that is no number (of a vector with an infinite one) is not sorted:
+    each that comes goes before those that are no nearer."""
+    queue: list[tuple[float, Element]] = []
+    for pair in pairs:
+        at = 0
+        while at < len(queue) and queue[at][0] < pair[0]:
+            at += 1
+        queue.insert(at, pair)
+    return queue
 
 
 @functools.cache

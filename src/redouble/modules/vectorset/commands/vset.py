@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Final
 
 from redouble.core.arguments import MOST_RANDOM
@@ -221,7 +221,9 @@ def vsim(client: Client, argv: Argv) -> Reply:
         numbers, count, version(client).arithmetic, expression.matches if expression else None, "TRUTH" in words
     )
     farthest = epsilon * version(client).of_epsilon
-    near = [(1.0 - distance / 2, element) for distance, element in found if not distance > farthest]
+    near = [
+        (1.0 - distance / 2, element) for distance, element in takewhile(lambda pair: not pair[0] > farthest, found)
+    ]
     return similar(client, near, "WITHSCORES" in words, "WITHATTRIBS" in words)
 
 
