@@ -56,6 +56,41 @@ def family(function: Family) -> Family:
     return function
 
 
+@family
+def topk() -> Iterator[Row]:
+    for k, width in ((10, 100), (1000, 10_000)):
+        filled = [("TOPK.RESERVE", "k", k, width, 5, 0.9)]
+        filled += [
+            ("TOPK.ADD", "k", *(f"item:{i * i % 7919}" for i in range(start, start + 1000)))
+            for start in range(0, 20_000, 1000)
+        ]
+        yield Row(f"TOPK.ADD, {k} of {width} x 5", lambda n: ("TOPK.ADD", "k", f"item:{n * n % 7919}"), filled)
+        yield Row(f"TOPK.QUERY, {k} of {width} x 5", lambda n: ("TOPK.QUERY", "k", f"item:{n}"), filled)
+        yield Row(f"TOPK.LIST, {k} of {width} x 5", lambda n: ("TOPK.LIST", "k"), filled, 10)
+
+
+@family
+def tdigest() -> Iterator[Row]:
+    for count in (1_000, 1_000_000):
+        filled = [("TDIGEST.CREATE", "k")]
+        filled += [
+            ("TDIGEST.ADD", "k", *(i * 7919 % 1_000_003 for i in range(start, start + 1000)))
+            for start in range(0, count, 1000)
+        ]
+        name = f"after {count:,}"
+        yield Row(f"TDIGEST.ADD {name}", lambda n: ("TDIGEST.ADD", "k", n * 7919 % 1_000_003), filled, 1000)
+        yield Row(f"TDIGEST.ADD of 1000 {name}", lambda n: ("TDIGEST.ADD", "k", *range(n, n + 1000)), filled, 10)
+        yield Row(
+            f"TDIGEST.ADD of few different ones {name}",
+            lambda n: ("TDIGEST.ADD", "k", *([1, 2, 3, 5] * 250)),
+            filled,
+            10,
+        )
+        yield Row(f"TDIGEST.QUANTILE {name}", lambda n: ("TDIGEST.QUANTILE", "k", 0.5, 0.99), filled)
+        yield Row(f"TDIGEST.CDF {name}", lambda n: ("TDIGEST.CDF", "k", n), filled)
+        yield Row(f"TDIGEST.MERGE {name}", lambda n: ("TDIGEST.MERGE", "l", 1, "k", "OVERRIDE"), filled, 10)
+
+
 def vector(number: int) -> bytes:
     """Always the same one for a number."""
     return struct.pack(f"<{DIMENSION}f", *(Random(number).gauss(0, 1) for _ in range(DIMENSION)))

@@ -12,7 +12,18 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 
 LAYERS = [
-    {"cli", "__main__", "__init__", "aioredis", "pytest_plugin", "fixtures", "suite", "compat", "as_fakeredis"},
+    {
+        "cli",
+        "__main__",
+        "__init__",
+        "aioredis",
+        "pytest_plugin",
+        "fixtures",
+        "suite",
+        "compat",
+        "as_fakeredis",
+        "transfer",
+    },
     {"clients", "net", "topology"},
     {"commands", "modules", "scripting", "persistence", "testing"},
     {"core", "dialects"},

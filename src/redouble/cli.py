@@ -32,10 +32,12 @@ examples:
   redouble --config maxclients=50 --config notify-keyspace-events=KEA
   redouble --config "user=alice on >secret ~cache:* +@read"      a user as in redis.conf; may be repeated
 
-The data live in memory and end with the server; Ctrl-C (or SIGTERM) stops it.
+The data live in memory and end with the server, unless it is told a folder: --config dir=data --config appendonly=yes.
+Ctrl-C (or SIGTERM) stops it.
 
 other commands:
-  redouble ping [URL]      exit status 0 if a server answers there
+  redouble ping [URL]             exit status 0 if a server answers there
+  redouble copy SOURCE TARGET     everything from one server, cluster or file to another
 """
 
 _PING_EXAMPLES = """\
@@ -53,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["ping"]:
         return _ping(words[1:])
+    if words[:1] == ["copy"]:
+        from redouble.transfer.command import main as copy
+
+        return copy(words[1:])
     return _serve(words)
 
 
@@ -74,10 +80,22 @@ def _serve(words: list[str]) -> int:
     if options.requirepass is not None:
         config["requirepass"] = options.requirepass
     try:
+        fake = FakeServer(
+            options.server_version,
+            options.server_type,
+            config,
+            clock_command=options.clock_command,
+            modules=options.modules,
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    except OSError as error:
+        return _fail(f"the data cannot be read: {error}")
+    try:
         server = TcpFakeServer(
             address,
             False,
-            server=FakeServer(options.server_version, options.server_type, config, clock_command=options.clock_command),
+            server=fake,
             unixsocket=options.unixsocket,
             unixsocketperm=options.unixsocketperm,
             tls_cert_file=options.tls_cert_file,
@@ -99,6 +117,10 @@ def _serve(words: list[str]) -> int:
     with server, _stopped_by_signals(server):
         _announce(server)
         server.serve_forever()
+    try:
+        fake.close()
+    except OSError as error:
+        return _fail(f"cannot save: {_reason(error)}")
     return 0
 
 
@@ -136,6 +158,13 @@ def _serve_parser() -> argparse.ArgumentParser:
         default="7",
         metavar="VERSION",
         help="the version to behave like, or the nearest one below; a bare major version is its newest minor (default: 7)",
+    )
+    what.add_argument(
+        "--modules",
+        type=lambda text: text.replace(",", " ").split(),
+        metavar="NAMES",
+        help='which modules it loads, of json, bloom, timeseries and vectorset, "" for none (default: of redis all that its'
+        " version has, of valkey none)",
     )
     what.add_argument(
         "--config",

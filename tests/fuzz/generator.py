@@ -8,7 +8,7 @@ from random import Random
 
 from .families import BLOCKING, DUMPING, EVENTS, FAMILIES, IDEMPOTENT, LISTENING, RANDOM, RESTORING
 from .grammar import Node, Slots, generate, mistake, parse
-from .modules import MODULE_FAMILIES, MODULE_SLOTS
+from .modules import MODULE_FAMILIES, MODULE_SLOTS, is_avoided
 from .rules import rule_for
 from .values import ALL_KEYS, KEYS, LEXICAL, key_of
 from .values import SLOTS as COMMON_SLOTS
@@ -90,7 +90,7 @@ class Generator:
             argv = mistake(argv, self.random)
         if argv[0].upper() == b"HSETEX" and len({*argv[-4::2]}) < 2:  # a field twice is the end of Redis 8.6.3
             return self.command(templates)
-        return tuple(argv)
+        return self.command(templates) if is_avoided(argv) else tuple(argv)
 
     def one(self) -> Unit:
         return (Command(1, self.command(self.plain)),)

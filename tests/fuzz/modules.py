@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from .grammar import Slots
 from .values import ALL_KEYS, one_of
+from .vectors import ALL_VECTOR_SETS, RESTORED, VECTOR_FAMILY, VECTOR_SLOTS
 
-__all__ = ["MODULE_FAMILIES", "MODULE_SLOTS"]
+__all__ = ["MODULE_FAMILIES", "MODULE_SLOTS", "is_avoided"]
 
 
 def key_of(*keys: bytes) -> Callable[[Random], bytes]:
@@ -19,6 +18,54 @@ def key_of(*keys: bytes) -> Callable[[Random], bytes]:
 
 
 ITEMS = [b"a", b"b", b"c", b"d", b"", b"item", b"item2", b"\x00\xff", b"x" * 50, b"-1", b"7"]
+
+COUNTED = [b"a", b"b", b"c", b"d", b"item", b"item2", b"x" * 50, b"-1", b"7", *(b"t%d" % i for i in range(8))]
+"""Neither empty nor with zero bytes: the real module does not survive to list what RESTORE makes of these."""
+SHAPES = [b"3 2 1", b"1 1 1", b"20 3 1", b"5 4 1e-300", b"2 1 1e-300", b"645 3 0.9", b"8 7 2", b"0 7 1", b"8 x 1"]
+"""Width, depth and decay with which chance has no say: it is (almost) certain or impossible that a count decays, or there
+is a bucket for each item."""
+
+INCREMENTS = [b"0", b"1", b"2", b"3", b"10", b"50", b"100000"]
+CERTAIN = b"certain"
+"""A list of the default shape, which takes only these:"""
+APART = [b"a", b"b", b"t5"]
+"""Items that share no bucket."""
+
+
+def samples(random: Random) -> list[bytes]:
+    """Observations: few different ones or many, so many that a digest compresses, very large ones."""
+    count = random.choice((1, 1, 2, 3, 8, 30, 200, 1000))
+    kind = random.randrange(6)
+    if kind == 0:
+        return [b"%d" % random.randrange(-3, 10) for _ in range(count)]
+    if kind == 1:
+        return [b"%r" % random.gauss(0, 100) for _ in range(count)]
+    if kind == 2:
+        return [random.choice([b"0", b"-0", b"5e-324", b"1e308", b"-1.7e308", b"1", b"1.5"]) for _ in range(count)]
+    if kind == 3:
+        start = random.randrange(100)
+        return [b"%d" % (start + i) for i in range(count)][:: random.choice((1, -1))]
+    if kind == 4:
+        return [random.choice([b"3", b"3.5"])] * count
+    return [b"%.2f" % random.expovariate(0.1) for _ in range(count)]
+
+
+def fraction(random: Random) -> bytes:
+    return random.choice([b"0", b"1", b"0.5", b"0.25", b"0.999", b"0.01", b"%.3f" % random.random()])
+
+
+def is_avoided(argv: Sequence[bytes]) -> bool:
+    """Whether the real module ends, hangs or takes all memory there is, or chance decides."""
+    name, rest = argv[0].upper(), argv[2:]
+    if name in (b"TOPK.RESERVE", b"TDIGEST.CREATE", b"TDIGEST.MERGE"):
+        by_chance = name == b"TOPK.RESERVE" and len(argv) == 3 and argv[1] != CERTAIN
+        return by_chance or any(len(word) > 9 and word.isdigit() for word in rest)
+    if name in (b"TOPK.ADD", b"TOPK.INCRBY"):
+        # After a wrong increment the real one owes answers.
+        owes = name == b"TOPK.INCRBY" and any(word not in INCREMENTS for word in rest[1:-1:2])
+        return owes or b"" in rest or (argv[1:2] == [CERTAIN] and not {*rest}.issubset(APART))
+    return False
+
 
 MODULE_FAMILIES: dict[str, str] = {
     "cms": """
@@ -33,176 +80,74 @@ MODULE_FAMILIES: dict[str, str] = {
         DEL <sketch>
         SET <sketch> x
     """,
-    "vset": """
-        VADD <added>
-        VADD <added>
-        VADD <added> SETATTR <attributes>
-        VADD <added> SETATTR <attributes>
-        VADD <added> [EF <ef>] [SETATTR <attributes>]
-        VADD <added> CAS
-        VADD <added> [M <links>] [SETATTR <attributes>]
-        VREM <vectors> <name>
-        VSIM <asked> [WITHSCORES] [WITHATTRIBS] [COUNT <few>] [EPSILON <epsilon>] [FILTER <filter>] TRUTH [NOTHREAD]
-        VSIM <asked> [FILTER <filter>] COUNT <few> TRUTH
-        VSIM <asked> WITHSCORES [WITHATTRIBS] [EPSILON <epsilon>] [FILTER <filter>] COUNT 100 [EF <ef>]
-        VSIM <asked> FILTER <filter> COUNT 100
-        VSIM <asked> FILTER <filter> TRUTH
-        VEMB <vectors> <name> [RAW]
-        VSETATTR <vectors> <name> <attributes>
-        VGETATTR <vectors> <name>
-        VCARD <vectors>
-        VDIM <vectors>
-        VINFO <vectors>
-        VISMEMBER <vectors> <name>
-        VLINKS <vectors> <name> [WITHSCORES]
-        VRANDMEMBER <vectors> [<few>]
-        VRANGE <vectors> <start> <end> [<few>]
-        DUMP <vectors>
-        RESTORE <restored> 0 <dumped> REPLACE
+    "topk": """
+        TOPK.RESERVE <top> <top_size> <shape>
+        TOPK.RESERVE <top> <top_size> <shape>
+        TOPK.RESERVE <certain> <top_size>
+        TOPK.ADD <top> <counted>...
+        TOPK.ADD <top> <counted>...
+        TOPK.ADD <certain> <apart>...
+        TOPK.INCRBY <top> {<counted> <times>}...
+        TOPK.INCRBY <top> {<counted> <times>}...
+        TOPK.QUERY <top> <counted>...
+        TOPK.COUNT <top> <counted>...
+        TOPK.LIST <top> [WITHCOUNT]
+        TOPK.INFO <top>
+        DUMP <top>
+        RESTORE <top> 0 <dumped> REPLACE
+        COPY <top> <top>
+        DEL <top>
+        SET s1 x
     """,
+    "tdigest": """
+        TDIGEST.CREATE <digest> [COMPRESSION <compression>]
+        TDIGEST.CREATE <digest> COMPRESSION <compression>
+        TDIGEST.ADD <digest> <samples>
+        TDIGEST.ADD <digest> <samples>
+        TDIGEST.ADD <digest> <samples>
+        TDIGEST.CREATE <digest> COMPRESSION <compression>
+        TDIGEST.MERGE <digest> 1 <digest> [COMPRESSION <compression>] [OVERRIDE]
+        TDIGEST.MERGE <digest> 2 <digest> <digest> [COMPRESSION <compression>] [OVERRIDE]
+        TDIGEST.MERGE <digest> 3 <digest> <digest> <digest> [COMPRESSION <compression>] [OVERRIDE]
+        TDIGEST.RESET <digest>
+        TDIGEST.MIN <digest>
+        TDIGEST.MAX <digest>
+        TDIGEST.QUANTILE <digest> <quantile>...
+        TDIGEST.CDF <digest> <samples>
+        TDIGEST.TRIMMED_MEAN <digest> <quantile> <quantile>
+        TDIGEST.RANK <digest> <samples>
+        TDIGEST.REVRANK <digest> <samples>
+        TDIGEST.BYRANK <digest> <rank>...
+        TDIGEST.BYREVRANK <digest> <rank>...
+        TDIGEST.INFO <digest>
+        DUMP <digest>
+        RESTORE <digest> 0 <dumped> REPLACE
+        COPY <digest> <digest>
+        DEL <digest>
+        SET s1 x
+    """,
+    "vset": VECTOR_FAMILY,
 }
-VECTORS = {b"v1": (3, b""), b"v2": (20, b"NOQUANT"), b"v3": (12, b"BIN"), b"v4": (40, b"Q8")}
-"""Vector sets, with how many numbers their vectors have and how they are kept."""
-REDUCED = b"v5"
-"""One whose vectors of four numbers become vectors of two."""
-RESTORED = b"v6"
-"""One that comes from a payload, so that its vectors are of any kind."""
-NAMES = [b"a", b"b", b"c", b"ab", b"", b"\x00\xff"]
-
-
-def vector(random: Random, dimension: int) -> list[bytes]:
-    """`FP32 blob` or `VALUES num value ...`."""
-    numbers = [random.gauss(0, 1) for _ in range(dimension)]
-    if random.random() < 0.1:
-        numbers[random.randrange(dimension)] = random.choice((0.0, 1e30, -1e-30, 1e-42, 7.0))
-    if random.random() < 0.5:
-        return [b"FP32", struct.pack(f"<{dimension}f", *numbers)]
-    return [b"VALUES", b"%d" % dimension, *(b"%.4g" % number for number in numbers)]
-
-
-def added(random: Random) -> list[bytes]:
-    """`key [REDUCE dim] vector element [quantisation]` of VADD."""
-    if random.random() < 0.15:
-        reduced = [b"REDUCE", b"2"] if random.random() < 0.9 else []
-        return [REDUCED, *reduced, *vector(random, 4), random.choice(NAMES), b"NOQUANT"]
-    key = random.choice(list(VECTORS))
-    dimension, word = VECTORS[key]
-    if random.random() < 0.05:
-        dimension, word = random.choice(list(VECTORS.values()))
-    return [key, *vector(random, dimension), random.choice(NAMES), *[word] * bool(word)]
-
-
-def asked(random: Random) -> list[bytes]:
-    """`key ELE element` or `key vector` of VSIM."""
-    key = random.choice([*VECTORS, REDUCED])
-    if random.random() < 0.5:
-        return [key, b"ELE", random.choice(NAMES)]
-    dimension = random.choice((2, 4)) if key == REDUCED else VECTORS[key][0]
-    return [key, *vector(random, dimension)]
-
-
-FIELDS = ["x", "y", "s", "list", "o", "n", "b-c_1", ""]
-TEXTS = ["", "a", "b", "ab", "12", " 7", "0x1f", "1e3", "nan", "-inf", "é", "a\nb", 'q"', "\\"]
-
-
-def json_value(random: Random, depth: int = 0) -> object:
-    kind = random.randrange(8 if depth < 2 else 6)
-    if kind < 2:
-        return random.choice((0, 1, 2, 5, -3, 1.5, 1e30, 2010, True))
-    if kind < 4:
-        return random.choice(TEXTS)
-    if kind < 6:
-        return random.choice((True, False, None))
-    items = [json_value(random, depth + 1) for _ in range(random.randrange(4))]
-    return items if kind == 6 else {random.choice(FIELDS): item for item in items}
-
-
-def attributes(random: Random) -> bytes:
-    """Mostly an object of a few fields, as text; now and then one with a letter too few, too many or changed."""
-    if random.random() < 0.1:
-        return random.choice((b"", b"x", b"{", b"[1]", b"{}", b'{"x"', b' {"x" : +5 , "y":.5}', b'{"x":1'))
-    fields = {random.choice(FIELDS): json_value(random) for _ in range(random.randrange(1, 5))}
-    separators = random.choice(((",", ":"), (" , ", " : ")))
-    text = bytearray(json.dumps(fields, separators=separators, ensure_ascii=random.random() < 0.5).encode())
-    if random.random() < 0.15:
-        at = random.randrange(len(text))
-        text[at : at + random.choice((0, 1))] = random.choice(
-            (b"", b",", b"}", b"]", b'"', b"x", b" ", b"1", b"\\", b"[")
-        )
-    return bytes(text)
-
-
-def operand(random: Random, depth: int) -> str:
-    kind = random.randrange(9)
-    if kind < 3:
-        return f".{random.choice(FIELDS[:-1])}"
-    if kind < 5:
-        return random.choice(("0", "1", "2", "5", "-3", "1.5", "1e3", "2010", "1e999", "007", "-0"))
-    if kind < 6:
-        return random.choice(("''", "'a'", '"ab"', "'12'", "' 7'", "'0x1f'", "'nan'", "'a\\nb'", "'\\'x'", "null"))
-    if kind < 7:
-        items = (random.choice(("1", "-3", "'a'", '"ab"', "1.5", "-.5")) for _ in range(random.randrange(4)))
-        return f"[{random.choice((',', ', ', ' ,')).join(items)}]"
-    if kind < 8 and depth < 3:
-        return f"({expression(random, depth + 1)})"
-    return f"{random.choice(('!', '! ', 'not ', 'not'))}{operand(random, depth + 1)}" if depth < 3 else "1"
-
-
-OPERATORS = ["+", "-", "*", "/", "%", "**", ">", ">=", "<", "<=", "==", "!=", "in", "and", "&&", "or", "||", "notin"]
-
-
-def expression(random: Random, depth: int = 0) -> str:
-    words = [operand(random, depth)]
-    for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
-        space = random.choice(("", " ", " ", " ", "  ", "\t"))
-        words += [space, random.choice(OPERATORS), random.choice((space, " ")), operand(random, depth)]
-    return "".join(words)
-
-
-def filter_of(random: Random) -> bytes:
-    """An expression, one time in eight with a letter too few, too many or changed."""
-    text = bytearray(expression(random).encode())
-    if random.random() < 0.12:
-        at = random.randrange(len(text))
-        letters = (
-            b"",
-            b"(",
-            b")",
-            b"'",
-            b".",
-            b",",
-            b"]",
-            b"=",
-            b"@",
-            b"\x00",
-            b"null",
-            b" true ",
-            b"-",
-            b"!",
-            b"\xff",
-        )
-        text[at : at + random.choice((0, 1))] = random.choice(letters)
-    return bytes(text)
-
-
 MODULE_SLOTS: Slots = {
     "item": one_of(ITEMS),
     "sketch": key_of(b"cms1", b"cms2", b"cms3"),
     "dimension": one_of([b"3", b"3", b"3", b"5", b"1", b"20", b"0", b"-1", b"x"]),
     "fraction": one_of([b"0.1", b"0.1", b"0.01", b"0.5", b"1", b"0", b"-0.1", b"1e-3", b"inf", b"nan", b"x", b" 0.1"]),
     "amount": one_of([b"1", b"1", b"2", b"3", b"10", b"0", b"4294967290", b"4294967296", b"-1", b"x", b"1.5"]),
-    "vectors": key_of(*VECTORS, REDUCED, RESTORED),
-    "restored": key_of(RESTORED),
-    "added": added,
-    "asked": asked,
-    "name": one_of(NAMES),
-    "attributes": attributes,
-    "filter": filter_of,
-    "ef": one_of([*[b"1", b"10", b"200"] * 4, b"1000000", b"1000001", b"0", b"x"]),
-    "links": one_of([*[b"16"] * 12, b"4", b"3", b"4097", b"x"]),
-    "few": one_of([*[b"1", b"2", b"3", b"100"] * 4, b"0", b"-1", b"-3", b"x", b"9223372036854775807"]),
-    "epsilon": one_of([*[b"0.1", b"0.3", b"0.5", b"0.8"] * 4, b"1", b"0", b"-1", b"1e-9", b"inf", b"x"]),
-    "start": one_of([*[b"-", b"[a", b"(a", b"[b"] * 4, b"(", b"+", b"a", b"(\x00", b"["]),
-    "end": one_of([*[b"+", b"[c", b"(c", b"[b"] * 4, b"(", b"-", b"c", b"[\xff"]),
     "weight": one_of([b"1", b"1", b"2", b"0", b"-1", b"1000000", b"9223372036854775807", b"x", b"1.0"]),
+    "top": key_of(b"top1", b"top2", b"top3"),
+    "certain": one_of([CERTAIN]),
+    "apart": one_of(APART),
+    "top_size": one_of([b"1", b"2", b"3", b"5", b"5", b"10", b"0", b"-1", b"x"]),
+    "shape": lambda random: random.choice(SHAPES).split(),
+    "counted": one_of(COUNTED),
+    "times": one_of([*INCREMENTS, *INCREMENTS, b"100001", b"-1", b"x"]),
+    "digest": key_of(b"digest1", b"digest2", b"digest3", b"digest4"),
+    "samples": samples,
+    "quantile": fraction,
+    "rank": lambda random: b"%d" % random.choice((0, 1, random.randrange(10), random.randrange(500))),
+    "compression": one_of([b"1", b"2", b"3", b"5", b"10", b"20", b"100", b"1000", b"0", b"-1", b"x"]),
+    **VECTOR_SLOTS,
+    "vectors": key_of(*ALL_VECTOR_SETS),
+    "restored_vectors": key_of(RESTORED),
 }

@@ -43,7 +43,7 @@ def pairs(items: Any) -> Any:
     """Maps, which RESP2 writes as lists, as dictionaries."""
     if not isinstance(items, list):
         return items
-    if len(items) % 2 == 0 and items and items[0] in ("flags", "type", "index", "lastkey"):
+    if len(items) % 2 == 0 and items and items[0] in ("flags", "type", "index", "lastkey", "keynumidx"):
         return {name: pairs(item) for name, item in zip(items[::2], items[1::2])}
     return [pairs(item) for item in items]
 

@@ -12,7 +12,7 @@ import random as random_module
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -44,7 +44,8 @@ class FakeServer:
     Args:
         version: `7`, `"7.4"` or `(7, 4)`; a bare major version means its newest minor.
         server_type: `"redis"`, `"valkey"`, `"dragonfly"` or `"kividb"`.
-        config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`; users, one a line, as
+        config: parameters as in a configuration file, e.g. `{"requirepass": "secret"}`; with a `dir` the data is kept in
+            files, as a real server keeps it; users, one a line, as
             `{"user": "alice on >secret ~cache:* +@read"}`.
         clock: time for this server, which `server.clock` moves; give several servers the same one, or a `ManualClock`.
         random: chance for this server; seed it to repeat a run.
@@ -80,6 +81,12 @@ class FakeServer:
             config={_text(name): _text(value) for name, value in (config or {}).items()},
         )
         self.core.dial = dial
+        if "dir" in {str(_text(name)).lower() for name in config or {}}:
+            from redouble.persistence.redis_files import RedisFiles
+
+            self.core.files = RedisFiles(self.core, Path(self.core.config.text("dir")), _later)
+            with self.core.lock:
+                self.core.files.load()
         self.lastsave = int(time.time())
         self._record: Record | None = None
         self._faults: Faults | None = None
@@ -248,6 +255,17 @@ class FakeServer:
         with self.core.lock:
             self.core.restart(keep_data=keep_data)
 
+    def close(self) -> None:
+        """Let go of the files that the configuration's `dir` holds, after saving as SHUTDOWN does; nothing is kept from then on.
+
+        Raises OSError if it cannot be saved.
+        """
+        with self.core.lock:
+            files = self.core.files
+            if files is not None:
+                files.close(save=bool(files.save_points))
+                self.core.files = None
+
     @property
     def clock(self) -> Clock:
         """The time of this server: `advance`, `freeze`, `unfreeze` and `set` move it, from any thread."""
@@ -294,6 +312,12 @@ def reset() -> None:
 
 
 _registry_lock = threading.Lock()
+
+
+def _later(seconds: float, action: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
 
 
 def _text(value: Any) -> str:

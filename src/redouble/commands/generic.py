@@ -255,7 +255,7 @@ def restore(client: Client, argv: Argv) -> Reply:
         at += server.now_ms()
         if at > INT64_MAX:
             at = 1  # it wraps around, into the past
-    if at and at <= server.now_ms():
+    if at and server.has_passed(at):
         db.delete(key)
         return OK
     if old is not None:
@@ -343,7 +343,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
             or (b"LT" in options and current is not None and at >= current)
         ):
             return 0
-    if at <= client.server.now_ms():
+    if client.server.has_passed(at):
         db.delete_as_past(key)
     else:
         db.set_expiry(key, at)

@@ -87,7 +87,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, relative: bool) -> Reply:
     if fields is None:
         return [-2] * len(wanted)
     fields.extend()
-    past = at <= client.server.now_ms()
+    past = client.server.has_passed(at)
     answers = []
     for field in wanted:
         current = fields.expires_at(field)
@@ -272,7 +272,7 @@ def hgetex(client: Client, argv: Argv) -> Reply:
     if given:
         fields.extend()
     values, changed = [], False
-    past = at is not None and at <= client.server.now_ms()
+    past = at is not None and client.server.has_passed(at)
     for field in wanted:
         value = fields.get(field)
         values.append(value)
@@ -333,7 +333,7 @@ def _set_fields(client: Client, key: bytes, given: Given, pairs: Argv, at: int |
         return 0
     if fields is None:
         fields = db.add(key, Hash(client.server.limits))
-    past = at is not None and at <= client.server.now_ms()
+    past = at is not None and client.server.has_passed(at)
     if past:
         fields.extend()
     for field, value in zip(pairs[::2], pairs[1::2]):

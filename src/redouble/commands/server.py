@@ -240,7 +240,7 @@ def memory_stats(client: Client, argv: Argv) -> Reply:
     return statistics(client.server)
 
 
-# Saving: what is true of a server that has no disk.
+# Saving.  A server that was given no folder keeps its data in memory alone, and says that all is well.
 
 
 @command("LASTSAVE", flags="loading stale fast readonly@before:6.2.0", since="1.0.0", acl="admin dangerous")
@@ -249,10 +249,26 @@ def lastsave(client: Client, argv: Argv) -> Reply:
     return client.server.last_save
 
 
+_SAVING = "ERR Background save already in progress"
+_REWRITING_FIRST = (
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE"
+    " whenever possible."
+)
+
+
 @command("SAVE", flags="admin noscript no_async_loading no_multi", since="1.0.0")
 def save(client: Client, argv: Argv) -> Reply:
     """Save the databases now."""
-    client.server.saved()
+    files = client.server.files
+    if files is None:
+        client.server.saved()
+        return OK
+    if files.saving:
+        raise CommandError(_SAVING)
+    try:
+        files.save()
+    except OSError:
+        raise CommandError("ERR") from None
     return OK
 
 
@@ -269,13 +285,26 @@ def bgsave(client: Client, argv: Argv) -> Reply:
         raise CommandError(errors.SYNTAX_ERROR)
     if "CANCEL" in given:
         raise CommandError("ERR Background saving is currently not in progress or scheduled")
-    client.server.saved()
+    files = client.server.files
+    if files is None:
+        client.server.saved()
+    elif files.saving:
+        raise CommandError(_SAVING)
+    elif files.rewriting:
+        raise CommandError(_REWRITING_FIRST)
+    else:
+        files.start_saving()
     return Status(b"Background saving started")
 
 
 @command("BGREWRITEAOF", flags="admin noscript no_async_loading", since="1.0.0")
 def bgrewriteaof(client: Client, argv: Argv) -> Reply:
     """Write a shorter append-only file while others are served."""
+    files = client.server.files
+    if files is not None and files.rewriting:
+        raise CommandError("ERR Background append only file rewriting already in progress")
+    if files is not None and files.log is not None:
+        files.start_rewriting()
     return Status(b"Background append only file rewriting started")
 
 
@@ -302,7 +331,12 @@ def shutdown(client: Client, argv: Argv) -> Reply:
         raise CommandError("ERR No shutdown in progress.")
     if client.server.busy_script is not None and b"NOSAVE" not in words:
         raise CommandError(client.server.busy_text)
-    client.server.shut_down()
+    files = client.server.files
+    save = files is not None and b"NOSAVE" not in words and (b"SAVE" in words or bool(files.save_points))
+    try:
+        client.server.shut_down(save)
+    except OSError:
+        raise CommandError("ERR Errors trying to SHUTDOWN. Check logs.") from None
     return NO_REPLY
 
 

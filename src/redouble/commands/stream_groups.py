@@ -178,7 +178,9 @@ def xclaim(client: Client, argv: Argv) -> Reply:
         at += 1
     if time < 0 or time > now:
         time = now
-    group.last_id = max(group.last_id, last_id)
+    if last_id > group.last_id:
+        group.last_id = last_id
+        client.server.dirty += 1
     consumer = _claimant(client, key, group, argv[3])
     claimed: list[Reply] = []
     for id in ids:
@@ -186,6 +188,7 @@ def xclaim(client: Client, argv: Argv) -> Reply:
         pending = group.pending.get(id)
         if fields is None and (pending is None or not client.server.dialect.deleted_entries_stay_pending):
             group.acknowledge(id)
+            client.server.dirty += pending is not None
             continue
         if (pending is None and not force) or (pending and min_idle and now - pending.time < min_idle):
             continue
@@ -251,6 +254,7 @@ def xautoclaim(client: Client, argv: Argv) -> Reply:
         fields = stream.find(id)
         if fields is None and not dialect.deleted_entries_stay_pending:
             group.acknowledge(id)
+            client.server.dirty += 1
             deleted.append(id_text(id))
         elif not min_idle or now - pending.time >= min_idle:
             consumer = consumer or consumer_named(client, argv[1], group, argv[3])

@@ -192,7 +192,7 @@ def psetex(client: Client, argv: Argv) -> Reply:
 def _put(client: Client, key: bytes, value: bytes, expire_at: int | None, keep_ttl: bool = False) -> None:
     """Set a key and say so; `expire_at` may have passed."""
     db = client.db
-    if expire_at is not None and expire_at <= client.server.now_ms() and client.server.dialect.past_is_expired:
+    if expire_at is not None and client.server.has_passed(expire_at) and client.server.dialect.past_is_expired:
         db.delete_as_past(key)
         return
     db.put(key, value, keep_ttl=keep_ttl)
@@ -238,7 +238,7 @@ def getex(client: Client, argv: Argv) -> Reply:
     if value is None:
         return None
     at = expiry(client, given)
-    if at is not None and at <= client.server.now_ms():
+    if at is not None and client.server.has_passed(at):
         db.delete_as_past(key)
     elif at is not None:
         db.set_expiry(key, at)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import itertools
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -432,7 +433,8 @@ def _undescribed(declaration: Declaration) -> Declaration:
         return run(client, argv)
 
     keys = declaration.keys and "RW access update"
-    return replace(declaration, run=counts_arguments, own_arity=-1, keys=keys, acl=frozenset())
+    nodes = tuple(itertools.takewhile(lambda node: node.name != "numkeys", declaration.nodes))  # it counts keys itself
+    return replace(declaration, nodes=nodes, run=counts_arguments, own_arity=-1, keys=keys, acl=frozenset())
 
 
 def _table(dialect: type[Dialect], declarations: Iterable[Declaration]) -> dict[bytes, Prototype]:

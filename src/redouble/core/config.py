@@ -189,6 +189,11 @@ def _set_stopwatch(server: Server, value: bytes) -> None:
     server.stopwatch.configure(server)
 
 
+def _set_files(server: Server, value: bytes) -> None:
+    if server.files is not None:
+        server.files.configure()
+
+
 def _set_limit(attribute: str) -> Callable[[Server, bytes], None]:
     def apply(server: Server, value: bytes) -> None:
         setattr(server.limits, attribute.replace("ziplist", "listpack"), int(value))
@@ -217,6 +222,7 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
         ),
         _set_stopwatch,
     ),
+    **dict.fromkeys(("appendonly", "appendfsync", "save"), _set_files),
     "replicaof": _set_master,
     "slaveof": _set_master,
     **{

@@ -155,6 +155,11 @@ class Database:
         value = _typed(self.lookup(key), kind)
         return self.own(key, value) if self.shared else value
 
+    def open_for_write(self, key: bytes, kind: type[M]) -> M | None:
+        """A value of a module's type for a command that may change it: who watches the key is told, whatever comes of it."""
+        self.touch(key)  # moduleCloseKey
+        return self.for_write(key, kind)
+
     def for_write(self, key: bytes, kind: type[V]) -> V | None:
         """The value of `key` for a command that changes it."""
         if key in self.volatile:
@@ -282,6 +287,8 @@ class Database:
             if self.account is not None:
                 self.account.changed.add(key)
             self.server.notify(self, event, key, kind)
+        if by_itself and self.server.effects is not None:
+            self.server.effects.changed_by_itself(self, key)
 
     def modified_unwatched(self, key: bytes, event: bytes, kind: int) -> None:
         """`modified` by a command that breaks no transaction: XGROUP and XSETID do not call signalModifiedKey."""
@@ -327,7 +334,7 @@ class Database:
     def expire_if_due(self, key: bytes) -> bool:
         """Remove `key` if its time has come."""
         at = self.expires.get(key)
-        if at is None or (self.server.unit_ms or self.server.now_ms()) <= at:
+        if at is None or (self.server.unit_ms or self.server.now_ms()) <= at or self.server.loading:
             return False
         self._remove(key)
         self.server.expired_keys += 1
@@ -363,6 +370,8 @@ class Database:
 
     def remove_due_fields(self, key: bytes) -> None:
         """Remove the fields of a volatile hash (the members of a set) whose time has come."""
+        if self.server.loading:
+            return
         fields = self.own(key, self.dict[key])
         if fields.remove_due(self.server.now_ms()):
             kind = notify.EXPIRED if self.server.dialect.field_expiry_is_an_expired_event else notify.HASH

@@ -80,6 +80,8 @@ class Eviction:
                 return False
             db, key = chosen
             self.evicted_keys += db.delete(key, b"evicted", EVICTED)
+            if server.effects is not None:
+                server.effects.changed_by_itself(db, key)
         return True
 
     # Which key goes.

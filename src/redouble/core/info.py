@@ -16,7 +16,7 @@ import platform
 import re
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from redouble.core.memory import BASE, code_memory, human, used_memory
 
@@ -157,9 +157,9 @@ current_fork_perc  0.00  since 6.2.0
 current_save_keys_processed  0  since 6.2.0
 current_save_keys_total  0  since 6.2.0
 rdb_changes_since_last_save  *changes
-rdb_bgsave_in_progress  0
+rdb_bgsave_in_progress  *saving
 rdb_last_save_time  *last_save
-rdb_last_bgsave_status  ok
+rdb_last_bgsave_status  *save_status
 rdb_last_bgsave_time_sec  -1
 rdb_current_bgsave_time_sec  -1
 rdb_saves  *saves  since 7.0.0
@@ -168,14 +168,14 @@ rdb_last_cow_size  0
 rdb_last_load_keys_expired  0  since 7.0.0
 rdb_last_load_keys_loaded  0  since 7.0.0
 aof_enabled  *aof_enabled
-aof_rewrite_in_progress  0
+aof_rewrite_in_progress  *rewriting
 aof_rewrite_scheduled  0
 aof_last_rewrite_time_sec  -1
 aof_current_rewrite_time_sec  -1
-aof_last_bgrewrite_status  ok
-aof_rewrites  0  since 7.0.0
+aof_last_bgrewrite_status  *rewrite_status
+aof_rewrites  *rewrites  since 7.0.0
 aof_rewrites_consecutive_failures  0  since 7.0.0
-aof_last_write_status  ok
+aof_last_write_status  *write_status
 aof_last_cow_size  0
 module_fork_in_progress  0
 module_fork_last_cow_size  0
@@ -454,6 +454,22 @@ _fact("maxmemory_policy", lambda server: server.config.text("maxmemory-policy"))
 _fact("changes", lambda server: server.dirty - server.dirty_when_saved)
 _fact("last_save", lambda server: server.last_save)
 _fact("saves", lambda server: server.saves)
+
+
+def _of_files(fact: Callable[[Any], object], otherwise: object) -> Callable[[Server], object]:
+    return lambda server: otherwise if server.files is None else fact(server.files)
+
+
+def _status(failed: object) -> str:
+    return "err" if failed else "ok"
+
+
+_fact("saving", _of_files(lambda files: int(files.saving), 0))
+_fact("save_status", _of_files(lambda files: _status(files.last_save_failed), "ok"))
+_fact("rewriting", _of_files(lambda files: int(files.rewriting), 0))
+_fact("rewrite_status", _of_files(lambda files: _status(files.last_rewrite_failed), "ok"))
+_fact("rewrites", _of_files(lambda files: files.rewrites, 0))
+_fact("write_status", _of_files(lambda files: _status(files.write_error), "ok"))
 _fact("aof_enabled", lambda server: int(server.config.flag("appendonly")))
 _fact("io_thread", lambda server: f"clients={len(server.clients)},reads=0,writes=0")
 _fact("connections_received", lambda server: server.connections_received)

@@ -140,6 +140,12 @@ class Server:
         self._teller: Client | None = None
         self._told_itself: list[Push] = []
         self.observers: list[Observer] = []
+        self.files: Any = None
+        """Where its data is kept, if anywhere: the `RedisFiles` of `persistence/redis_files.py`."""
+        self.loading = False
+        """Whether it reads its data from a file, as it was then: nothing goes because of its time."""
+        self.effects: Any = None
+        """Who is told of what changes by itself: the `Effects` of `persistence/effects.py`, while a journal is kept."""
         self.may_fail = False
         """Whether connections may break and replies stay away on purpose."""
         self.deferred: deque[Callable[[], None]] = deque()
@@ -543,8 +549,10 @@ class Server:
         self.last_save = self.started_ms // 1000
         self.saves = self.dirty = self.dirty_when_saved = 0
 
-    def shut_down(self) -> None:
-        """SHUTDOWN: close every connection and tell the drivers."""
+    def shut_down(self, save: bool = False) -> None:
+        """SHUTDOWN: close every connection and tell the drivers; `save`: with the data on the disk.  Raises OSError."""
+        if self.files is not None:
+            self.files.close(save)
         self.connected = False
         if self.busy_script is not None:
             self.busy_script.kill()
@@ -674,6 +682,10 @@ class Server:
         if not self.unit_ms:
             self.unit_ms = self.clock.time_ns() // 1_000_000
         return self.unit_ms
+
+    def has_passed(self, at_ms: int) -> bool:
+        """Whether what is told to go at this Unix time in milliseconds goes at once."""
+        return at_ms <= self.now_ms() and not self.loading
 
     def next_event(self) -> float | None:
         """When something next happens by itself, in the clock's monotonic seconds; a driver that waits calls `tick` then."""

@@ -38,7 +38,7 @@ class ModuleWriter:
 
     def signed(self, number: int) -> None:
         """An integer from -2**63 to 2**63 - 1."""
-        self.output += write_length(SIGNED) + write_length(number & 0xFFFFFFFFFFFFFFFF)
+        self.unsigned(number & 0xFFFFFFFFFFFFFFFF)  # RedisModule_SaveSigned marks it as such
 
     def double(self, number: float) -> None:
         self.output += write_length(DOUBLE) + struct.pack("<d", number)
@@ -65,7 +65,7 @@ class ModuleReader:
         return self._expect(UNSIGNED).length()
 
     def signed(self) -> int:
-        number = self._expect(SIGNED).length()
+        number = self.unsigned()
         return number - (1 << 64) if number >> 63 else number
 
     def double(self) -> float:

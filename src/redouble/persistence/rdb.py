@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from redouble.core.server import Server
     from redouble.dialects import Dialect, Module
 
-__all__ = ["OpaqueValue", "Record", "Snapshot", "fill_server", "read_file", "snapshot_of", "write_file"]
+__all__ = [
+    "OpaqueValue",
+    "Record",
+    "Snapshot",
+    "fill_server",
+    "read_file",
+    "records_of",
+    "snapshot_of",
+    "write_file",
+    "written_by",
+]
 
 SLOT_INFO, MODULE_AUX, IDLE, FREQUENCY, AUX, RESIZEDB = 244, 247, 248, 249, 250, 251
 EXPIRETIME_MS, EXPIRETIME, SELECTDB, EOF = 252, 253, 254, 255
@@ -91,10 +101,11 @@ def snapshot_of(server: Server) -> Snapshot:
         b"aof-base": b"0",
     }
     functions = [] if server.functions is None else server.functions.codes
-    return Snapshot(_records_of(server), aux, functions)
+    return Snapshot(records_of(server), aux, functions)
 
 
-def _records_of(server: Server) -> Iterator[Record]:
+def records_of(server: Server) -> Iterator[Record]:
+    """All keys of a server, those of one database together."""
     counts, lru = server.counts_accesses, server.config.values["maxmemory-policy"].endswith(b"lru")
     for index, db in sorted(server.databases.items()):
         for key, value in db.items():
@@ -106,8 +117,11 @@ def _records_of(server: Server) -> Iterator[Record]:
             yield record
 
 
-def fill_server(server: Server, snapshot: Snapshot, merge: bool = False) -> None:
-    """Add what a snapshot holds, but for keys whose time has come; one that exists is replaced if told to `merge`."""
+def fill_server(server: Server, snapshot: Snapshot, merge: bool = False, keep_expired: bool = False) -> None:
+    """Add what a snapshot holds; one that exists is replaced if told to `merge`.
+
+    Keys whose time has come are left out, unless more commands follow that were written when they were there.
+    """
     now = server.now_ms()
     if snapshot.functions:
         try:
@@ -119,7 +133,7 @@ def fill_server(server: Server, snapshot: Snapshot, merge: bool = False) -> None
             raise Unsupported(f"values of the module {record.value.module.decode()}")
         if record.db >= server.config.databases:
             raise BadPayload("a database that this server does not have")
-        if record.expires_at is not None and record.expires_at < now:
+        if record.expires_at is not None and record.expires_at < now and not keep_expired:
             continue
         db = server.database(record.db)
         if not merge and db.peek(record.key) is not None:
@@ -192,6 +206,22 @@ def read_file(data: bytes, dialect: type[Dialect], limits: Limits, modules: tupl
             raise BadPayload("checksum")
     snapshot.size = reader.position
     return snapshot
+
+
+def written_by(start: bytes) -> tuple[str, str] | None:
+    """The type and the version of the server that wrote the file which begins so; None if it does not say."""
+    if not start.startswith((b"REDIS", b"VALKEY")):
+        return None
+    reader = Reader(start)
+    try:
+        reader.take(_MAGIC_LENGTH)
+        while reader.byte() == AUX:
+            name, text = reader.string(), reader.string()
+            if name in (b"redis-ver", b"valkey-ver"):
+                return name.decode()[:-4], text.decode()
+    except (BadPayload, UnicodeDecodeError):
+        pass
+    return None
 
 
 def _records(

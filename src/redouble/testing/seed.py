@@ -5,43 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from redouble.core.client import Client
+from redouble.core.player import Player
 from redouble.resp.parser import split_arguments
-from redouble.resp.reply import CommandError, Push, Reply
+from redouble.resp.reply import Reply
 
 if TYPE_CHECKING:
     from redouble.core.server import Server
 
-__all__ = ["Player", "commands_for", "run", "seed", "split_line"]
-
-
-class Player(Client):
-    """Plays commands as somebody who may do everything; nobody is connected to it, and no observer sees it."""
-
-    deny_blocking = True
-
-    def __init__(self, server: Server, db: int = 0) -> None:
-        super().__init__(server)
-        self.gate = 0
-        self.db = server.database(db)
-
-    def join(self) -> int:
-        return 0
-
-    def deliver(self, reply: Reply) -> None:
-        """Its commands do not block."""
-
-    def push(self, message: Push) -> None:
-        """It does not listen."""
-
-    def play(self, argv: list[bytes]) -> Reply:
-        """Run a command.  Raises ValueError if it is answered with an error."""
-        if not argv:
-            raise ValueError("no command")
-        reply = type(self.server).call(self.server, self, argv)
-        if isinstance(reply, CommandError):
-            raise ValueError(reply.message)
-        return reply
+__all__ = ["commands_for", "run", "seed", "split_line"]
 
 
 def seed(server: Server, data: Mapping[Any, Any], db: int = 0) -> None:

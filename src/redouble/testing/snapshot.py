@@ -23,7 +23,7 @@ class Snapshot:
 
     def __init__(self, server: Server) -> None:
         self._server = weakref.ref(server)
-        if not any(True for _ in _living.get(server, ())):
+        if not any(True for _ in _living.get(server, ())) and (server.files is None or server.files.idle):
             server.shared.clear()
         _living.setdefault(server, weakref.WeakSet()).add(self)
         self._databases = {index: db.contents() for index, db in server.databases.items()}

@@ -14,12 +14,15 @@ class Bloom:
 
     cms_no_keys: ClassVar[str] = "CMS: wrong number of keys"
     """`CMS.MERGE d 0 s`."""
+    topk_decays_when_loaded: ClassVar[bool] = False
+    """`RESTORE k 0 (a list)`, `TOPK.INCRBY k b 100`: the count of an item that is in b's way gets smaller."""
 
 
 class Bloom8(Bloom):
     """The one of Redis 8."""
 
     cms_no_keys = "CMS: Number of keys must be positive"
+    topk_decays_when_loaded = True
 
 
 def version(client: Client) -> type[Bloom]:

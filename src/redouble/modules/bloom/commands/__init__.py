@@ -1,5 +1,5 @@
 """The commands, a file for each of the structures."""
 
-from redouble.modules.bloom.commands import cms
+from redouble.modules.bloom.commands import cms, tdigest, topk
 
-__all__ = ["cms"]
+__all__ = ["cms", "tdigest", "topk"]

@@ -1,0 +1,359 @@
+"""Servers that keep their data as real ones do: files go both ways, and nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from redouble import FakeRedis, FakeServer
+from redouble.core.client import Client
+from redouble.persistence.aof import parts_of
+from redouble.resp.reply import CommandError
+from tests.parity.machine import real
+from tests.parity.machine.real import RealServer
+
+from .values import edges, some
+
+SERVERS = ["redis-6.2", "redis-7.0", "redis-7.2", "redis-7.4", "redis-8.0", "redis-8.6", "valkey-8.1", "valkey-9"]
+LOGS = SERVERS if os.environ.get("EVERY_LOG") else ["redis-6.2", "redis-7.4", "redis-8.6", "valkey-9"]
+FILES = [*((name, "no") for name in SERVERS), *((name, "yes") for name in LOGS)]
+"""An RDB file of each server, and the log of some; `EVERY_LOG=1`: of all."""
+
+
+def serve(folder: Path, name: str = "redis-7.4", **config: str) -> FakeServer:
+    server_type, version = name.split("-")
+    given = {"dir": str(folder), "save": "", **config}
+    if name != "redis-6.2":
+        given["enable-debug-command"] = "yes"
+    return FakeServer(version, server_type, given, modules=[])
+
+
+def asker(server: FakeServer) -> Callable[..., Any]:
+    client = Client(server.core)
+
+    def ask(*argv: Any) -> Any:
+        words = [word if isinstance(word, bytes) else str(word).encode("latin-1") for word in argv]
+        with server.core.lock:
+            reply = server.core.call(client, words)
+        assert not isinstance(reply, CommandError), (argv[:2], reply)
+        return reply
+
+    return ask
+
+
+def real_asker(server: RealServer) -> Callable[..., Any]:
+    client = redis.Redis(port=server.address[1], decode_responses=False)
+    return lambda *argv: client.execute_command(
+        *(word.encode("latin-1") if isinstance(word, str) else word for word in argv)
+    )
+
+
+def fill(ask: Callable[..., Any], name: str) -> None:
+    """A value at each side of every threshold, and some whose keys and fields go some day."""
+    chance = random.Random(name)
+    for script in [*edges(chance, name), *some(chance, name, 20)]:
+        for argv in script:
+            ask(*argv)
+    ask("SET", "going", "x", "PX", 10_000_000)
+    ask("RPUSH", "other", "x")
+    ask("PEXPIREAT", "other", 4102444800000)
+    ask("SELECT", 3)
+    ask("SET", "in three", "3")
+    ask("SELECT", 0)
+
+
+def digest(ask: Callable[..., Any]) -> bytes:
+    return bytes(ask("DEBUG", "DIGEST"))
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., RealServer]]:
+    servers: list[RealServer] = []
+
+    def start(name: str, folder: Path, **options: str) -> RealServer:
+        if name not in real.installed():
+            pytest.skip(f"{name} is not installed")
+        server = RealServer(name, dir=str(folder), **options)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "appendonly"), FILES)
+def test_what_redouble_keeps_the_real_server_opens(
+    started: Callable[..., RealServer], tmp_path: Path, name: str, appendonly: str
+) -> None:
+    server = serve(tmp_path, name, appendonly=appendonly)
+    ours = asker(server)
+    fill(ours, name)
+    if appendonly == "no":
+        ours("SAVE")
+    expected = digest(ours)
+    theirs = real_asker(started(name, tmp_path, appendonly=appendonly))
+    assert digest(theirs) == expected
+    assert theirs("PEXPIRETIME" if name != "redis-6.2" else "PTTL", "other") > 0
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "appendonly"), FILES)
+def test_what_the_real_server_keeps_redouble_opens(
+    started: Callable[..., RealServer], tmp_path: Path, name: str, appendonly: str
+) -> None:
+    theirs = real_asker(started(name, tmp_path, appendonly=appendonly, appendfsync="always"))
+    fill(theirs, name)
+    if appendonly == "no":
+        theirs("SAVE")
+    expected = digest(theirs)
+    copy = tmp_path.with_name(f"{tmp_path.name}-copy")
+    shutil.copytree(tmp_path, copy)
+    assert digest(asker(serve(copy, name, appendonly=appendonly))) == expected
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["redis-6.2", "redis-7.4", "valkey-9"])
+def test_a_log_that_was_rewritten_is_opened_by_the_real_server(
+    started: Callable[..., RealServer], tmp_path: Path, name: str
+) -> None:
+    for preamble in ("yes", "no"):
+        folder = tmp_path / preamble
+        server = serve(folder, name, appendonly="yes", **{"aof-use-rdb-preamble": preamble})
+        ours = asker(server)
+        fill(ours, name)
+        rewrite(server)
+        ours("RPUSH", "after", "1")
+        expected = digest(ours)
+        assert digest(asker(serve(folder, name, appendonly="yes"))) == expected
+        theirs = real_asker(started(name, folder, appendonly="yes"))
+        assert digest(theirs) == expected
+
+
+def rewrite(server: FakeServer) -> None:
+    asker(server)("BGREWRITEAOF")
+    wait_for(lambda: not server.core.files.rewriting)
+    assert server.core.files.rewrites
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+@pytest.mark.real
+def test_the_checking_tools_are_content(tmp_path: Path) -> None:
+    tools = {name: real.folder() / "bin" / name for name in ("redis-check-rdb", "redis-check-aof")}
+    if not all(map(Path.exists, tools.values())):
+        pytest.skip("the checking tools are not installed")
+    server = serve(tmp_path, appendonly="yes")
+    ask = asker(server)
+    fill(ask, "redis-7.4")
+    ask("SAVE")
+    manifest = tmp_path / "appendonlydir" / "appendonly.aof.manifest"
+    for command in ([tools["redis-check-rdb"], tmp_path / "dump.rdb"], [tools["redis-check-aof"], manifest]):
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout
+
+
+# Saving.
+
+
+def test_save_and_bgsave_write_what_a_new_server_reads(tmp_path: Path) -> None:
+    server = serve(tmp_path)
+    ask = asker(server)
+    ask("SET", "a", "1")
+    ask("SAVE")
+    ask("RPUSH", "l", "1")
+    ask("BGSAVE")
+    ask("RPUSH", "l", "2")  # not in the file: it was written as it was
+    wait_for(lambda: not server.core.files.saving)
+    again = asker(serve(tmp_path))
+    assert (again("GET", "a"), again("LRANGE", "l", 0, -1)) == (b"1", [b"1"])
+    assert b"rdb_changes_since_last_save:1" in ask("INFO", "persistence")
+
+
+def test_a_save_point_saves(tmp_path: Path) -> None:
+    server = serve(tmp_path, save="1 2")
+    ask = asker(server)
+    ask("SET", "a", "1")
+    ask("SET", "b", "2")
+    wait_for((tmp_path / "dump.rdb").exists)
+    assert asker(serve(tmp_path))("DBSIZE") == 2
+
+
+def test_shutdown_saves_if_there_are_save_points(tmp_path: Path) -> None:
+    for number, (save, words) in enumerate([("3600 1", []), ("", ["SAVE"]), ("", []), ("3600 1", ["NOSAVE"])]):
+        folder = tmp_path / str(number)
+        ask = asker(serve(folder, save=save))
+        ask("SET", "a", "1")
+        ask("SHUTDOWN", *words)
+        assert (folder / "dump.rdb").exists() == (number < 2)
+
+
+def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(tmp_path)
+    ask = asker(server)
+    ask("SET", "a", "1")
+    ask("SAVE")
+    before = (tmp_path / "dump.rdb").read_bytes()
+    monkeypatch.setattr(os, "fsync", failing)
+    ask("SET", "b", "2")
+    with pytest.raises(AssertionError, match="ERR"):
+        ask("SAVE")
+    assert (tmp_path / "dump.rdb").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["dump.rdb"]
+    assert b"rdb_last_bgsave_status:err" in ask("INFO", "persistence")
+
+
+def failing(*arguments: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+# The log.
+
+
+def test_a_unit_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Cut off at any byte, the log is read up to the last whole unit."""
+    server = serve(tmp_path, appendonly="yes")
+    client = FakeRedis(server=server)
+    states = [client.mget("a", "b")]
+    file = parts_of(tmp_path / "appendonlydir")[-1].path
+    ends = [0]
+    for number in range(4):
+        with client.pipeline() as pipe:
+            pipe.set("a", number).set("b", number).execute()
+        states.append(client.mget("a", "b"))
+        ends.append(file.stat().st_size)
+    whole = file.read_bytes()
+    for size in range(len(whole) + 1):
+        file.write_bytes(whole[:size])
+        again = FakeRedis(server=serve(tmp_path, appendonly="yes"))
+        assert again.mget("a", "b") == states[max(i for i, end in enumerate(ends) if end <= size)]
+        assert file.stat().st_size <= size
+
+
+def test_a_log_that_is_cut_off_is_not_repaired_if_told_so(tmp_path: Path) -> None:
+    FakeRedis(server=serve(tmp_path, appendonly="yes")).set("a", 1)
+    file = parts_of(tmp_path / "appendonlydir")[-1].path
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="the last command is cut off; it is right up to byte 23"):
+        serve(tmp_path, appendonly="yes", **{"aof-load-truncated": "no"})
+
+
+def test_damage_within_a_log_is_told_and_nothing_is_cut(tmp_path: Path) -> None:
+    client = FakeRedis(server=serve(tmp_path, appendonly="yes"))
+    client.set("a", 1)
+    client.set("b", 1)
+    file = parts_of(tmp_path / "appendonlydir")[-1].path
+    damaged = file.read_bytes().replace(b"$3\r\nSET", b"$x\r\nSET", 1)
+    file.write_bytes(damaged)
+    with pytest.raises(ValueError, match=re.escape(f"{file}: byte 27: not a command")):
+        serve(tmp_path, appendonly="yes")
+    assert file.read_bytes() == damaged
+
+
+def test_what_depends_on_time_and_chance_is_written_as_it_was(tmp_path: Path) -> None:
+    server = serve(tmp_path, appendonly="yes")
+    client = FakeRedis(server=server)
+    client.set("gone", 1, px=1)
+    client.sadd("s", *range(100))
+    popped = client.spop("s", 50)
+    client.set("k", 1, ex=1000)
+    wait_for(lambda: client.get("gone") is None)
+    client.incr("gone")
+    again = FakeRedis(server=serve(tmp_path, appendonly="yes"))
+    assert again.smembers("s") == client.smembers("s")
+    assert not again.smembers("s") & set(popped)
+    assert again.pexpiretime("k") == client.pexpiretime("k")
+    assert again.get("gone") == b"1"
+
+
+def test_a_full_disk_refuses_writes_until_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = FakeRedis(server=serve(tmp_path, appendonly="yes"))
+    client.set("a", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", failing)
+        for key in ("b", "c"):
+            with pytest.raises(redis.ResponseError, match="MISCONF Errors writing to the AOF file: No space left"):
+                client.set(key, 1)
+        assert client.get("a") == b"1"
+        assert client.info("persistence")["aof_last_write_status"] == "err"
+    client.set("d", 1)
+    assert client.info("persistence")["aof_last_write_status"] == "ok"
+    again = FakeRedis(server=serve(tmp_path, appendonly="yes"))
+    assert sorted(again.keys()) == sorted(client.keys()) == [b"a", b"b", b"d"]
+
+
+def test_config_set_appendonly_begins_and_ends_a_log(tmp_path: Path) -> None:
+    client = FakeRedis(server=serve(tmp_path))
+    client.set("a", 1)
+    client.config_set("appendonly", "yes")
+    client.set("b", 1)
+    client.config_set("appendonly", "no")
+    client.set("c", 1)
+    assert sorted(FakeRedis(server=serve(tmp_path, appendonly="yes")).keys()) == [b"a", b"b"]
+
+
+def test_writing_goes_on_while_a_log_is_rewritten(tmp_path: Path) -> None:
+    server = serve(tmp_path, appendonly="yes")
+    client = FakeRedis(server=server)
+    for number in range(300):
+        client.rpush("l", number)
+        if number in (50, 150):
+            wait_for(lambda: not server.core.files.rewriting)
+            client.bgrewriteaof()
+    wait_for(lambda: not server.core.files.rewriting)
+    assert FakeRedis(server=serve(tmp_path, appendonly="yes")).llen("l") == 300
+    assert len(list((tmp_path / "appendonlydir").iterdir())) == 3
+
+
+# The end of the process.
+
+PROGRAM = """
+import sys, redouble
+server = redouble.FakeServer(config={"dir": sys.argv[1], "appendonly": "yes", "appendfsync": sys.argv[2]})
+client = redouble.FakeRedis(server=server)
+number = int(client.get("n") or 0)
+while True:
+    number += 1
+    with client.pipeline() as pipe:
+        pipe.set("n", number).rpush("l", number).execute()
+    sys.stdout.write(f"{number}\\n")
+    sys.stdout.flush()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
+@pytest.mark.parametrize("policy", ["always", "everysec", "no"])
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, policy: str) -> None:
+    chance = random.Random(policy)
+    for _ in range(int(os.environ.get("KILLS", "3"))):
+        command = [sys.executable, "-c", PROGRAM, tmp_path, policy]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(chance.randrange(1, 60))]
+            time.sleep(chance.random() / 200)
+            process.kill()
+            lines += process.stdout.readlines()
+        acknowledged = int(next(line for line in reversed(lines) if line.endswith("\n")))
+        client = FakeRedis(server=serve(tmp_path, appendonly="yes"))
+        kept = int(client.get("n") or 0)
+        assert acknowledged <= kept <= acknowledged + 1
+        assert client.lrange("l", 0, -1) == [b"%d" % number for number in range(1, kept + 1)]

@@ -1,0 +1,210 @@
+"""`redouble copy` between servers, clusters and files."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from redis.cluster import RedisCluster
+
+from redouble import FakeRedis, FakeServer, TcpFakeServer
+from redouble.cli import main
+from redouble.transfer import Copy, Filter, Progress, open_source, open_target
+from tests.parity.machine import real
+from tests.parity.machine.real import RealServer
+from tests.persistence.values import edges, some
+from tests.plugin.cluster import cluster
+
+Serve = Callable[..., tuple[str, Any]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """A redouble over TCP: its URL and a client in this process."""
+    servers: list[TcpFakeServer] = []
+
+    def start(version: str = "7.4", server_type: str = "redis") -> tuple[str, Any]:
+        fake = FakeServer(version, server_type)
+        server = TcpFakeServer(("127.0.0.1", 0), server=fake).start()
+        servers.append(server)
+        return f"redis://127.0.0.1:{server.server_address[1]}", FakeRedis(server=fake)
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def start_real() -> Iterator[Callable[[str], tuple[str, Any]]]:
+    servers: list[RealServer] = []
+
+    def start(name: str) -> tuple[str, Any]:
+        if name not in real.installed():
+            pytest.skip(f"{name} is not installed")
+        servers.append(RealServer(name))
+        port = servers[-1].address[1]
+        return f"redis://127.0.0.1:{port}", redis.Redis(port=port)
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a copy is noted."""
+    monkeypatch.chdir(tmp_path)
+
+
+def fill(client: Any, name: str, count: int = 20) -> None:
+    chance = random.Random(name)
+    for script in [*edges(chance, name), *some(chance, name, count)]:
+        for argv in script:
+            client.execute_command(*argv)
+    client.set("going", "x", px=10_000_000)
+
+
+def test_everything_arrives(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    (source, mine), (target, theirs) = serve(), serve()
+    fill(mine, "redis-7.4")
+    mine.execute_command("SELECT", 3)
+    mine.set("in three", 3)
+    mine.execute_command("SELECT", 0)
+    count = mine.dbsize()
+    assert main(["copy", source, target, "--verify"]) == 0
+    assert theirs.dbsize() == count
+    assert theirs.info("keyspace")["db3"]["keys"] == 1
+    assert 0 < theirs.pttl("going") <= 10_000_000
+    assert capsys.readouterr().out.endswith("verified: 0 keys differ\n")
+    assert os.listdir() == []
+
+
+def test_verification_finds_what_differs(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    (source, mine), (target, theirs) = serve(), serve()
+    mine.mset({"a": 1, "b": 1, "c": 1})
+    mine.sadd("s", *range(500))
+    theirs.sadd("s", *reversed(range(500)))
+    theirs.set("b", 2)
+    assert main(["copy", source, target, "--verify"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "2 keys copied, 2 were there already",
+        "'b' in database 0 has another value",
+        "verified: 1 keys differ",
+    ]
+    assert main(["copy", source, target, "--verify", "--replace"]) == 0
+    assert theirs.get("b") == b"1"
+
+
+def test_filters_choose(serve: Serve) -> None:
+    (source, mine), (target, theirs) = serve(), serve()
+    mine.mset({"user:1": 1, "user:2": 2, "other": 3})
+    mine.lpush("user:list", 1)
+    mine.move("other", 5)
+    assert main(["copy", source, target, "--match", "user:*", "--type", "string", "--db", "0"]) == 0
+    assert sorted(theirs.keys()) == [b"user:1", b"user:2"]
+    assert main(["copy", f"{source}/5", target]) == 0
+    assert "db5" in theirs.info("keyspace")
+
+
+def test_a_copy_that_was_stopped_goes_on(serve: Serve, tmp_path: Path) -> None:
+    (source, mine), (target, theirs) = serve(), serve()
+    mine.mset({f"key:{number}": number for number in range(3000)})
+    state = tmp_path / "state"
+
+    def stop(more: int) -> None:
+        if theirs.dbsize() >= 1500:
+            raise KeyboardInterrupt
+
+    copy = Copy(open_source(source), open_target(target), Filter(), Progress(source, target), replace=False)
+    with pytest.raises(KeyboardInterrupt):
+        copy.run(stop, state)
+    there = theirs.dbsize()
+    assert 1500 <= there < 3000
+    progress = Progress.load(state, source, target)
+    seen: list[int] = []
+    Copy(open_source(source), open_target(target), Filter(), progress, replace=True).run(seen.append, state)
+    assert theirs.dbsize() == 3000
+    assert sum(seen) <= 3000 - there + 500  # all but one portion was not looked at again
+    assert Progress.load(state, source, "elsewhere") == Progress(source, "elsewhere")
+
+
+def test_files_are_places(serve: Serve, tmp_path: Path) -> None:
+    source, mine = serve()
+    fill(mine, "redis-7.2")
+    assert main(["copy", source, "dump.rdb"]) == 0
+    assert (tmp_path / "dump.rdb").read_bytes().startswith(b"REDIS0009")
+    target, theirs = serve("9", "valkey")
+    assert main(["copy", "dump.rdb", target, "--verify"]) == 0
+    assert theirs.dbsize() == mine.dbsize()
+    server = FakeServer(config={"dir": str(tmp_path), "appendonly": "yes"})
+    FakeRedis(server=server).mset({"a": 1, "b": 2})
+    server.close()
+    other, client = serve()
+    assert main(["copy", "appendonlydir", other]) == 0
+    assert sorted(client.keys()) == [b"a", b"b"]
+
+
+def test_what_the_target_cannot_hold_is_named(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    (source, mine), (target, theirs) = serve("8.6"), serve("7.0")
+    mine.hset("h", "f", 1)
+    mine.hexpire("h", 1000, "f")
+    mine.set("s", 1)
+    assert main(["copy", source, target]) == 1
+    assert theirs.keys() == [b"s"]
+    assert "not copied: 'h' in database 0: the target has no times to live of fields" in capsys.readouterr().out
+
+
+def test_places_that_are_none(capsys: pytest.CaptureFixture[str], serve: Serve) -> None:
+    source, _ = serve()
+    with open("text", "w") as file:
+        file.write("nothing of the kind")
+    for words, reason in [
+        (["nowhere.rdb", source], "nowhere.rdb: there is no such file, and no URL begins so"),
+        (["text", source], "text: byte 0: not a command"),
+        ([source, "no/folder.rdb"], "no/folder.rdb: not the name of a file in a folder that exists"),
+        (["redis://127.0.0.1:1", source], "redis://127.0.0.1:1: "),
+        ([f"redis+cluster{source.removeprefix('redis')}", source], "is no cluster"),
+    ]:
+        assert main(["copy", *words]) == 1
+        assert reason in capsys.readouterr().err
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "pair", ["redis-7.0 valkey-9", "valkey-9 redis-7.4", "redis-8.6 redis-6.2", "redis-6.2 redis-8.6"]
+)
+def test_servers_that_do_not_read_each_other(
+    start_real: Callable[[str], tuple[str, Any]], pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = pair.split()
+    (source, mine), (target, theirs) = map(start_real, names)
+    fill(mine, "redis-6.2")  # what both of them have
+    assert main(["copy", source, target, "--verify"]) == 0, capsys.readouterr().out[-2000:]
+    assert theirs.dbsize() == mine.dbsize()
+
+
+@pytest.mark.real
+def test_a_cluster_gets_everything(serve: Serve) -> None:
+    if "valkey-9" not in real.installed():
+        pytest.skip("valkey-9 is not installed")
+    source, mine = serve()
+    fill(mine, "redis-7.2")
+    keys = int(os.environ.get("COPIED_KEYS", "3000"))
+    with mine.pipeline(transaction=False) as pipe:
+        for number in range(keys):
+            pipe.hset(f"hash:{number}", mapping={"number": number})
+        pipe.execute()
+    with cluster(str(real.installed()["valkey-9"][1])) as url:
+        assert main(["copy", source, url, "--verify"]) == 0
+        client = RedisCluster.from_url(url.replace("redis+cluster", "redis"))
+        assert sum(client.dbsize(target_nodes=node) for node in client.get_primaries()) == mine.dbsize()
+        back, theirs = serve("9", "valkey")
+        assert main(["copy", url, back, "--verify"]) == 0
+        assert theirs.dbsize() == mine.dbsize()
+        client.close()
