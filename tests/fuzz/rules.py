@@ -85,7 +85,7 @@ _unordered, _timed, _by_chance, _type = map(_directive, ("unordered", "time", "a
 
 def _vector_set(real: bytes, ours: bytes, target: Target) -> bool:
     """The highest level and the id of a vector set are chance."""
-    return _without_chance(real) == _without_chance(ours)
+    return real[:1] == ours[:1] and real[:1] in b"*%" and _without_chance(real) == _without_chance(ours)
 
 
 def _without_chance(message: bytes) -> list[bytes]:
