@@ -104,9 +104,8 @@ def _layers(numbers: list[int], levels: int, m: int) -> list[Layer]:
             raise BadPayload("too many links")
         layer = Layer(max(most, m if level else 2 * m))
         links = numbers[at : at + count]
-        layer.links = dict.fromkeys(
-            sorted(links) if tells_farthest else links
-        )  # as the versions of each form keep them
+        # Redis 8.6 sorts them, 8.0 does not.
+        layer.links = dict.fromkeys(sorted(links) if tells_farthest else links)
         if len(layer.links) != count:
             raise BadPayload("a link twice")
         at += count

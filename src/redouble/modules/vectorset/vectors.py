@@ -325,7 +325,7 @@ class Binary(Quantisation):
 
     def numbers(self, vector: Vector, dimension: int) -> Floats:
         bits = f"{vector.components:0{dimension}b}"
-        return array("f", (1.0 if bit == "1" else -1.0 for bit in reversed(bits)))
+        return array("f", (1.0 if bit == "1" else -1.0 for bit in reversed(bits[-dimension:])))
 
     def data(self, vector: Vector, dimension: int) -> bytes:
         return vector.components.to_bytes(self.size(dimension), "little")  # type: ignore[no-any-return]

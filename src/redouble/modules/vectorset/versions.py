@@ -33,7 +33,7 @@ class VectorSets:
 
 
 class VectorSets82(VectorSets):
-    """Those of Redis 8.2 and later; of 8.6, as far as they differ."""
+    """Those of Redis 8.6; 8.2 and 8.4, which were not at hand, count as the same."""
 
     filters_have_null = True
     filters_find_substrings = True
@@ -50,4 +50,5 @@ def version(client: Client) -> type[VectorSets]:
 
 
 def version_of(dialect: type[Dialect]) -> type[VectorSets]:
+    """The version that servers of a dialect have."""
     return VectorSets82 if dialect.describes("vectorset") else VectorSets

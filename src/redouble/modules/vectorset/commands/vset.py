@@ -364,18 +364,11 @@ def vismember(client: Client, argv: Argv) -> Reply:
     return find(client, argv[1], argv[2])[1] is not None
 
 
-vset_command("VISMEMBER key element", flags="readonly", until="8.2.0")(vismember)  # which only 8.2 tells of
-command(
-    "VISMEMBER key element",
-    flags="readonly",
-    since="8.2.0",
-    module="vectorset",
-    capitals=True,
-    keys="RW access update",
-)(vismember)
+for versions in ({"until": "8.2.0"}, {"since": "8.2.0"}):  # of which COMMAND DOCS tells, though 8.0.2 has it, too
+    vset_command("VISMEMBER key element", flags="readonly", **versions)(vismember)
 
 
-@partial(vset_command, since="8.4.0")("VRANGE key start end [count]", flags="readonly")
+@vset_command("VRANGE key start end [count]", flags="readonly", since="8.4.0")
 def vrange(client: Client, argv: Argv) -> Reply:
     """The elements between two names, in their order."""
     _, key, start, end, *rest = argv
