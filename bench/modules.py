@@ -111,6 +111,35 @@ def vset() -> Iterator[Row]:
         yield Row(f"VRANGE in {name}", lambda n: ("VRANGE", "k", "[5", "+", 10), filled)
 
 
+@family
+def json() -> Iterator[Row]:
+    people = ",".join(
+        f'{{"id":{i},"name":"person {i}","tags":["a","b"],"address":{{"city":"c{i % 10}","zip":"{i:05}"}},"score":{i / 8}}}'
+        for i in range(9_500)
+    )
+    megabyte = [("JSON.SET", "k", "$", f'{{"people":[{people}],"other":{{}}}}')]
+    yield Row("JSON.SET of 20 B", lambda n: ("JSON.SET", "l", "$", f'{{"a":{n},"b":"text"}}'), megabyte)
+    yield Row("JSON.GET of 20 B", lambda n: ("JSON.GET", "l"), megabyte)
+    name = ", deep in 1 MB"
+    yield Row(f"JSON.SET{name}", lambda n: ("JSON.SET", "k", f"$.people[{n % 9500}].address.city", f'"c{n}"'), megabyte)
+    yield Row(f"JSON.GET{name}", lambda n: ("JSON.GET", "k", f"$.people[{n % 9500}].address.city"), megabyte)
+    yield Row(f"JSON.GET of one path{name}", lambda n: ("JSON.GET", "k", "$.people[4711].address.city"), megabyte)
+    yield Row(f"JSON.NUMINCRBY{name}", lambda n: ("JSON.NUMINCRBY", "k", "$.people[17].score", 1), megabyte)
+    yield Row(f"JSON.SET of a new member{name}", lambda n: ("JSON.SET", "k", f"$.other.m{n}", n), megabyte)
+    yield Row(f"JSON.DEL of a member{name}", lambda n: ("JSON.DEL", "k", f"$.other.m{n}"), megabyte)
+    yield Row("JSON.GET of 1 MB", lambda n: ("JSON.GET", "k"), megabyte, 2)
+    yield Row("JSON.SET of 1 MB", lambda n: ("JSON.SET", "n", "$", megabyte[0][3]), megabyte, 2)
+    yield Row("JSON.GET $..city in 1 MB", lambda n: ("JSON.GET", "k", "$..city"), megabyte, 2)
+    yield Row("JSON.GET of a filter in 1 MB", lambda n: ("JSON.GET", "k", "$.people[?(@.score>1000)].id"), megabyte, 2)
+    array = [("JSON.SET", "k", "$", f"[{','.join(map(str, range(200_000)))}]")]
+    yield Row("JSON.ARRAPPEND to 200,000", lambda n: ("JSON.ARRAPPEND", "k", "$", n), array)
+    yield Row("JSON.ARRPOP of 200,000", lambda n: ("JSON.ARRPOP", "k", "$"), array)
+    yield Row("JSON.ARRINSERT at the beginning", lambda n: ("JSON.ARRINSERT", "k", "$", 0, n), array)
+    yield Row("JSON.ARRINDEX at the end", lambda n: ("JSON.ARRINDEX", "k", "$", 199_999), array, 2)
+    members = [("JSON.SET", "k", "$", f"{{{','.join(f'{chr(34)}m{i}{chr(34)}:{i}' for i in range(200_000))}}}")]
+    yield Row("JSON.DEL of one of 200,000 members", lambda n: ("JSON.DEL", "k", f"$.m{n}"), members)
+
+
 class Pair:
     """redouble and a real server, which hold the same."""
 

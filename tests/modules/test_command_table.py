@@ -17,7 +17,9 @@ SEARCH = ("FT.", "_FT.", "SEARCH.", "TIMESERIES.")
 """Commands of a module that redouble does not have, and of the modules' insides."""
 FIELDS = ["name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys"]
 UNORDERED = {"flags", "categories", "tips"}
-OURS_IS_ANOTHER: dict[tuple[str, str, str], str] = {}
+OURS_IS_ANOTHER: dict[tuple[str, str, str], str] = {
+    ("redis86", "json.mget", "keys"): "a note for readers stands with its key",
+}
 """Server, command and fact: why ours is another."""
 
 

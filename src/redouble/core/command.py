@@ -148,6 +148,8 @@ class Declaration:
     """What a module's command does with its keys, as the table in `core/key_specs.py` says it of the others."""
     capitals: bool = False
     """Errors and COMMAND write its name in capitals, as its module does."""
+    overlooks: bool = False
+    """Where a module describes no arguments, words beyond those that it needs do not matter."""
 
     def arity(self, available: Callable[[str], bool]) -> int:
         """How many words the command takes with its name; negative: so many or more."""
@@ -280,6 +282,7 @@ def command(
     module: str = "",
     keys: str = "",
     capitals: bool = False,
+    overlooks: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare a command.
 
@@ -291,7 +294,7 @@ def command(
     `acl` adds ACL categories to those that follow from the flags and the group.
     `script_flags` finds the script of a command that runs one.
     `module` is the folder in `redouble/modules` of a command that a module brings, `keys` what it does with its keys;
-    `capitals` if COMMAND writes its name so.  Of its ACL categories `acl` names all.
+    `capitals` if COMMAND writes its name so, `overlooks` if it once took more words than it used.  Of its ACL categories `acl` names all.
     """
     name, nodes = parse_usage(usage)
 
@@ -313,6 +316,7 @@ def command(
                 module=module,
                 keys=keys,
                 capitals=capitals,
+                overlooks=overlooks,
             )
         )
         build_table.cache_clear()
@@ -424,6 +428,8 @@ def module_table(dialect: type[Dialect], folder: str) -> dict[bytes, Prototype]:
 def _undescribed(declaration: Declaration) -> Declaration:
     """A module's command as one that tells the server nothing of its arguments, and counts them when it is called."""
     arity = declaration.arity(lambda word: True)
+    if declaration.overlooks:
+        arity = -abs(arity)
     run = declaration.run
 
     @functools.wraps(run)

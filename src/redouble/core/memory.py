@@ -39,8 +39,16 @@ EXACT: Final = 64
 def size_of(key: bytes, value: Any, samples: int = SAMPLES) -> int:
     """A key and its value in bytes; `samples` elements of a collection are looked at, 0: all."""
     if isinstance(value, ModuleValue):
-        return _rounded(KEY + len(key) + 1) + value.memory_usage()
+        return KEY + _allocated(len(key) + (2 if len(key) < 32 else 4 if len(key) < 256 else 6)) + value.memory_usage()
     return _rounded(KEY + len(key) + 1) + _rounded(VALUE + _payload(value, samples))
+
+
+def _allocated(size: int) -> int:
+    """What jemalloc gives for a size: 8, then multiples of 16, from 128 on four sizes to the next power of two."""
+    if size <= 8:
+        return 8
+    unit = max(16, 1 << (size - 1).bit_length() - 3)
+    return -(-size // unit) * unit
 
 
 def _payload(value: Any, samples: int) -> int:

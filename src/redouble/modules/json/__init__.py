@@ -1,1 +1,5 @@
 """RedisJSON."""
+
+from redouble.modules.json import commands, rdb
+
+__all__ = ["commands", "rdb"]

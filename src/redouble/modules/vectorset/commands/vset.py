@@ -364,8 +364,8 @@ def vismember(client: Client, argv: Argv) -> Reply:
     return find(client, argv[1], argv[2])[1] is not None
 
 
-for versions in ({"until": "8.2.0"}, {"since": "8.2.0"}):  # of which COMMAND DOCS tells, though 8.0.2 has it, too
-    vset_command("VISMEMBER key element", flags="readonly", **versions)(vismember)
+vset_command("VISMEMBER key element", flags="readonly", since="8.2.0")(vismember)
+vset_command("VISMEMBER key element", flags="readonly", until="8.2.0")(vismember)  # 8.0.2 has it, too
 
 
 @vset_command("VRANGE key start end [count]", flags="readonly", since="8.4.0")
