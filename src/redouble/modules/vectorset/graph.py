@@ -75,7 +75,7 @@ def random_level(random: Random) -> int:
 class Graph:
     """Nodes by their id, with about `m` links each."""
 
-    __slots__ = ("_centre", "_dimension", "_distance", "_quantisation", "_waiting", "enter", "m", "nodes")
+    __slots__ = ("_centre", "_dimension", "_distance", "_is_whole", "_quantisation", "_waiting", "enter", "m", "nodes")
 
     def __init__(self, m: int, quantisation: Quantisation, dimension: int) -> None:
         self.m = m
@@ -90,6 +90,7 @@ class Graph:
         self.enter: Node | None = None
         """Where every search begins: a node of the highest level."""
         self._waiting: dict[int, Node] = {}
+        self._is_whole = True
 
     @property
     def _sketches(self) -> bool:
@@ -118,9 +119,11 @@ class Graph:
                 self.enter = node
         else:
             self._waiting[node.id] = node
+            self._is_whole = False
 
     def remove(self, node: Node) -> None:
         """O(links**2) if it was linked."""
+        self._is_whole = False
         del self.nodes[node.id]
         if self._waiting.pop(node.id, None):
             return
@@ -130,14 +133,14 @@ class Graph:
                 self._forget(neighbour.layers[level], node.id)
             self._pair(neighbours, level)
         for id in node.layers[0].links:
-            if not self.nodes[id].layers[0].links:
+            if len(self.nodes[id].layers[0].links) <= self.m // 4:
                 self._unlink(self.nodes[id])
         if self.enter is not None and (self.enter is node or not self.enter.layers):
             linked = (each for each in self.nodes.values() if each.layers)
             self.enter = max(linked, key=lambda each: each.level, default=None)
 
     def _unlink(self, node: Node) -> None:
-        """Let a node that nobody would find be linked again."""
+        """Let a node that hardly anybody would find be linked again."""
         for level, layer in enumerate(node.layers):
             for id in layer.links:
                 self._forget(self.nodes[id].layers[level], node.id)
@@ -145,10 +148,36 @@ class Graph:
         self._waiting[node.id] = node
 
     def link_all(self) -> None:
-        """Link the nodes that were added since, in their order."""
+        """Link the nodes that were added since, in their order, and see to it that all can be reached."""
+        if self._is_whole:
+            return
         for node in self._waiting.values():
             self._link(node)
         self._waiting.clear()
+        reached: set[int] = set()
+        if self.enter is not None:
+            self._reach(self.enter, reached)
+            for node in self.nodes.values():
+                if node.id not in reached:
+                    self._join(node, self.enter)
+                    self._reach(node, reached)
+        self._is_whole = True
+
+    def _reach(self, node: Node, reached: set[int]) -> None:
+        """Add what links lead to on the lowest level."""
+        reached.add(node.id)
+        waiting = [node.id]
+        while waiting:
+            new = self.nodes[waiting.pop()].layers[0].links.keys() - reached
+            reached |= new
+            waiting += new
+
+    def _join(self, node: Node, enter: Node) -> None:
+        """Link a node that is apart with what can be reached."""
+        layer = node.layers[0]
+        wanted = len(layer.links) + 1
+        layer.most = max(layer.most, wanted)
+        self._connect(node, self._nearest(node, enter, WIDTH, 0), 0, wanted, 2)
 
     def _distance_of(self, node: Node, id: int, level: int) -> float:
         distance = node.layers[level].links[id]

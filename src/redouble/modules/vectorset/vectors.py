@@ -279,18 +279,17 @@ class Int8(Quantisation):
         if one.range == 0 or other.range == 0:
             return 1.0
         scale = single(single(one.range / 127) * single(other.range / 127))
-        distance = arithmetic.from_whole_numbers(_dot(one.components, other.components), scale, dimension)
-        return 0.0 if distance < 0 else 2.0 if distance > 2 else distance
+        return _clamped(arithmetic.from_whole_numbers(_dot(one.components, other.components), scale, dimension))
 
     def estimate(self, one: Vector, other: Vector, dimension: int) -> float:
-        return 1.0 - float(_dot(one.components, other.components)) * one.range * other.range / 16129
+        return _clamped(1.0 - float(_dot(one.components, other.components)) * one.range * other.range / 16129)
 
     def estimates(self, one: Vector, others: Iterable[Vector], dimension: int) -> list[float]:
         # The bytes of 0 to 255, each 128 too many, are numbers that Python need not make: twice as fast.
         numbers = tuple(one.components)
         excess, scale = 128 * sum(numbers), one.range / 16129
         return [
-            1.0 - (_dot(numbers, other.components.tobytes().translate(_EXCESS_128)) - excess) * scale * other.range
+            _clamped(1.0 - (_dot(numbers, _excessive(other.components)) - excess) * scale * other.range)
             for other in others
         ]
 
@@ -300,7 +299,16 @@ class Int8(Quantisation):
 
     def estimates_in(self, numpy: Any, table: Any, one: Vector) -> list[float]:
         normal = numpy.array([*self.normal(one)], numpy.float32)
-        return (1 - table @ normal).tolist()  # type: ignore[no-any-return]
+        return (1 - table @ normal).clip(0, 2).tolist()  # type: ignore[no-any-return]
+
+
+def _clamped(distance: float) -> float:
+    """What rounding has driven beyond its bounds."""
+    return 0.0 if distance < 0 else 2.0 if distance > 2 else distance
+
+
+def _excessive(numbers: array[int]) -> bytes:
+    return numbers.tobytes().translate(_EXCESS_128)
 
 
 def _nearest_byte(number: float) -> int:
