@@ -246,11 +246,11 @@ MODULE_FAMILIES: dict[str, str] = {
         JSON.OBJKEYS <document> [<path>]
         JSON.OBJLEN <document> [<path>]
         JSON.ARRAPPEND <document> <path> <json>...
-        JSON.ARRINSERT <document> <simple> <place> <json>...
-        JSON.ARRTRIM <document> <shallow> <place> <place>
-        JSON.ARRPOP <document> [FORMAT (STRINGS|EXPAND1|EXPAND)] [<shallow> [<place>]]
+        JSON.ARRINSERT <document> <simple> <array_place> <json>...
+        JSON.ARRTRIM <document> <shallow> <array_place> <array_place>
+        JSON.ARRPOP <document> [FORMAT (STRINGS|EXPAND1|EXPAND)] [<shallow> [<array_place>]]
         JSON.ARRLEN <document> [<path>]
-        JSON.ARRINDEX <document> <path> <json> [<place> [<place>]]
+        JSON.ARRINDEX <document> <path> <json> [<array_place> [<array_place>]]
         JSON.DEBUG HELP
         COPY <document> <document> REPLACE
         DUMP <document>
@@ -267,7 +267,7 @@ MODULE_SLOTS: Slots = {
     "shallow": lambda random: path_text(random, SHALLOW).encode(),
     "simple": lambda random: path_text(random, SIMPLE).encode(),
     "operand": lambda random: random.choice([*NUMBERS, "-1", "0.5", "10"]).encode(),
-    "place": one_of([b"0", b"0", b"1", b"2", b"-1", b"-2", b"100", b"-100", b"x", b"1.5", b"9223372036854775807"]),
+    "array_place": one_of([b"0", b"0", b"1", b"2", b"-1", b"-2", b"100", b"-100", b"x", b"1.5", b"9223372036854775807"]),
     "space": one_of([b" ", b"", b"\t", b"\n", b"--"]),
     "sketch": key_of(b"cms1", b"cms2", b"cms3"),
     "dimension": one_of([b"3", b"3", b"3", b"5", b"1", b"20", b"0", b"-1", b"x"]),
