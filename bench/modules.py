@@ -140,6 +140,56 @@ def json() -> Iterator[Row]:
     yield Row("JSON.DEL of one of 200,000 members", lambda n: ("JSON.DEL", "k", f"$.m{n}"), members)
 
 
+@family
+def bf() -> Iterator[Row]:
+    for capacity in (1_000, 10_000_000):
+        filled = [("BF.RESERVE", "k", 0.01, capacity)]
+        filled += [("BF.MADD", "k", *(f"item:{i}" for i in range(500)))]
+        name = f"{capacity:,} places"
+        yield Row(
+            f"BF.RESERVE, {name}", lambda n, capacity=capacity: ("BF.RESERVE", f"r{n}", 0.01, capacity), filled, 5
+        )
+        yield Row(f"BF.ADD, {name}", lambda n: ("BF.ADD", "k", f"new:{n}"), filled)
+        yield Row(f"BF.MADD of 100, {name}", lambda n: ("BF.MADD", "k", *range(n * 100, n * 100 + 100)), filled, 5)
+        yield Row(f"BF.EXISTS, found, {name}", lambda n: ("BF.EXISTS", "k", f"item:{n % 500}"), filled)
+        yield Row(f"BF.EXISTS, not found, {name}", lambda n: ("BF.EXISTS", "k", f"other:{n}"), filled)
+        yield Row(f"BF.SCANDUMP, {name}", lambda n: ("BF.SCANDUMP", "k", 1), filled, 5)
+    grown = [("BF.RESERVE", "k", 0.01, 100), *(("BF.MADD", "k", *range(i, i + 1000)) for i in range(0, 100_000, 1000))]
+    yield Row("BF.ADD after growth to 10 links", lambda n: ("BF.ADD", "k", f"new:{n}"), grown)
+
+
+@family
+def cf() -> Iterator[Row]:
+    for capacity in (1_000, 10_000_000):
+        filled = [("CF.RESERVE", "k", capacity), ("CF.INSERT", "k", "ITEMS", *range(400))]
+        name = f"{capacity:,} places"
+        yield Row(f"CF.RESERVE, {name}", lambda n, capacity=capacity: ("CF.RESERVE", f"r{n}", capacity), filled, 5)
+        yield Row(f"CF.EXISTS, {name}", lambda n: ("CF.EXISTS", "k", n), filled)
+        yield Row(
+            f"CF.ADD and CF.DEL, {name}", lambda n: ("CF.DEL" if n % 2 else "CF.ADD", "k", f"new:{n // 2}"), filled
+        )
+        yield Row(f"CF.ADDNX, {name}", lambda n: ("CF.ADDNX", "k", n), filled, 50)
+    full = [("CF.RESERVE", "k", 1000, "EXPANSION", 0), ("CF.INSERT", "k", "ITEMS", *range(2000))]
+    yield Row("CF.INSERT that moves fingerprints", lambda n: ("CF.INSERT", "k", "ITEMS", f"new:{n}"), full)
+    grown = [
+        ("CF.RESERVE", "k", 1000),
+        *(("CF.INSERT", "k", "ITEMS", *range(i, i + 1000)) for i in range(0, 20_000, 1000)),
+    ]
+    yield Row("CF.COUNT after growth to 20 tables", lambda n: ("CF.COUNT", "k", n), grown)
+    yield Row("CF.COMPACT of 20 tables", lambda n: ("CF.COMPACT", "k"), grown, 2)
+
+
+@family
+def cms() -> Iterator[Row]:
+    for width in (1_000, 1_000_000):
+        made = [("CMS.INITBYDIM", "k", width, 5), ("CMS.INITBYDIM", "l", width, 5)]
+        name = f"{width:,} x 5"
+        yield Row(f"CMS.INITBYDIM, {name}", lambda n, width=width: ("CMS.INITBYDIM", f"r{n}", width, 5), made, 2)
+        yield Row(f"CMS.INCRBY, {name}", lambda n: ("CMS.INCRBY", "k", f"item:{n}", 3), made)
+        yield Row(f"CMS.QUERY, {name}", lambda n: ("CMS.QUERY", "k", f"item:{n}"), made)
+        yield Row(f"CMS.MERGE of 2, {name}", lambda n: ("CMS.MERGE", "l", 2, "k", "l"), made, 1)
+
+
 class Pair:
     """redouble and a real server, which hold the same."""
 

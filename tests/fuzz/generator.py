@@ -13,7 +13,6 @@ from .rules import rule_for
 from .values import ALL_KEYS, KEYS, LEXICAL, key_of
 from .values import SLOTS as COMMON_SLOTS
 
-assert COMMON_SLOTS.keys().isdisjoint(MODULE_SLOTS)
 SLOTS: Slots = {**COMMON_SLOTS, **MODULE_SLOTS}
 PLAIN = {**FAMILIES, **MODULE_FAMILIES}
 

@@ -18,7 +18,7 @@ from redouble.persistence.encoding import module_id, write_length
 from redouble.persistence.modules import ModuleWriter
 from redouble.persistence.values import MODULE_2, with_footer
 from redouble.resp.reply import OK, CommandError
-from tests.fuzz.modules import json_of
+from tests.fuzz.modules.json import json_of
 from tests.persistence.test_mutations import mutated
 
 ERRORS = ("ERR Bad data format", "ERR DUMP payload version or checksum are wrong")

@@ -15,7 +15,7 @@ from redouble.modules.json.reader import JsonError, parse
 from redouble.modules.json.regex import compiled
 from redouble.modules.json.versions import Json
 from redouble.modules.json.writer import text_of
-from tests.fuzz.modules import json_of, path_text
+from tests.fuzz.modules.json import json_of, path_text
 
 SEED = 1
 COUNT = int(os.environ.get("JSON_TEXTS", "3000"))

@@ -37,8 +37,8 @@ SERVERS = [
 ]
 
 
-UNFIT = frozenset((DUMPED, b"RELOAD", b"reload"))
-"""Words of commands that are not played: what DEBUG RELOAD loses (the sign of a zero) is no effect."""
+UNFIT = frozenset((DUMPED, b"RELOAD", b"reload", b"CF.COMPACT", b"cf.compact"))
+"""Words of commands that are not played: what DEBUG RELOAD loses (the sign of a zero) and CF.COMPACT moves is no effect."""
 
 
 class Log:

@@ -383,7 +383,7 @@ def _describe_keys(spec: KeySpec, flags: tuple[str, ...]) -> dict[bytes, Reply]:
 def document(dialect: type[Dialect], prototype: Prototype) -> dict[bytes, Reply]:
     """One command as COMMAND DOCS tells it; the summary is the function's own."""
     declaration = prototype.declaration
-    if declaration.module and not dialect.describes(declaration.module):
+    if declaration.module and declaration.own_arity == -1:  # the module tells the server nothing about it
         return {b"group": b"module", b"module": _name_of_module(dialect, declaration.module)}
     page: dict[bytes, Reply] = {
         b"summary": " ".join((inspect.getdoc(declaration.run) or "").split()).encode(),

@@ -147,6 +147,7 @@ _SPECIAL: Final[dict[str, list[Place]]] = {
     "lcs": [{"index": 1, "last": 1}],
     "stralgo": [{"keyword": "KEYS", "index": 2, "last": 1}],
     "clusterscan": [{"index": 1}],
+    "cms.merge": [{"index": 1}],  # what it reads it does not tell
     **{
         name: [{"index": 2, "counted": True}]
         for name in ("eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro")

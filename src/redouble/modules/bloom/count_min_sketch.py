@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import add
 
+from redouble.modules.bloom.memory import LARGEST, NoMemory
 from redouble.modules.bloom.murmur import murmur_hash_2
 from redouble.types.module_value import ModuleValue
 
-__all__ = ["LARGEST", "CountMinSketch", "dimensions"]
+__all__ = ["LARGEST_COUNT", "CountMinSketch", "dimensions"]
 
-LARGEST = 0xFFFFFFFF
+LARGEST_COUNT = 0xFFFFFFFF
 """Of a counter: that much, or more."""
 _INT64_MAX = (1 << 63) - 1
 
@@ -24,9 +27,12 @@ class CountMinSketch(ModuleValue):
     type_name = b"CMSk-TYPE"
 
     def __init__(self, width: int, depth: int) -> None:
+        """Raises NoMemory."""
+        if 4 * width * depth > LARGEST:
+            raise NoMemory
         self.width = width
         self.depth = depth
-        self.counters = array("I", bytes(4 * width * depth))
+        self.counters = array("I", (0,)) * (width * depth)
         """Row by row."""
         self.count = 0
         """Of all that was ever added, modulo 2**64."""
@@ -36,12 +42,12 @@ class CountMinSketch(ModuleValue):
         return (row * width + murmur_hash_2(item, row) % width for row in range(self.depth))
 
     def increase(self, item: bytes, amount: int) -> int:
-        """Count an item and tell how often it came at most; LARGEST: too often.  O(depth)."""
+        """Count an item and tell how often it came at most; LARGEST_COUNT: too often.  O(depth)."""
         counters = self.counters
-        least = LARGEST
+        least = LARGEST_COUNT
         for place in self._places(item):
-            sum = counters[place] + amount & LARGEST
-            counters[place] = sum = sum if sum >= amount else LARGEST
+            sum = counters[place] + amount & LARGEST_COUNT
+            counters[place] = sum = sum if sum >= amount else LARGEST_COUNT
             least = min(least, sum)
         self.count = self.count + amount & 0xFFFFFFFFFFFFFFFF
         return least
@@ -55,17 +61,18 @@ class CountMinSketch(ModuleValue):
 
         O(width * depth * sources).
         """
-        counts = [source.count - (1 << 64) if source.count >> 63 else source.count for source in sources]
-        pairs = list(zip(sources, weights))
-        if sources[1:]:
-            rows = zip(*(source.counters for source in sources))
-            sums = [sum(map(int.__mul__, row, weights)) for row in rows]
-        else:
-            sums = [counter * weights[0] for counter in sources[0].counters]
-        total = sum(count * weight for count, (_, weight) in zip(counts, pairs))
-        if sums and (min(sums) < 0 or max(sums) > LARGEST or not 0 <= total <= _INT64_MAX):
+        sums: Iterable[int] = repeat(0, len(self.counters))
+        total = 0
+        for source, weight in zip(sources, weights):
+            sums = map(add, sums, source.counters if weight == 1 else map(weight.__mul__, source.counters))
+            total += (source.count - (1 << 64) if source.count >> 63 else source.count) * weight
+        try:
+            counters = array("I", list(sums))
+        except OverflowError:
             return False
-        self.counters = array("I", sums)
+        if not 0 <= total <= _INT64_MAX:
+            return False
+        self.counters = counters
         self.count = total
         return True
 
@@ -75,7 +82,7 @@ class CountMinSketch(ModuleValue):
         return other
 
     def memory_usage(self) -> int:
-        return 8 * len(self.counters)
+        return 8 + 8 * len(self.counters)
 
     def describe(self) -> Iterator[str]:
         yield f"{self.width} x {self.depth}, {self.count} counted"
@@ -87,4 +94,4 @@ class CountMinSketch(ModuleValue):
 def dimensions(overestimation: float, probability: float) -> tuple[int, int]:
     """The width and depth of a sketch whose answers exceed the truth by more than `overestimation` times the count of all
     with at most this probability."""
-    return math.ceil(2 / overestimation), math.ceil(math.log10(probability) / math.log10(0.5))
+    return math.ceil(min(2 / overestimation, 1e300)), math.ceil(math.log10(probability) / math.log10(0.5))

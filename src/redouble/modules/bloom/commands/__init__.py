@@ -1,5 +1,5 @@
 """The commands, a file for each of the structures."""
 
-from redouble.modules.bloom.commands import cms, tdigest, topk
+from redouble.modules.bloom.commands import bf, cf, cms, tdigest, topk
 
-__all__ = ["cms", "tdigest", "topk"]
+__all__ = ["bf", "cf", "cms", "tdigest", "topk"]

@@ -9,11 +9,13 @@ from redouble.core.client import Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError, wrong_arity
 from redouble.modules.arguments import double, long_long
-from redouble.modules.bloom.count_min_sketch import LARGEST, CountMinSketch, dimensions
+from redouble.modules.bloom.count_min_sketch import LARGEST_COUNT, CountMinSketch, dimensions
+from redouble.modules.bloom.memory import NoMemory
 from redouble.modules.bloom.versions import version
 from redouble.resp.reply import OK, Reply, Status
 
 NO_KEY: Final = "CMS: key does not exist"
+NO_MEMORY: Final = "CMS: Insufficient memory to create the key"
 
 cms_command = partial(command, module="bloom", since="2.0.0")
 
@@ -44,14 +46,17 @@ def fraction(text: bytes, name: str) -> float:
 
 def create(client: Client, key: bytes, width: int, depth: int) -> Reply:
     """An empty sketch in a key that does not exist."""
-    client.db.add(key, CountMinSketch(width, depth))
+    try:
+        client.db.add(key, CountMinSketch(width, depth))
+    except NoMemory:
+        raise CommandError(NO_MEMORY) from None
     client.db.modified(key, b"", 0)
     return OK
 
 
 def must_be_new(client: Client, key: bytes) -> None:
+    client.db.touch(key)  # the key is opened for writing
     if client.db.peek(key) is not None:
-        client.db.touch(key)
         raise CommandError("CMS: key already exists")
 
 
@@ -68,7 +73,8 @@ def cms_initbyprob(client: Client, argv: Argv) -> Reply:
     """Make a sketch that is right to within an error, with a probability of less than one in so many to be wrong."""
     _, key, error, probability = argv
     must_be_new(client, key)
-    return create(client, key, *dimensions(fraction(error, "overestimation"), fraction(probability, "prob")))
+    width, depth = dimensions(fraction(error, "overestimation"), fraction(probability, "prob"))
+    return create(client, key, width, depth)
 
 
 @cms_command(
@@ -90,7 +96,7 @@ def cms_incrby(client: Client, argv: Argv) -> Reply:
         amounts.append(amount)
     client.server.dirty += 1  # nobody who watches the key is told
     counts = [sketch.increase(item, amount) for item, amount in zip(pairs[::2], amounts)]
-    return [CommandError("CMS: INCRBY overflow") if count == LARGEST else count for count in counts]
+    return [CommandError("CMS: INCRBY overflow") if count == LARGEST_COUNT else count for count in counts]
 
 
 @cms_command("CMS.QUERY key item [item ...]", flags="readonly", keys="RO", acl="read cms")
@@ -110,11 +116,13 @@ def cms_query(client: Client, argv: Argv) -> Reply:
 def cms_merge(client: Client, argv: Argv) -> Reply:
     """Make a sketch the sum of others, each multiplied by its weight."""
     _, destination, count_text, *rest = argv
-    target = existing(client, destination)
+    target = client.db.open_for_write(destination, CountMinSketch)
+    if target is None:
+        raise CommandError(NO_KEY)
     count = long_long(count_text)
     if count is None:
         raise CommandError("CMS: invalid numkeys")
-    if count < 1:
+    if count < 1 and version(client).cms_no_keys:
         raise CommandError(version(client).cms_no_keys)
     words = [word.upper() for word in rest]
     at = words.index(b"WEIGHTS") if b"WEIGHTS" in words else len(rest)

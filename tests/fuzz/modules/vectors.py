@@ -6,38 +6,40 @@ import json
 import struct
 from random import Random
 
-from .grammar import Slots
-from .values import one_of
+from tests.fuzz.grammar import Slots
+from tests.fuzz.values import one_of
 
-__all__ = ["ALL_VECTOR_SETS", "RESTORED", "VECTOR_FAMILY", "VECTOR_SLOTS"]
+from .shared import key_of
 
-VECTOR_FAMILY = """
-    VADD <vadd>
-    VADD <vadd>
-    VADD <vadd> SETATTR <attributes>
-    VADD <vadd> SETATTR <attributes>
-    VADD <vadd> [EF <ef>] [SETATTR <attributes>]
-    VADD <vadd> CAS
-    VADD <vadd> [M <links>] [SETATTR <attributes>]
-    VREM <vectors> <element>
-    VSIM <vsim> [WITHSCORES] [WITHATTRIBS] [COUNT <few>] [EPSILON <epsilon>] [FILTER <filter>] TRUTH [NOTHREAD]
-    VSIM <vsim> [FILTER <filter>] COUNT <few> TRUTH
-    VSIM <vsim> WITHSCORES [WITHATTRIBS] [EPSILON <epsilon>] [FILTER <filter>] COUNT 100 [EF <ef>]
-    VSIM <vsim> FILTER <filter> COUNT 100
-    VSIM <vsim> FILTER <filter> TRUTH
-    VEMB <vectors> <element> [RAW]
-    VSETATTR <vectors> <element> <attributes>
-    VGETATTR <vectors> <element>
-    VCARD <vectors>
-    VDIM <vectors>
-    VINFO <vectors>
-    VISMEMBER <vectors> <element>
-    VLINKS <vectors> <element> [WITHSCORES]
-    VRANDMEMBER <vectors> [<few>]
-    VRANGE <vectors> <first_name> <last_name> [<few>]
-    DUMP <vectors>
-    RESTORE <restored_vectors> 0 <dumped> REPLACE
-"""
+FAMILIES = {
+    "vset": """
+        VADD <vadd>
+        VADD <vadd>
+        VADD <vadd> SETATTR <attributes>
+        VADD <vadd> SETATTR <attributes>
+        VADD <vadd> [EF <ef>] [SETATTR <attributes>]
+        VADD <vadd> CAS
+        VADD <vadd> [M <links>] [SETATTR <attributes>]
+        VREM <vectors> <element>
+        VSIM <vsim> [WITHSCORES] [WITHATTRIBS] [COUNT <few>] [EPSILON <epsilon>] [FILTER <filter>] TRUTH [NOTHREAD]
+        VSIM <vsim> [FILTER <filter>] COUNT <few> TRUTH
+        VSIM <vsim> WITHSCORES [WITHATTRIBS] [EPSILON <epsilon>] [FILTER <filter>] COUNT 100 [EF <ef>]
+        VSIM <vsim> FILTER <filter> COUNT 100
+        VSIM <vsim> FILTER <filter> TRUTH
+        VEMB <vectors> <element> [RAW]
+        VSETATTR <vectors> <element> <attributes>
+        VGETATTR <vectors> <element>
+        VCARD <vectors>
+        VDIM <vectors>
+        VINFO <vectors>
+        VISMEMBER <vectors> <element>
+        VLINKS <vectors> <element> [WITHSCORES]
+        VRANDMEMBER <vectors> [<few>]
+        VRANGE <vectors> <first_name> <last_name> [<few>]
+        DUMP <vectors>
+        RESTORE <restored_vectors> 0 <dumped> REPLACE
+    """,
+}
 
 VECTORS = {b"v1": (3, b""), b"v2": (20, b"NOQUANT"), b"v3": (12, b"BIN"), b"v4": (40, b"Q8")}
 """Vector sets, with how many numbers their vectors have and how they are kept."""
@@ -163,8 +165,9 @@ def filter_of(random: Random) -> bytes:
     return bytes(text)
 
 
-ALL_VECTOR_SETS = [*VECTORS, REDUCED, RESTORED]
-VECTOR_SLOTS: Slots = {
+SLOTS: Slots = {
+    "vectors": key_of(*VECTORS, REDUCED, RESTORED),
+    "restored_vectors": key_of(RESTORED),
     "vadd": added,
     "vsim": asked,
     "element": one_of(NAMES),
