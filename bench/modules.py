@@ -1,6 +1,6 @@
-"""What commands of modules cost: CPU time here, time until the answers are there from a Redis Stack, in one run.
+"""What commands of modules cost: CPU time here, time until the answers are there from a real server, in one run.
 
-`python -m bench modules`, or `python -m bench.modules tdigest` for one family.  A family is a function
+`python -m bench modules`, or `python -m bench.modules vset` for one family.  A family is a function
 that yields rows.
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import itertools
 import statistics
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import redis
@@ -24,7 +26,10 @@ from redouble.resp.reply import CommandError
 
 assert redouble.commands  # fills the command table
 
-REAL, VERSION = "redis-stack-7.4", "7.4"
+REAL = "redis-stack-7.4"
+OTHERS = {"vset": "redis-8.6"}
+"""The families that another server has."""
+DIMENSION = 64
 ROUNDS, CALLS = 9, 100
 
 Words = tuple[Any, ...]
@@ -84,6 +89,26 @@ def tdigest() -> Iterator[Row]:
         yield Row(f"TDIGEST.QUANTILE {name}", lambda n: ("TDIGEST.QUANTILE", "k", 0.5, 0.99), filled)
         yield Row(f"TDIGEST.CDF {name}", lambda n: ("TDIGEST.CDF", "k", n), filled)
         yield Row(f"TDIGEST.MERGE {name}", lambda n: ("TDIGEST.MERGE", "l", 1, "k", "OVERRIDE"), filled, 10)
+
+
+def vector(number: int) -> bytes:
+    """Always the same one for a number."""
+    return struct.pack(f"<{DIMENSION}f", *(Random(number).gauss(0, 1) for _ in range(DIMENSION)))
+
+
+@family
+def vset() -> Iterator[Row]:
+    for count in (1_000, 10_000):
+        filled = [("VADD", "k", "FP32", vector(i), i, "SETATTR", f'{{"n":{i % 10}}}') for i in range(count)]
+        name = f"{count:,} vectors"
+        yield Row(f"VADD to {name}", lambda n, count=count: ("VADD", "k", "FP32", vector(-n), count + n), filled)
+        yield Row(f"VSIM in {name}", lambda n: ("VSIM", "k", "FP32", vector(-n)), filled, 10)
+        yield Row(f"VSIM TRUTH in {name}", lambda n: ("VSIM", "k", "FP32", vector(-n), "TRUTH"), filled, 10)
+        yield Row(
+            f"VSIM FILTER in {name}", lambda n: ("VSIM", "k", "FP32", vector(-n), "FILTER", ".n == 7"), filled, 10
+        )
+        yield Row(f"VEMB of {name}", lambda n: ("VEMB", "k", n % 1000), filled)
+        yield Row(f"VRANGE in {name}", lambda n: ("VRANGE", "k", "[5", "+", 10), filled)
 
 
 @family
@@ -210,8 +235,9 @@ def ts() -> Iterator[Row]:
 class Pair:
     """redouble and a real server, which hold the same."""
 
-    def __init__(self, real: redis.Redis) -> None:
+    def __init__(self, real: redis.Redis, version: str) -> None:
         self.real = real
+        self.version = version
         self.setup: Iterable[Words] | None = None
 
     def fill(self, setup: Iterable[Words]) -> None:
@@ -219,7 +245,7 @@ class Pair:
         if setup is self.setup:
             return
         self.setup = setup
-        self.server = Server(version=VERSION)
+        self.server = Server(version=self.version)
         self.client = Client(self.server)
         self.real.flushall()
         for words in setup:
@@ -267,10 +293,11 @@ def encoded(words: Words) -> list[bytes]:
 
 
 def main(*names: str) -> None:
-    with real_server(REAL) as url, redis.Redis.from_url(url) as real:
-        pair = Pair(real)
-        print(f"{'':55}{'redouble':>12}{REAL:>17}   ratio")
-        for name in names or FAMILIES:
+    for name in names or FAMILIES:
+        server = OTHERS.get(name, REAL)
+        with real_server(server) as url, redis.Redis.from_url(url) as real:
+            pair = Pair(real, server.rpartition("-")[2])
+            print(f"{'':55}{'redouble':>12}{server:>17}   ratio")
             for row in FAMILIES[name]():
                 here, there, ratio = pair.compare(row)
                 print(f"{row.name:55}{here:10.1f}us{there:15.1f}us{ratio:8.1f}", flush=True)

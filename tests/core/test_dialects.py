@@ -86,6 +86,7 @@ THERE = {
     "geo": ["GEOADD 1 1 1 1"],
     "hash": ["HSET 1 1 1"],
     "stream": ["XADD 1 1 1 1", "XGROUP CREATE 1 1 0"],
+    "vset": ["VADD 1 VALUES 1 1 1"],
 }
 """What the key is before: some commands look at it before they read their options."""
 

@@ -53,7 +53,12 @@ def main() -> int:
 
 
 def families_of(name: str) -> list[str]:
-    return [*MODULE_FAMILIES] if real.installed()[name][0].is_stack else NAMES
+    """Those that the server has: of the modules', vector sets come with Redis 8, the others with Redis Stack."""
+    target = real.installed()[name][0]
+    of_modules = [family for family in MODULE_FAMILIES if (family == "vset") != target.is_stack]
+    if target.is_stack:
+        return of_modules
+    return [*NAMES, *of_modules] if target.type == "redis" and target.version >= (8,) else NAMES
 
 
 def fuzz(name: str, seed: int, families: list[str], commands: int, limit: int) -> int:

@@ -304,6 +304,8 @@ class Duel:
             return [(b"HGETALL", key), (b"HPEXPIRETIME", key, b"FIELDS", b"%d" % len(fields), *fields)]
         if kind == b"string":
             return [(b"PFCOUNT", key), (b"GET", key)]
+        if kind == b"vectorset":
+            return [(b"DEBUG", b"DIGEST-VALUE", key), (b"VINFO", key)]
         return [READING[kind](key) if kind in READING else (b"DUMP", key)]
 
 

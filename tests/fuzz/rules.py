@@ -57,8 +57,15 @@ def rule_for(argv: Sequence[bytes]) -> Rule | None:
         return _unordered
     if name in TIMED:
         return _timed
-    if name in BY_CHANCE:
+    if name in BY_CHANCE or name == b"VRANDMEMBER":
         return _by_chance
+    if name == b"VLINKS":
+        return _type
+    if name == b"VINFO":
+        return _vector_set
+    if name == b"VSIM" and b"TRUTH" not in map(bytes.upper, argv):
+        # Which of two that are equally near comes first is chance, and which of them does not come if there are too many.
+        return _unordered if b"100" in argv else _by_chance
     if name in (b"XPENDING", b"XINFO") or (name == b"XREADGROUP" and b"CLAIM" in map(bytes.upper, argv)):
         return _idle
     if name == b"ACL":
@@ -99,7 +106,18 @@ def _directive(name: str) -> Rule:
     return rule
 
 
-_unordered, _timed, _by_chance = map(_directive, ("unordered", "time", "any"))
+_unordered, _timed, _by_chance, _type = map(_directive, ("unordered", "time", "any", "type"))
+
+
+def _vector_set(real: bytes, ours: bytes, target: Target) -> bool:
+    """The highest level and the id of a vector set are chance."""
+    return real[:1] == ours[:1] and real[:1] in b"*%" and _without_chance(real) == _without_chance(ours)
+
+
+def _without_chance(message: bytes) -> list[bytes]:
+    children = parse(message).children
+    pairs = zip(children[::2], children[1::2])
+    return [node.text for name, fact in pairs for node in (name, fact) if name.text not in (b"max-level", b"vset-uid")]
 
 
 def _acl(real: bytes, ours: bytes, target: Target) -> bool:
@@ -166,6 +184,8 @@ def dump_rule(kind: bytes, encoding: bytes, *, fresh: bool) -> Rule | None:
         return both_payloads  # docs/differences.md, "DUMP of what depends on history"
     if kind == b"TSDB-TYPE":
         return _same_samples
+    if kind == b"vectorset":
+        return both_payloads  # docs/differences.md, "Vector sets"
     if kind == b"stream":
         return lambda real, ours, target: _masked(real) == _masked(ours)
     if kind == b"TopK-TYPE":

@@ -35,7 +35,7 @@ class Waiting:
 def client(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A client of redis-py: in process, sync and asyncio, and over TCP, in both protocols."""
     kind, _, protocol = request.param.partition("-resp")
-    server = FakeServer(version="7.4")
+    server = FakeServer(version=getattr(request.module, "VERSION", "7.4"))
     if kind == "sync":
         with FakeRedis(server=server, protocol=int(protocol), decode_responses=True) as client:
             yield client

@@ -84,18 +84,20 @@ class Options:
             raise CommandError(SYNTAX_ERROR)
         return given
 
-    def each(self, argv: Argv, start: int, refused: Mapping[bytes, str] = NOTHING) -> Iterator[tuple[str, Any]]:
+    def each(
+        self, argv: Argv, start: int, refused: Mapping[bytes, str] = NOTHING, syntax_error: str = SYNTAX_ERROR
+    ) -> Iterator[tuple[str, Any]]:
         """The options one by one, for the commands that convert values while they read (LPOS, LMPOP, HSCAN).
 
-        What is no option is a syntax error, unless `refused` has a text for it.
+        What is no option is a `syntax_error`, unless `refused` has a text for it.
         """
         count = len(argv)
         while start < count:
             word = self.words.get(argv[start].upper())
             if word is None:
-                raise CommandError(refused.get(argv[start].upper(), SYNTAX_ERROR))
+                raise CommandError(refused.get(argv[start].upper(), syntax_error))
             if start + word[1] >= count:
-                raise CommandError(SYNTAX_ERROR)
+                raise CommandError(syntax_error)
             name, values, _, _ = word
             yield name, True if not values else argv[start + 1] if values == 1 else argv[start + 1 : start + 1 + values]
             start += 1 + values
@@ -420,7 +422,7 @@ def module_table(dialect: type[Dialect], folder: str) -> dict[bytes, Prototype]:
     """The commands that a module brings, which is imported for that."""
     importlib.import_module(f"redouble.modules.{folder}")
     own = (declaration for declaration in _DECLARATIONS if declaration.module == folder)
-    return _table(dialect, own if dialect.describes_modules else map(_undescribed, own))
+    return _table(dialect, own if dialect.describes(folder) else map(_undescribed, own))
 
 
 def _undescribed(declaration: Declaration) -> Declaration:

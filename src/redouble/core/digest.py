@@ -49,7 +49,13 @@ def digest_of_value(value: Any, expires: bool, dialect: type[Dialect], digest: i
     if isinstance(value, (bytes, bytearray)):
         digest = _mix(digest, _number(_STRING), bytes(value))
     elif isinstance(value, ModuleValue):
-        digest = _mix(digest, _number(_MODULE))  # no module has a digest of its own
+        digest = _mix(digest, _number(_MODULE))
+        parts = value.digest_parts()
+        if parts is not None:
+            own = 0
+            for words in parts:
+                own ^= _hash(_mix(0, *words).to_bytes(20, "big"))
+            digest ^= _hash(own.to_bytes(20, "big"))
     else:
         digest = _mix(digest, _number(_TYPES[type(value)]))
         digest = _mix(digest, *value) if type(value) is List else digest

@@ -222,6 +222,9 @@ _KEY_PATTERNS: Final = frozenset(("by-pattern", "get-pattern"))
 _APART: Final = frozenset(("IDMP", "IDMPAUTO", "IDMP-DURATION", "IDMP-MAXSIZE"))
 """Words that are arguments beside their values, not the tokens of those."""
 
+_BLOCKS_OF_ONE: Final = frozenset(("REDUCE",))
+"""Words whose only value is told as a block."""
+
 _SYSTEM_COMMANDS: Final = "debug pfdebug pfselftest replconf restore-asking cluster|syncslots@valkey=9.0.0"
 
 
@@ -236,7 +239,7 @@ def _by_command(table: str) -> dict[str, str]:
 
 
 _ADDING_DOUBLES: Final = frozenset(("incrbyfloat", "hincrbyfloat"))
-_DOUBLES: Final = frozenset(("score", "longitude", "latitude", "radius", "width", "height"))
+_DOUBLES: Final = frozenset(("score", "longitude", "latitude", "radius", "width", "height", "max_distance"))
 _MIN_MAX_DOUBLES: Final = frozenset(("zcount", "zrangebyscore", "zrevrangebyscore", "zremrangebyscore"))
 _OWN_STRINGS: Final = frozenset(
     (
@@ -248,6 +251,7 @@ _OWN_STRINGS: Final = frozenset(
         "xautoclaim start",
         "function|list library-name-pattern",
         "clusterscan cursor",
+        "VRANGE start",
     )
 )
 _OWN_INTEGERS: Final = frozenset(
@@ -280,6 +284,11 @@ _OWN_INTEGERS: Final = frozenset(
         "xcfgset duration",
         "xcfgset maxsize",
         "set ifdne-digest",
+        "VADD dim",
+        "VADD build-exploration-factor",
+        "VADD numlinks",
+        "VSIM search-exploration-factor",
+        "VSIM max-filtering-effort",
     )
 )
 
@@ -447,7 +456,7 @@ class _Arguments:
             token = node.children[0].name
             multiple_token = node.multiple
             rest = node.children[1:]
-            if len(rest) == 1 and not rest[0].optional:
+            if len(rest) == 1 and not rest[0].optional and token not in _BLOCKS_OF_ONE:
                 inner = Node(
                     rest[0].kind,
                     rest[0].name,

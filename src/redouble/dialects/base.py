@@ -465,6 +465,14 @@ class Dialect:
     """Whether it loads them if it is told nothing, as the server that users install does (Redis Stack, Redis 8)."""
     describes_modules: ClassVar[bool] = False
     """`COMMAND INFO json.get`: any number of arguments, a key for reading and writing (Redis Stack 7), or as it is (8.0)."""
+    undescribed_modules: ClassVar[frozenset[str]] = frozenset()
+    """`COMMAND INFO vadd`: any number of arguments even where others are described (8.0)."""
+
+    @classmethod
+    def describes(cls, folder: str) -> bool:
+        """Whether COMMAND tells what the commands of a module take."""
+        return cls.describes_modules and folder not in cls.undescribed_modules
+
     lists_subcommands: ClassVar[bool] = False
     """`COMMAND INFO client` in RESP3: the subcommands are a set, but an array in Valkey 9."""
     documents_display_text: ClassVar[bool] = False

@@ -320,6 +320,7 @@ class Redis80(Redis74):
     modules = (VECTOR_SETS,)
     loadable_modules = STACK_8
     describes_modules = True
+    undescribed_modules = frozenset(("vectorset",))
     lolwut_version = 8
     lolwut_versions = MappingProxyType({**Redis74.lolwut_versions, 8: (60, 10)})
     client_fields = (*Redis74.client_fields, "io-thread")
@@ -330,6 +331,7 @@ class Redis82(Redis80):
 
     version = redis_version = (8, 2, 3)
     proven = False
+    undescribed_modules = frozenset()
     small_integers_are_shared = False
 
     @staticmethod

@@ -39,6 +39,10 @@ class ModuleValue:
         """What MEMORY USAGE says that the value takes, in bytes, without its key."""
         raise NotImplementedError
 
+    def digest_parts(self) -> Iterator[list[bytes]] | None:
+        """What DEBUG DIGEST mixes of it, part by part, of which the order does not count; None: it looks at none of it."""
+        return None
+
     def describe(self) -> Iterator[str]:
         """Its facts for a reader, a line each (`server.dump()`)."""
         raise NotImplementedError

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from tests.fuzz.grammar import Slots
 from tests.fuzz.values import SLOTS as COMMON_SLOTS
 
-from . import digests, filters, json, series
+from . import digests, filters, json, series, vectors
 from .shared import ITEM
 
 __all__ = ["MODULE_FAMILIES", "MODULE_SLOTS", "is_avoided"]
 
-_FILES = (filters, digests, json, series)
+_FILES = (filters, digests, json, series, vectors)
 MODULE_FAMILIES: dict[str, str] = {name: text for file in _FILES for name, text in file.FAMILIES.items()}
 MODULE_SLOTS: Slots = {"item": ITEM, **{name: make for file in _FILES for name, make in file.SLOTS.items()}}
 assert MODULE_SLOTS.keys().isdisjoint(COMMON_SLOTS)

@@ -71,7 +71,7 @@ BLOCKING = frozenset(
 )
 """Commands that may wait for a time that is shorter than a busy machine takes to ask whether they do."""
 
-FLUSHING = frozenset((b"FLUSHALL", b"FLUSHDB"))
+THREADED = frozenset((b"FLUSHALL", b"FLUSHDB", b"VADD", b"VSIM"))
 """Their clients are blocked until a thread is through with it, in Redis from 8.0 on; the answer comes soon."""
 
 
@@ -146,7 +146,7 @@ class RealStage:
             control.leave()
             if blocked:
                 return BLOCKED
-        if argv[0].upper() in FLUSHING and (message := link.message(LIMIT_SECONDS)) is not None:
+        if argv[0].upper() in THREADED and (message := link.message(LIMIT_SECONDS)) is not None:
             return message
         return self.receive(connection)
 

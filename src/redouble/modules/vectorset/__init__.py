@@ -1,1 +1,5 @@
 """Vector sets."""
+
+from redouble.modules.vectorset import commands, rdb
+
+__all__ = ["commands", "rdb"]
