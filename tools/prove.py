@@ -128,7 +128,7 @@ def environment(python: str, folder: Path, *requirements: str) -> Path | None:
 def suite(python: Path, *arguments: str, **environment: str) -> str:
     """Run the tests; returns pytest's closing line."""
     result = subprocess.run(
-        [str(python), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *arguments],
+        [str(python), "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
