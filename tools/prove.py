@@ -191,7 +191,7 @@ def clients(wanted: Wanted) -> Rows:
             python = environment(sys.executable, Path(folder) / "env")
             assert python is not None
             pin = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
-            subprocess.run([*pin, f"redis=={version}"], check=True)
+            subprocess.run([*pin, f"redis=={version}", "celery[redis]"], check=True)  # one that takes this redis-py
             yield version, suite(python, "tests/clients", "tests/frameworks")
 
 

@@ -22,7 +22,7 @@ from celery import Celery, chain, chord, group  # noqa: E402
 
 from redouble import TcpFakeServer  # noqa: E402
 
-# Celery 5.6, which PyPy gets
+# Celery before 5.7
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
