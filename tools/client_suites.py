@@ -44,6 +44,7 @@ NEEDS = (
     "PyJWT",
     "pybreaker",
     "redis-entraid",
+    "xxhash",
 )
 
 NOT_OURS = (

@@ -37,7 +37,7 @@ from tests.parity.__main__ import SERVERS  # noqa: E402
 from tests.simulation.__main__ import STEPS  # noqa: E402
 from tools import client_suites  # noqa: E402
 
-FUZZED = {"redis-8.6": 100_000, "redis-7.0": 50_000, "redis-7.4": 50_000, "valkey-9": 50_000}
+FUZZED = {"redis-8.6": 200_000, "redis-7.0": 100_000, "redis-7.4": 100_000, "valkey-9": 100_000}
 """Commands that redouble and a real server are sent alike."""
 
 PROGRAMS = {"redis-8.6": 50_000, "redis-7.0": 10_000, "valkey-9": 10_000}
@@ -128,7 +128,7 @@ def environment(python: str, folder: Path, *requirements: str) -> Path | None:
 def suite(python: Path, *arguments: str, **environment: str) -> str:
     """Run the tests; returns pytest's closing line."""
     result = subprocess.run(
-        [str(python), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *arguments],
+        [str(python), "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -137,7 +137,7 @@ def suite(python: Path, *arguments: str, **environment: str) -> str:
     )
     closing = result.stdout.strip().splitlines()[-1] if result.stdout.strip() else result.stderr.strip()[-200:]
     if result.returncode:
-        sys.stderr.write(result.stdout[-5000:])
+        sys.stderr.write(result.stdout)
     return re.sub(r"[=\s]*(.*?) in [\d.]+s.*", r"\1", closing)
 
 
@@ -191,7 +191,7 @@ def clients(wanted: Wanted) -> Rows:
             python = environment(sys.executable, Path(folder) / "env")
             assert python is not None
             pin = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
-            subprocess.run([*pin, f"redis=={version}"], check=True)
+            subprocess.run([*pin, f"redis=={version}", "celery[redis]"], check=True)  # one that takes this redis-py
             yield version, suite(python, "tests/clients", "tests/frameworks")
 
 

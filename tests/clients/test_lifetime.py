@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 import weakref
 from typing import Any
 
@@ -91,6 +90,7 @@ def test_dropped_clients_leave_no_warning() -> None:
         del client, pubsub, pipeline
 
         async def main():
+            asyncio.get_running_loop().slow_callback_duration = 60  # of which -X dev tells
             client = redouble.FakeAsyncRedis()
             await client.set("a", 1)
             pubsub = client.pubsub()
@@ -139,21 +139,20 @@ def test_closing_from_a_finalizer_inside_a_command(server: FakeServer) -> None:
 def test_a_finalizer_never_waits_for_the_lock(server: FakeServer) -> None:
     client = FakeRedis(server=server)
     client.set("a", 1)
-    held, done = threading.Event(), threading.Event()
+    held, done, given_up = threading.Event(), threading.Event(), list[bool]()
 
     def hold() -> None:
         with server.lock:
             held.set()
-            done.wait(10)
+            given_up.append(not done.wait(60))
 
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait(10)
-    began = time.monotonic()
     client.close()
     del client
     gc.collect()
-    assert time.monotonic() - began < 5
+    assert not given_up, "the lock was waited for"
     done.set()
     thread.join(10)
 

@@ -45,5 +45,5 @@ def progress(self: Any) -> str:
     """Tells how far it is, and goes on when somebody has seen it."""
     self.update_state(state="PROGRESS", meta={"done": 50})
     client = self.backend.client
-    client.blpop("go on", 30)
+    client.blpop("go on", 4)  # redis-py 8 waits for answers for 5 seconds
     return "done"

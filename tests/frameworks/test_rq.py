@@ -56,7 +56,7 @@ def running(url: str, name: str, *arguments: str) -> Iterator[subprocess.Popen[b
 
 @pytest.fixture
 def connection(url: str) -> Iterator[Any]:
-    with redis.Redis.from_url(url) as connection:
+    with redis.Redis.from_url(url, socket_timeout=60) as connection:  # redis-py 8 gives a BLPOP of 60 seconds only 5
         yield connection
 
 

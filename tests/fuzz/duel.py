@@ -66,14 +66,17 @@ def _messages(heard: bytes) -> Iterator[bytes]:
 
 
 def _comparable(heard: bytes) -> list[list[bytes]]:
-    """What was heard, but for two things that are each server's own affair: when a key goes whose time was over from the
-    beginning, and which pattern comes first of those that match one message."""
+    """What was heard, but for three things that are each server's own affair: when a key goes whose time was over from the
+    beginning, which pattern comes first of those that match one message, and in which order SORT BY and GET miss the keys
+    of what is in no order itself."""
     messages = (message for message in _messages(heard) if _event(message) != b"expired")
     return [sorted(alike) for _, alike in groupby(messages, _told)]
 
 
 def _told(message: bytes) -> tuple[bytes, ...]:
-    """The channel and the text of a message."""
+    """The channel and the text of a message; one and the same for all that tell of a miss."""
+    if _event(message) == b"keymiss":
+        return (b"keymiss",)
     return tuple(child.text for child in parse(message).children[-2:]) or (message,)
 
 

@@ -752,6 +752,8 @@ def test_another_server_takes_over_the_address(server: TcpFakeServer, connect: C
     connect().send(b"PING\r\n").expect(b"+PONG\r\n")
     gone = weakref.ref(before)
     del before
+    if sys.implementation.name == "pypy":  # which counts no references
+        gc.collect()
     assert gone() is None, "something still holds the first server"
 
 

@@ -15,6 +15,7 @@ from .conftest import Run
 pytest_plugins = ["pytester"]
 
 SOURCE = Path(__file__).parents[2] / "src"
+PYPY = sys.implementation.name == "pypy"
 
 SUITE = """
     import pytest
@@ -104,7 +105,7 @@ def test_a_thousand_tests(run: Run, pytester: pytest.Pytester, options: list[str
         print(f"{name}: {more:.3f} ms more")
         assert more < max(1, 1.5 * empty)  # which takes 0.6 ms itself on a machine that is not busy
     print(f"imports: {cost['first']:.3f} s")
-    assert cost["first"] < 1.5 * len(reports)
+    assert cost["first"] < (4 if PYPY else 1.5) * len(reports)  # whose code is slow at first
     assert [report["left"] for report in reports] == [{"threads": 0, "sockets": 0}] * len(reports)
 
 

@@ -336,17 +336,19 @@ def _set_fields(client: Client, key: bytes, given: Given, pairs: Argv, at: int |
     past = at is not None and client.server.has_passed(at)
     if past:
         fields.extend()
+    past_is_expired = client.server.dialect.past_is_expired
     for field, value in zip(pairs[::2], pairs[1::2]):
-        fields.set(field, value, keep_ttl="KEEPTTL" in given)
-        if at is not None and not past:
+        if not (past and past_is_expired):
+            fields.set(field, value, keep_ttl="KEEPTTL" in given)
+        if past:
+            fields.delete(field)
+        elif at is not None:
             fields.set_expiry(field, at)
     _expiry_changed(client, key, fields)
     db.modified(key, b"hset", notify.HASH)
-    if at is not None and (not past or client.server.dialect.past_is_expired):
+    if at is not None and (not past or past_is_expired):
         db.notify(key, b"hexpire", notify.HASH)
     if past:
-        for field in pairs[::2]:
-            fields.delete(field)
         db.shrunk(key, fields, _past_event(client), notify.HASH)
     return 1
 

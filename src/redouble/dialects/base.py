@@ -417,7 +417,7 @@ class Dialect:
     index of the prefix, and its caller takes all but 0 for "fine"), an error alone in Valkey 9."""
     past_is_expired: ClassVar[bool] = False
     """`EXPIRE k -1`: the event is del (Redis), expired (Valkey 8); `SET k v EXAT 1`: sets the key, which expires at once
-    (Redis), or only deletes what it was (Valkey 8)."""
+    (Redis), or only deletes what it was (Valkey 8), as HSETEX does with fields."""
     msetex_tells_expiry_first: ClassVar[bool] = True
     """`MSETEX 1 k v EX 9`: the events expire and set (Redis), set and expire (Valkey)."""
     msetex_wrong_count: ClassVar[str] = "ERR invalid numkeys value"

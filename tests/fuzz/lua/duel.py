@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from .programs import Tree, generate, shrink
 BATCH = 100
 SHRINKING_SECONDS = 30
 PATIENCE = 30
+MEMORY = 4 << 30
+"""What the real server may take: a program can ask for more than there is."""
 
 _ADDRESS = re.compile(rb"(table|function|thread|userdata): (?:builtin: )?(?:0x[0-9a-f]+|\(nil\))")
 _DIGEST = re.compile(rb"[0-9a-f]{40}")
@@ -63,6 +66,7 @@ class Duel:
 
     def start(self, name: str) -> None:
         self.server = RealServer(name)
+        resource.prlimit(self.server.process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
         self.link: Connection = self.server.connect()
 
     def restart(self) -> None:
