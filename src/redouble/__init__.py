@@ -26,6 +26,9 @@ _NAMES = {
     "FakeValkey": "redouble.clients.valkey",
     "FakeValkeyConnection": "redouble.clients.valkey",
     "ManualClock": "redouble.core.clock",
+    "SharedConnection": "redouble.clients.shared",
+    "SharedRedis": "redouble.clients.shared",
+    "StartError": "redouble.net.shared",
     "TcpFakeServer": "redouble.net.tcp",
     "install_as_fakeredis": "redouble.compat.install",
     "patch": "redouble.compat.patch",
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from redouble import aioredis, testing
     from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
     from redouble.clients.server import FakeServer, reset
+    from redouble.clients.shared import SharedConnection, SharedRedis
     from redouble.clients.sync import FakeConnection, FakeRedis, FakeRedisConnection, FakeStrictRedis
     from redouble.clients.valkey import (
         FakeAsyncValkey,
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
     from redouble.compat.install import install_as_fakeredis
     from redouble.compat.patch import patch, unpatch
     from redouble.core.clock import ManualClock
+    from redouble.net.shared import StartError
     from redouble.net.tcp import TcpFakeServer
 
 __all__ = [
@@ -67,6 +72,9 @@ __all__ = [
     "FakeValkey",
     "FakeValkeyConnection",
     "ManualClock",
+    "SharedConnection",
+    "SharedRedis",
+    "StartError",
     "TcpFakeServer",
     "aioredis",
     "install_as_fakeredis",
