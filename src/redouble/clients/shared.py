@@ -60,7 +60,7 @@ class SharedConnectionMixin:
         return reach(self.place, self.options, self.start_timeout)
 
 
-class SharedConnection(SharedConnectionMixin, redis.UnixDomainSocketConnection):  # type: ignore[misc]  # redis-py is untyped
+class SharedConnection(SharedConnectionMixin, redis.UnixDomainSocketConnection):
     """A `redis` connection to the server of a file: the `connection_class` of any pool, with `path`."""
 
     def _connect(self) -> socket.socket:
@@ -69,7 +69,7 @@ class SharedConnection(SharedConnectionMixin, redis.UnixDomainSocketConnection):
         return sock
 
 
-class AsyncSharedConnection(SharedConnectionMixin, redis.asyncio.UnixDomainSocketConnection):  # type: ignore[misc]
+class AsyncSharedConnection(SharedConnectionMixin, redis.asyncio.UnixDomainSocketConnection):
     """The same for `redis.asyncio`."""
 
     async def _connect(self) -> None:
@@ -110,6 +110,7 @@ class SharedMixin:
     pool_class: ClassVar[Any]
     connection_class: ClassVar[type]
     connection_pool: Any
+    auto_close_connection_pool: bool
 
     def __init__(self, path: str | os.PathLike[str] | None = None, db: int = 0, **kwargs: Any) -> None:
         if kwargs.get("connection_pool") is not None:
@@ -175,7 +176,7 @@ class SharedRedis(SharedMixin, redis.Redis):
         return Retry(NoBackoff(), RETRIES)
 
 
-class AsyncSharedRedis(SharedMixin, redis.asyncio.Redis):
+class AsyncSharedRedis(SharedMixin, redis.asyncio.Redis):  # type: ignore[misc]
     """A `redis.asyncio.Redis` on a server that all programs share which name the same file."""
 
     library_class = redis.asyncio.Redis

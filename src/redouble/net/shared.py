@@ -24,6 +24,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -38,10 +39,14 @@ except ImportError:  # Windows
 __all__ = ["SUFFIX", "Options", "Place", "StartError", "reach"]
 
 SUFFIX = ".redouble"
+HANDS_OVER = fcntl is not None
+"""Whether a process can inherit a lock."""
 LONGEST_SOCKET_NAME = 100
 """Bytes; the systems' limits are between 104 and 108."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
 """Seconds between two looks at whether a server that begins or ends is there, or gone."""
+
+_DETACHED: int = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 
 class StartError(Exception):
@@ -74,7 +79,7 @@ class Place:
         self._lock = self.folder / "lock"
 
     @property
-    def socket(self) -> Path:
+    def socket_path(self) -> Path:
         """Its Unix socket; a long name gives way to a short one among the temporary files."""
         path = self.folder / "socket"
         if len(os.fsencode(path)) <= LONGEST_SOCKET_NAME:
@@ -92,28 +97,36 @@ class Place:
         while True:
             _make_private(self.folder)
             try:
-                handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+                with _forking:
+                    handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+                    _handles.add(handle)
             except FileNotFoundError:  # a server that ends has removed the folder just now
                 continue
             if not _try_to_lock(handle):
-                os.close(handle)
+                self.unlock(handle)
                 return None
-            _handles.add(handle)
-            with contextlib.suppress(OSError):
-                if os.path.samestat(os.fstat(handle), os.stat(self._lock)):
-                    return handle
+            if self.is_locked_by(handle):
+                return handle
             self.unlock(handle)  # its server has ended, and removed it
 
     def unlock(self, handle: int) -> None:
         """Close the descriptor; a process that was started with it goes on holding the lock."""
-        _handles.discard(handle)
-        os.close(handle)
+        with _forking:
+            _handles.discard(handle)
+            os.close(handle)
+
+    def is_locked_by(self, handle: int) -> bool:
+        """Whether the lock that this descriptor holds is still that of the place: somebody may have removed the folder, or moved it."""
+        try:
+            return os.path.samestat(os.fstat(handle), os.stat(self._lock))
+        except OSError:
+            return False
 
     # For the server, which holds the lock.
 
     def prepare_socket(self) -> Path:
         """Its Unix socket, where nothing is in the way of it."""
-        path = self.socket
+        path = self.socket_path
         if path.parent != self.folder:
             _make_private(path.parent)
         path.unlink(missing_ok=True)
@@ -158,6 +171,13 @@ class Place:
 
     # For clients.
 
+    def give_up(self, handle: int) -> None:
+        """There is no server, and the lock need not be held: leave nothing behind that is not needed."""
+        if self.has_log:
+            self.unlock(handle)
+        else:
+            self.remove(handle)
+
     def connect(self, until: float) -> socket.socket | None:
         """A socket to the server, which has answered on it; None if there is none.  Raises TimeoutError."""
         try:
@@ -170,6 +190,10 @@ class Place:
             sock = socket.socket(socket.AF_UNIX)
             target: Any = rest
         else:
+            handle = self.lock()
+            if handle is not None:  # that port may be anybody's by now
+                self.unlock(handle)
+                return None
             sock = socket.socket(socket.AF_INET)
             password, _, target = rest.rpartition("@")
             host, _, port = target.partition(":")
@@ -198,34 +222,44 @@ class Place:
 
     def start(self, handle: int, options: Options) -> None:
         """Start a server and give it the lock; it lives on when this program ends.  Raises StartError."""
-        for path in self.address, self.error:
-            path.unlink(missing_ok=True)
+        given = {"path": str(self.data), "handle": handle if HANDS_OVER else None, **asdict(options)}
+        try:
+            for path in self.address, self.error:
+                path.unlink(missing_ok=True)
+            process = self._spawn(handle, json.dumps(given).encode())
+            if HANDS_OVER:
+                status = process.wait()  # it forks, and this is the half that ends at once
+        finally:
+            self.unlock(handle)
+        if not HANDS_OVER:  # it takes the lock itself
+            while process.poll() is None and not self.address.exists():
+                time.sleep(LONGEST_PAUSE)
+            status = process.returncode or 0
+            process.returncode = status  # nobody is going to wait for it
+        if status > 0 and not self.error.exists():
+            words = self.log.read_text(errors="replace").strip()[-2000:]
+            raise StartError(f"the server of {self.data} could not be started: {words}")
+
+    def _spawn(self, handle: int, given: bytes) -> subprocess.Popen[bytes]:
         if not sys.executable:
             raise StartError("there is no Python interpreter to run the server with: sys.executable is empty")
-        given = json.dumps({"path": str(self.data), "handle": handle, **asdict(options)})
-        places = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         with open(self.log, "ab", opener=_private_opener) as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "redouble", "shared", str(self.data)],
-                stdin=subprocess.PIPE,  # what `options` hold may be secret, and a command line is not
+                stdin=subprocess.PIPE,  # what the options hold may be secret, and everybody sees a command line
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,  # where no module of the user's is in the way
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
-                **({"pass_fds": (handle,), "start_new_session": True} if fcntl else {"creationflags": 0x208}),
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
+                pass_fds=(handle,) if HANDS_OVER else (),
+                start_new_session=True,
+                creationflags=_DETACHED,
             )
-            assert process.stdin is not None
-            with contextlib.suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(given.encode())
-        if fcntl is None:  # detached, in a group of its own; it takes the lock itself
-            process.returncode = 0
-        elif process.wait() > 0:  # it forks, and this is the half that ends at once
-            raise StartError(f"the server of {self.data} could not be started: {self.last_words()}")
-
-    def last_words(self) -> str:
-        with contextlib.suppress(OSError):
-            return self.log.read_text(errors="replace").strip()[-2000:]
-        return ""
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(given)
+        return process
 
 
 def reach(place: Place, options: Options, timeout: float) -> socket.socket:
@@ -247,22 +281,15 @@ def reach(place: Place, options: Options, timeout: float) -> socket.socket:
         except OSError as error:
             raise StartError(f"{place.folder}: {error.strerror}") from error
         if handle is not None:
-            try:
-                if started and place.error.exists():
-                    raise StartError(_take_error(place))
-                place.start(handle, options)
-                started = True
-            finally:
-                place.unlock(handle)
+            if started and place.error.exists():
+                reason = place.error.read_text(encoding="utf-8", errors="replace")
+                place.give_up(handle)
+                raise StartError(reason)
+            place.start(handle, options)
+            started = True
             pause = FIRST_PAUSE
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
-
-
-def _take_error(place: Place) -> str:
-    text = place.error.read_text(encoding="utf-8", errors="replace")
-    place.error.unlink()
-    return text
 
 
 def _make_private(folder: Path) -> None:
@@ -297,14 +324,16 @@ def _try_to_lock(handle: int) -> bool:
 
 
 _handles: set[int] = set()
-"""Descriptors of locks that threads of this process hold just now."""
+"""Descriptors of locks that threads of this process have open just now."""
+_forking = threading.Lock()
+"""Held while that changes: a forked child that kept one would hold the lock of a server that has ended."""
 
 
 def _after_fork_in_child() -> None:
-    """A forked child would hold the lock of a server that has ended."""
+    _forking.release()
     while _handles:
         os.close(_handles.pop())
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_after_fork_in_child)

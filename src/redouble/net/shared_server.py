@@ -13,10 +13,13 @@ from typing import Any
 
 from redouble.clients.server import FakeServer
 from redouble.core.clock import real_monotonic
+from redouble.dialects import parse_version
 from redouble.net.shared import Options, Place
 from redouble.net.tcp import TcpFakeServer
 
 __all__ = ["SharedServer", "main"]
+
+LOCK_TRIES = 25
 
 
 class SharedServer(TcpFakeServer):
@@ -42,22 +45,18 @@ def main() -> int:
     """What clients start: reads what is wanted from the standard input.  Returns the exit status."""
     wanted = json.load(sys.stdin)
     place, handle = Place(wanted.pop("path")), wanted.pop("handle")
-    if hasattr(os, "fork"):
-        if os.fork():
-            os._exit(0)  # the starter waits for this half, so that the other one is nobody's child
-    else:
-        taken = place.lock()
-        if taken is None:
+    if handle is None:
+        handle = _take_lock(place)
+        if handle is None:
             return 0  # somebody else was faster
-        handle = taken
+    elif os.fork():
+        os._exit(0)  # the starter waits for this half, so that the other one is nobody's child
     os.umask(0o077)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     try:
         server = _begin(place, Options(**wanted))
     except (OSError, ValueError) as error:
-        place.fail(f"{place.data}: {error}")
-        if not place.has_log:
-            place.socket.unlink(missing_ok=True)
+        place.fail(str(error))
         return 1
     os.chdir(os.path.abspath(os.sep))  # this folder goes at the end
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -67,8 +66,19 @@ def main() -> int:
     return _end(place, handle, server.fake_server)
 
 
+def _take_lock(place: Place) -> int | None:
+    for _ in range(LOCK_TRIES):  # others hold it for a moment, to see whether they can
+        handle = place.lock()
+        if handle is not None:
+            return handle
+        time.sleep(0.02)
+    return None
+
+
 def _begin(place: Place, options: Options) -> SharedServer:
     """A server that has read its data and listens.  Raises OSError and ValueError."""
+    if parse_version(options.version)[0] < 7:
+        raise ValueError("a shared server has to be of version 7 at least: older ones keep their log elsewhere")
     config: dict[str, Any] = {
         "save": "",
         **options.config,
@@ -82,15 +92,14 @@ def _begin(place: Place, options: Options) -> SharedServer:
         config.setdefault("requirepass", secrets.token_hex(32))
     fake = FakeServer(options.version, options.server_type, config)
     core = fake.core
+    core.files.temporaries = place.folder  # which is removed, whatever is left in it
     if core.files.log is None:  # it has read the file; from now on every change is logged
         with core.lock:
             core.config.set([(b"appendonly", b"yes")])
     if over_tcp:
         server = SharedServer(("127.0.0.1", 0), False, server=fake)
     else:
-        server = SharedServer(
-            None, False, server=fake, unixsocket=place.prepare_socket(), unixsocketperm=0o600
-        )
+        server = SharedServer(None, False, server=fake, unixsocket=place.prepare_socket(), unixsocketperm=0o600)
     server.grace = options.grace
     server.server_bind()
     if over_tcp:
@@ -103,6 +112,9 @@ def _begin(place: Place, options: Options) -> SharedServer:
 
 def _end(place: Place, handle: int, fake: FakeServer) -> int:
     """Put everything into the one file, and only then remove the rest."""
+    if not place.is_locked_by(handle):
+        logging.error("%s was removed or moved, nothing is saved", place.folder)
+        return 1
     core = fake.core
     files = core.files
     while not files.idle:  # what is being saved in the background is older than what comes now

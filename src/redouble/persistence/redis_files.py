@@ -42,6 +42,8 @@ class RedisFiles(Observer):
         self.server = server
         self.folder = folder
         self.later = later
+        self.temporaries: Path | None = None
+        """Where an RDB file is written before it gets its name; on the same file system."""
         self.log: AppendOnlyLog | None = None
         self.saving = self.rewriting = False
         """What is going on in the background."""
@@ -116,7 +118,7 @@ class RedisFiles(Observer):
     def save(self) -> None:
         """SAVE.  Raises OSError."""
         try:
-            replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)))
+            replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)), self.temporaries)
         except OSError:
             self.last_save_failed = True
             raise
@@ -131,7 +133,7 @@ class RedisFiles(Observer):
 
         def write() -> None:
             try:
-                replace_file(path, self._encoded(snapshot))
+                replace_file(path, self._encoded(snapshot), self.temporaries)
             except OSError:
                 failed = True
             else:
