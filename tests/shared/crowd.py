@@ -2,6 +2,7 @@
 
     python -m tests.shared.crowd race 16 200         so many programs begin at once, so many times
     python -m tests.shared.crowd kill 6 30           so many programs write while they and the server are killed, so many seconds
+    python -m tests.shared.crowd leave 2 50          so many programs come and go as the server is about to end, so many times
     python -m tests.shared.crowd histories 5 1000    so many programs on one register, so many times, while the server is killed
 
 Each prints one line of JSON, and fails if anything was lost, orphaned or readable by others.  It forks, so it is a program of its own.
@@ -126,6 +127,33 @@ def race(path: Path, programs: int) -> None:
     assert sorted(map(int, left.lrange("numbers", 0, -1))) == list(range(programs))
 
 
+def leave(path: Path, programs: int, times: int, seed: int) -> dict[str, int]:
+    """Programs come when the server is about to end, and leave together; they see no error, and no write is lost."""
+    state = Counters(programs + 1)
+    grace = 0.1
+
+    def program(number: int) -> None:
+        chance = random.Random(seed * 1000 + number)
+        for turn in range(times):
+            with SharedRedis(path, grace=grace, retry=Retry(NoBackoff(), 0)) as client:
+                client.incr("n")
+                client.sadd("servers", client.info("server")["process_id"])
+                state[number] = turn + 1
+                wait_for(lambda: all(state[each] > turn for each in range(programs)), "the others")  # noqa: B023
+            time.sleep(grace * chance.uniform(0.9, 1.3))
+
+    children = [forked(lambda number=number: program(number)) for number in range(programs)]  # type: ignore[misc]
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    folder = path.with_name(f"{path.name}.redouble")
+    wait_for(lambda: not folder.exists(), "the folder goes")
+    left = at_rest(path, set())
+    servers = {int(pid) for pid in left.smembers("servers")}
+    wait_for(lambda: all(map(gone, servers)), "servers end")
+    assert left.get("n") == b"%d" % (programs * times)
+    return {"programs": programs, "times": times, "servers": len(servers)}
+
+
 def kill(path: Path, programs: int, seconds: float, seed: int) -> dict[str, int]:
     """Programs count while they and the server are killed.  What was acknowledged is there, and nothing that nobody asked for."""
     chance = random.Random(seed)
@@ -245,6 +273,8 @@ def main() -> None:
                 race(path, programs)
                 path.unlink()
             result = {"races": amount, "programs": programs}
+        elif what == "leave":
+            result = leave(path, programs, amount, seed)
         elif what == "kill":
             result = kill(path, programs, amount, seed)
         else:

@@ -15,6 +15,8 @@ from urllib.parse import quote, unquote
 
 import redis
 import redis.asyncio
+import redis.asyncio.retry
+import redis.retry
 from redis.backoff import NoBackoff
 
 from redouble.clients.construction import no_maintenance, parameters_of
@@ -27,7 +29,7 @@ __all__ = ["SCHEME", "AsyncSharedConnection", "AsyncSharedRedis", "SharedConnect
 
 SCHEME = "redouble+unix://"
 RETRIES = 3
-"""How often a command is sent again whose connection broke; without pauses, for connecting waits as long as it must."""
+"""How often a command is sent again whose connection broke."""
 
 
 class SharedConnectionMixin:
@@ -146,8 +148,18 @@ class SharedMixin:
         client.auto_close_connection_pool = True
         return client
 
+    def shutdown(self, **kwargs: Any) -> Any:
+        """SHUTDOWN; it is not sent again when the connection breaks, which would start a server to end it."""
+        pool = self.connection_pool
+        again = {name: value for name, value in pool.connection_kwargs.items() if not name.startswith("maint_")}
+        once = type(pool)(connection_class=pool.connection_class, **{**again, "retry": self._retry(0)})
+        client = self.library_class(connection_pool=once)
+        client.auto_close_connection_pool = True
+        return client.shutdown(**kwargs)
+
     @classmethod
-    def _retry(cls) -> Any:
+    def _retry(cls, retries: int = RETRIES) -> Any:
+        """The library's own, without pauses: connecting waits as long as it must."""
         raise NotImplementedError
 
 
@@ -162,7 +174,7 @@ def without_scheme(url: str) -> str | None:
     return f"unix://{quote(os.path.realpath(unquote(path)))}{question}{query}"
 
 
-class SharedRedis(SharedMixin, redis.Redis):
+class SharedRedis(SharedMixin, redis.Redis):  # type: ignore[misc]
     """A `redis.Redis` on a server that all programs share which name the same file."""
 
     library_class = redis.Redis
@@ -170,10 +182,8 @@ class SharedRedis(SharedMixin, redis.Redis):
     connection_class = SharedConnection
 
     @classmethod
-    def _retry(cls) -> Any:
-        from redis.retry import Retry
-
-        return Retry(NoBackoff(), RETRIES)
+    def _retry(cls, retries: int = RETRIES) -> Any:
+        return redis.retry.Retry(NoBackoff(), retries)
 
 
 class AsyncSharedRedis(SharedMixin, redis.asyncio.Redis):  # type: ignore[misc]
@@ -184,7 +194,5 @@ class AsyncSharedRedis(SharedMixin, redis.asyncio.Redis):  # type: ignore[misc]
     connection_class = AsyncSharedConnection
 
     @classmethod
-    def _retry(cls) -> Any:
-        from redis.asyncio.retry import Retry
-
-        return Retry(NoBackoff(), RETRIES)
+    def _retry(cls, retries: int = RETRIES) -> Any:
+        return redis.asyncio.retry.Retry(NoBackoff(), retries)

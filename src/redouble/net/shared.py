@@ -97,9 +97,7 @@ class Place:
         while True:
             _make_private(self.folder)
             try:
-                with _forking:
-                    handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-                    _handles.add(handle)
+                handle = self._open_lock(os.O_CREAT)
             except FileNotFoundError:  # a server that ends has removed the folder just now
                 continue
             if not _try_to_lock(handle):
@@ -109,11 +107,29 @@ class Place:
                 return handle
             self.unlock(handle)  # its server has ended, and removed it
 
+    def _open_lock(self, flags: int = 0) -> int:
+        with _forking:
+            handle = os.open(self._lock, os.O_RDWR | flags, 0o600)
+            _handles.add(handle)
+        return handle
+
     def unlock(self, handle: int) -> None:
         """Close the descriptor; a process that was started with it goes on holding the lock."""
         with _forking:
             _handles.discard(handle)
             os.close(handle)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a server lives, or begins."""
+        try:
+            handle = self._open_lock()
+        except OSError:
+            return False
+        try:
+            return not _try_to_lock(handle)
+        finally:
+            self.unlock(handle)
 
     def is_locked_by(self, handle: int) -> bool:
         """Whether the lock that this descriptor holds is still that of the place: somebody may have removed the folder, or moved it."""
@@ -178,10 +194,14 @@ class Place:
         else:
             self.remove(handle)
 
+    def url(self) -> str:
+        """Where the server listens, or the last one did.  Raises OSError if that is not known."""
+        return self.address.read_text(encoding="utf-8", errors="surrogateescape")
+
     def connect(self, until: float) -> socket.socket | None:
         """A socket to the server, which has answered on it; None if there is none.  Raises TimeoutError."""
         try:
-            url = self.address.read_text(encoding="utf-8", errors="surrogateescape")
+            url = self.url()
         except OSError:
             return None
         scheme, _, rest = url.partition("://")
@@ -190,9 +210,7 @@ class Place:
             sock = socket.socket(socket.AF_UNIX)
             target: Any = rest
         else:
-            handle = self.lock()
-            if handle is not None:  # that port may be anybody's by now
-                self.unlock(handle)
+            if not self.is_locked:  # that port may be anybody's by now
                 return None
             sock = socket.socket(socket.AF_INET)
             password, _, target = rest.rpartition("@")

@@ -96,9 +96,14 @@ class MultiPart:
         return Appender(increments[-1].path)
 
     def start_rewrite(self) -> Appender:
-        self._parts.append(self._next_increment())
-        self._write_manifest()
-        return self.open()
+        parts = self._parts
+        self._parts = [*parts, self._next_increment()]
+        try:
+            self._write_manifest()
+            return self.open()
+        except OSError:
+            self._parts = parts
+            raise
 
     def finish_rewrite(self, base: bytes) -> None:
         last = [part for part in self._parts if part.kind == "i"][-1]
