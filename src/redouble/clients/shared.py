@@ -84,7 +84,6 @@ class AsyncSharedConnection(SharedConnectionMixin, redis.asyncio.UnixDomainSocke
             raise
         opening = asyncio.open_connection if sock.family == socket.AF_INET else asyncio.open_unix_connection
         self._reader, self._writer = await opening(sock=sock)
-        await self.on_connect()
 
 
 def _close(reaching: asyncio.Future[socket.socket]) -> None:
@@ -121,9 +120,7 @@ class SharedMixin:
         if path is None:
             raise TypeError("a SharedRedis needs the path of its file")
         ours = {name: kwargs.pop(name) for name in _OPTIONS if name in kwargs}
-        kwargs.setdefault("retry", self._retry())
-        if "maint_notifications_config" in parameters_of(self.library_class):
-            kwargs.setdefault("maint_notifications_config", no_maintenance())
+        kwargs = {**self._usual(self.library_class), **kwargs}
         single = kwargs.pop("single_connection_client", False)
         super().__init__(unix_socket_path=os.path.realpath(path), db=db, **kwargs)  # type: ignore[call-arg]
         pool = self.connection_pool
@@ -139,10 +136,7 @@ class SharedMixin:
         plain = without_scheme(url)
         if plain is None:
             raise ValueError(f"the URL of a shared server begins with {SCHEME}")
-        kwargs.setdefault("retry", cls._retry())
-        if "maint_notifications_config" in parameters_of(cls.pool_class):
-            kwargs.setdefault("maint_notifications_config", no_maintenance())
-        pool = cls.pool_class.from_url(plain, **kwargs)
+        pool = cls.pool_class.from_url(plain, **{**cls._usual(cls.pool_class), **kwargs})
         pool.connection_class = cls.connection_class
         client = cls(connection_pool=pool)
         client.auto_close_connection_pool = True
@@ -156,6 +150,14 @@ class SharedMixin:
         client = self.library_class(connection_pool=once)
         client.auto_close_connection_pool = True
         return client.shutdown(**kwargs)
+
+    @classmethod
+    def _usual(cls, library_class: type) -> dict[str, Any]:
+        """What is given to a class of the library unless the user gives something else."""
+        usual = {"retry": cls._retry(), "retry_on_error": [redis.ConnectionError]}  # redis-py 5 wants to be told which
+        if "maint_notifications_config" in parameters_of(library_class):
+            usual["maint_notifications_config"] = no_maintenance()
+        return usual
 
     @classmethod
     def _retry(cls, retries: int = RETRIES) -> Any:
