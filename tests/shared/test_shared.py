@@ -392,6 +392,21 @@ def test_a_file_of_this_library_is_opened_in_place(share: Share, path: Path) -> 
     assert at_rest(path, {pid}).hgetall("h") == {b"f": b"v"}
 
 
+def test_an_end_that_was_cut_short(share: Share, path: Path) -> None:
+    """`app.db` is complete and the log has no manifest any more: what is left of it is not played again."""
+    client = share()
+    client.incr("n")
+    client.save()
+    kill_server(client)
+    client.close()
+    [manifest] = Place(path).folder.glob("*.manifest")
+    manifest.unlink()
+    for value in b"2", b"3":
+        client.incr("n")
+        kill_server(client)
+        assert client.get("n") == value
+
+
 def test_a_torn_log_is_cut(share: Share, path: Path) -> None:
     client = share()
     client.set("k", "v")

@@ -31,6 +31,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from redouble.persistence.disk import sync_folder
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -172,7 +174,10 @@ class Place:
 
         Nothing is lost if it ends on the way: without its manifest a log is none.
         """
-        for path in sorted(self.folder.iterdir(), key=lambda path: path.suffix != ".manifest"):
+        for path in self.folder.glob("*.manifest"):
+            path.unlink()
+        sync_folder(self.folder)
+        for path in self.folder.iterdir():
             if path != self._lock:
                 with contextlib.suppress(OSError):
                     path.unlink()

@@ -55,8 +55,9 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     try:
         server = _begin(place, Options(**wanted))
-    except (OSError, ValueError) as error:
-        place.fail(str(error))
+    except Exception as error:
+        logging.exception("it cannot begin")
+        place.fail(str(error) or repr(error))
         return 1
     os.chdir(os.path.abspath(os.sep))  # this folder goes at the end
     for number in (signal.SIGINT, signal.SIGTERM):
