@@ -12,6 +12,7 @@ python tools/prove.py clients            the client tests with every major versi
 python tools/prove.py wheel              the built wheel in bare environments, with every major version of redis-py
 python tools/prove.py suites             the test suites of redis-py and valkey-py, beside real servers
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
+python tools/prove.py shared             many programs on one file, some of which are killed, and so is their server
 python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import re
 import shutil
@@ -48,6 +50,9 @@ COUNTED = {"redis-8.6": 200, "valkey-9": 20}
 
 SEARCHED = {"redis-8.6": 10_000, "valkey-9": 10_000}
 """Searches among places."""
+
+SHARED = {"race": (16, 200), "leave": (4, 200), "kill": (6, 300), "histories": (5, 1000)}
+"""So many programs, so many times; `kill`: so many seconds."""
 
 SIMULATED = 10_000
 """Seeds of the simulation, on every processor."""
@@ -275,12 +280,25 @@ def dump(wanted: Wanted) -> Rows:
         yield "none", f"{SIZE_OF_DUMP['MUTATIONS']} changed payloads, half of them with a correct checksum | {result}"
 
 
+def shared(wanted: Wanted) -> Rows:
+    """See tests/shared/crowd.py."""
+    for name, (programs, amount) in SHARED.items():
+        if not wanted(name):
+            continue
+        began = time.monotonic()
+        command = [sys.executable, "-m", "tests.shared.crowd", name, str(programs), str(amount)]
+        result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        counted = json.loads(result.stdout) if result.returncode == 0 else {}
+        verdict = ", ".join(f"{value:,} {word}" for word, value in counted.items() if word not in ("programs", "seed"))
+        yield name, f"{programs} | {verdict or 'failed: see the output'} | {time.monotonic() - began:.0f} s"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
         "proofs",
         nargs="*",
-        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump "
+        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump, shared "
         "(default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
@@ -364,6 +382,12 @@ def main() -> None:
             "server | values | tests",
             (*TRAVELLED, "none"),
             lambda: dump(wanted),
+        ),
+        "shared": (
+            "Many programs on one shared file; nothing lost, nothing orphaned, nothing readable by others",
+            "what | programs | counted | time",
+            tuple(SHARED),
+            lambda: shared(wanted),
         ),
     }
     for proof in arguments.proofs or proofs:

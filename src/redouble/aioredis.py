@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
 from redouble.clients.server import FakeServer
+from redouble.clients.shared import AsyncSharedConnection as SharedConnection
+from redouble.clients.shared import AsyncSharedRedis as SharedRedis
 
 __all__ = [
     "FakeAsyncConnection",
@@ -13,6 +15,8 @@ __all__ = [
     "FakeRedis",
     "FakeServer",
     "FakeStrictRedis",
+    "SharedConnection",
+    "SharedRedis",
 ]
 
 FakeRedis = FakeAsyncRedis

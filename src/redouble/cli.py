@@ -59,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from redouble.transfer.command import main as copy
 
         return copy(words[1:])
+    if words[:1] == ["shared"]:  # what `SharedRedis` starts
+        from redouble.net.shared_server import main as shared
+
+        return shared()
     return _serve(words)
 
 

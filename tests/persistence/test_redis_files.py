@@ -150,6 +150,62 @@ def rewrite(server: FakeServer) -> None:
     assert server.core.files.rewrites
 
 
+@pytest.mark.parametrize("name", ["redis-6.2", "redis-7.4"])
+def test_a_log_that_has_grown_is_rewritten_by_itself(tmp_path: Path, name: str) -> None:
+    limits = {"auto-aof-rewrite-min-size": "1kb", "auto-aof-rewrite-percentage": "100"}
+    server = serve(tmp_path, name, appendonly="yes", **limits)
+    ask = asker(server)
+    count = 0
+    while server.core.files.rewrites < 3:
+        ask("INCR", "n")
+        count += 1
+        assert count < 10_000
+        wait_for(lambda: server.core.files.idle)
+    ask("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
+    wait_for(lambda: server.core.files.idle)
+    rewrites = server.core.files.rewrites
+    for _ in range(200):
+        ask("INCR", "n")
+    assert (server.core.files.rewrites, server.core.files.idle) == (rewrites, True)
+    assert asker(serve(tmp_path, name, appendonly="yes"))("GET", "n") == b"%d" % (count + 200)
+
+
+@pytest.mark.parametrize("name", ["redis-6.2", "redis-7.4"])
+def test_a_log_that_ended_is_not_gone_on_with(tmp_path: Path, name: str) -> None:
+    server = serve(tmp_path, name, appendonly="yes")
+    ask = asker(server)
+    ask("INCR", "n")
+    ask("CONFIG", "SET", "appendonly", "no")
+    ask("INCR", "n")
+    ask("CONFIG", "SET", "appendonly", "yes")
+    ask("INCR", "n")
+    assert asker(serve(tmp_path, name, appendonly="yes"))("GET", "n") == b"3"
+    if name != "redis-6.2":
+        [manifest] = tmp_path.glob("*/*.manifest")
+        assert len(list(manifest.parent.iterdir())) == 3
+        manifest.unlink()
+        ask = asker(serve(tmp_path, name, appendonly="yes"))
+        ask("INCR", "n")
+        assert asker(serve(tmp_path, name, appendonly="yes"))("GET", "n") == b"1"
+
+
+def test_a_rewrite_that_cannot_begin_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(tmp_path, appendonly="yes", **{"auto-aof-rewrite-min-size": "1kb"})
+    ask = asker(server)
+    with monkeypatch.context() as broken:
+        broken.setattr("redouble.persistence.aof.replace_file", full)
+        for _ in range(100):
+            ask("INCR", "n")
+        assert server.core.files.last_rewrite_failed
+    rewrite(server)
+    ask("INCR", "n")
+    assert asker(serve(tmp_path, appendonly="yes"))("GET", "n") == b"101"
+
+
+def full(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def wait_for(condition: Callable[[], object]) -> None:
     until = time.monotonic() + 60
     while not condition():

@@ -69,7 +69,7 @@ class ClientMixin:
         **kwargs: Any,
     ) -> None:
         check_lua_modules(lua_modules)
-        parameters = _parameters(self.library_class)
+        parameters = parameters_of(self.library_class)
         given = {**dict(zip(parameters, args)), **kwargs}
         if given.get("connection_pool") is not None:
             super().__init__(*args, **kwargs)
@@ -85,7 +85,7 @@ class ClientMixin:
         if "retry" not in given and parameters.get("retry") is not None:
             given["retry"] = _impatient(parameters["retry"])
         if "maint_notifications_config" in parameters and given.get("maint_notifications_config") is None:
-            given["maint_notifications_config"] = _no_maintenance()
+            given["maint_notifications_config"] = no_maintenance()
         single = self.connects_at_once and given.pop("single_connection_client", False)
         super().__init__(**given)
         pool = self.connection_pool
@@ -127,8 +127,8 @@ class ClientMixin:
         check_lua_modules(lua_modules)
         single = kwargs.pop("single_connection_client", False)
         pool_class: Any = connection_pool_class or cls.default_pool_class
-        if "maint_notifications_config" in _parameters(cls.default_pool_class):
-            kwargs.setdefault("maint_notifications_config", _no_maintenance())
+        if "maint_notifications_config" in parameters_of(cls.default_pool_class):
+            kwargs.setdefault("maint_notifications_config", no_maintenance())
         pool = pool_class.from_url(without_scheme(url) or url, **kwargs)
         _put_in_process(
             pool,
@@ -164,7 +164,7 @@ _driver_info: dict[type, Any] = {}
 """What a library tells servers about itself, which it would read from the package's metadata for each client anew."""
 
 
-def _no_maintenance() -> Any:
+def no_maintenance() -> Any:
     """Maintenance notifications come from Redis Enterprise only.
 
     Asking for them would tie pool and connections into cycles, which keep a dropped client until the collector runs.
@@ -175,7 +175,7 @@ def _no_maintenance() -> Any:
 
 
 @functools.cache
-def _parameters(library_class: type) -> dict[str, Any]:
+def parameters_of(library_class: type) -> dict[str, Any]:
     """The parameters of a class of the library, in their order, with their defaults."""
     signature = inspect.signature(library_class.__init__)  # type: ignore[misc]
     return {name: parameter.default for name, parameter in list(signature.parameters.items())[1:]}

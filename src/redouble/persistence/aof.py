@@ -8,6 +8,7 @@ is now; what is written meanwhile goes to the next file, or is put behind the ne
 from __future__ import annotations
 
 import contextlib
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -84,8 +85,20 @@ class MultiPart:
 
     def begin(self, base: bytes) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        old = self._leftovers()
+        self._parts = old
         self._parts = [self._new_base(base), self._next_increment()]
         self._write_manifest()
+        _unlink(old)
+
+    def _leftovers(self) -> list[Part]:
+        """Files of a log that has ended; the names of the next one are others, for a file that is there already is gone on with."""
+        parts = []
+        for path in self.folder.glob("*.*.*.*"):
+            match = re.fullmatch(re.escape(self.name) + r"\.(\d+)\.(base|incr)\.(aof|rdb)", path.name)
+            if match is not None:
+                parts.append(Part(path, int(match[1]), match[2][0]))
+        return parts
 
     def open(self) -> Appender:
         increments = [part for part in self._parts if part.kind == "i"]
@@ -96,18 +109,21 @@ class MultiPart:
         return Appender(increments[-1].path)
 
     def start_rewrite(self) -> Appender:
-        self._parts.append(self._next_increment())
-        self._write_manifest()
-        return self.open()
+        parts = self._parts
+        self._parts = [*parts, self._next_increment()]
+        try:
+            self._write_manifest()
+            return self.open()
+        except OSError:
+            self._parts = parts
+            raise
 
     def finish_rewrite(self, base: bytes) -> None:
         last = [part for part in self._parts if part.kind == "i"][-1]
         old = [part for part in self._parts if part is not last]
         self._parts = [self._new_base(base), last]
         self._write_manifest()
-        for part in old:
-            with contextlib.suppress(OSError):
-                part.path.unlink()
+        _unlink(old)
 
     def _next_increment(self) -> Part:
         number = max((part.number for part in self._parts if part.kind == "i"), default=0) + 1
@@ -122,6 +138,12 @@ class MultiPart:
     def _write_manifest(self) -> None:
         lines = [f"file {part.path.name} seq {part.number} type {part.kind}\n" for part in self._parts]
         replace_file(self.manifest, "".join(lines).encode())
+
+
+def _unlink(parts: list[Part]) -> None:
+    for part in parts:
+        with contextlib.suppress(OSError):
+            part.path.unlink()
 
 
 class SingleFile:

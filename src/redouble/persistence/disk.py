@@ -10,9 +10,12 @@ from pathlib import Path
 __all__ = ["Appender", "replace_file", "sync_folder"]
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Give a file this content, on the disk when this returns.  Raises OSError, and then nothing has changed."""
-    handle, temporary = tempfile.mkstemp(prefix=f"temp-{os.getpid()}-", dir=path.parent)
+def replace_file(path: Path, data: bytes, folder: Path | None = None) -> None:
+    """Give a file this content, on the disk when this returns.  Raises OSError, and then nothing has changed.
+
+    What a crash leaves of it is in `folder`, or beside the file.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f"temp-{os.getpid()}-", dir=folder or path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

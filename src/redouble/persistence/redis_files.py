@@ -42,12 +42,15 @@ class RedisFiles(Observer):
         self.server = server
         self.folder = folder
         self.later = later
+        self.temporaries: Path | None = None
+        """Where an RDB file is written before it gets its name; on the same file system."""
         self.log: AppendOnlyLog | None = None
         self.saving = self.rewriting = False
         """What is going on in the background."""
         self.last_save_failed = self.last_rewrite_failed = False
         self.rewrites = 0
-        self.size_at_rewrite = 0
+        self._rewrite_at: int | None = None
+        """The size of the file at which the log is rewritten by itself."""
         self.write_error: OSError | None = None
         """Why the log could not be written, until it can be."""
         self._file: Appender | None = None
@@ -103,6 +106,8 @@ class RedisFiles(Observer):
         numbers = list(map(int, config.text("save").split()))
         self.save_points = list(zip(numbers[::2], numbers[1::2]))
         self._policy = config.text("appendfsync")
+        if self._file is not None:
+            self._plan_rewrite()
         if config.flag("appendonly") == (self._file is not None):
             return
         if self._file is not None:
@@ -116,7 +121,7 @@ class RedisFiles(Observer):
     def save(self) -> None:
         """SAVE.  Raises OSError."""
         try:
-            replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)))
+            replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)), self.temporaries)
         except OSError:
             self.last_save_failed = True
             raise
@@ -131,7 +136,7 @@ class RedisFiles(Observer):
 
         def write() -> None:
             try:
-                replace_file(path, self._encoded(snapshot))
+                replace_file(path, self._encoded(snapshot), self.temporaries)
             except OSError:
                 failed = True
             else:
@@ -184,6 +189,7 @@ class RedisFiles(Observer):
         if len(unit) == 1 and unit[0][0] == self._db:
             self._unwritten += _encode(unit[0][1])
             self._write()
+            self._rewrite_if_due()
             return
         pieces = []
         if len(unit) > 1:
@@ -195,6 +201,7 @@ class RedisFiles(Observer):
             pieces.append(_encode(argv))
         self._unwritten += b"".join(pieces)
         self._write()
+        self._rewrite_if_due()
 
     def _write(self) -> None:
         assert self._file is not None
@@ -267,7 +274,7 @@ class RedisFiles(Observer):
         if new:
             log.begin(self._base(snapshot_of(self.server)))
         self.log, self._file, self._db = log, log.open(), -1
-        self.size_at_rewrite = self._file.size
+        self._plan_rewrite()
         self._effects = self.server.effects = Effects(self.server, self)
 
     def _end_log(self) -> None:
@@ -275,15 +282,35 @@ class RedisFiles(Observer):
         self._file.close()
         self.log = self._file = self._effects = self.server.effects = None
 
+    def _plan_rewrite(self) -> None:
+        """`auto-aof-rewrite-percentage`: by how much the log may grow before it is made short again."""
+        assert self.log is not None
+        assert self._file is not None
+        config = self.server.config
+        percentage = config.number("auto-aof-rewrite-percentage")
+        size = sum(path.stat().st_size for path in self.log.parts())
+        growth = max(config.number("auto-aof-rewrite-min-size") - size, size * percentage // 100)
+        self._rewrite_at = self._file.size + max(growth, 1) if percentage else None
+
+    def _rewrite_if_due(self) -> None:
+        assert self._file is not None
+        if self._rewrite_at is not None and self._file.size >= self._rewrite_at and self.idle:
+            try:
+                self.start_rewriting()
+            except OSError:
+                self.last_rewrite_failed = True
+                self._rewrite_at = 2 * self._file.size
+
     def start_rewriting(self) -> None:
-        """BGREWRITEAOF: make the log as short as it can be, while others are served."""
+        """BGREWRITEAOF: make the log as short as it can be, while others are served.  Raises OSError."""
         server, log = self.server, self.log
         assert log is not None
         assert self._file is not None
-        self.rewriting = True
         snapshot = self._frozen()
+        file = log.start_rewrite()
+        self.rewriting = True
         self._file.close()
-        self._file, self._db = log.start_rewrite(), -1
+        self._file, self._db = file, -1
 
         def write() -> None:
             try:
@@ -307,7 +334,7 @@ class RedisFiles(Observer):
         assert self._file is not None
         self._file.close()
         self._file = self.log.open()
-        self.size_at_rewrite = self._file.size
+        self._plan_rewrite()
 
     def _base(self, snapshot: Snapshot) -> bytes:
         if self.server.config.flag("aof-use-rdb-preamble"):
