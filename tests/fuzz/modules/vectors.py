@@ -21,11 +21,11 @@ FAMILIES = {
         VADD <vadd> CAS
         VADD <vadd> [M <links>] [SETATTR <attributes>]
         VREM <vectors> <element>
-        VSIM <vsim> [WITHSCORES] [WITHATTRIBS] [COUNT <few>] [EPSILON <epsilon>] [FILTER <filter>] TRUTH [NOTHREAD]
-        VSIM <vsim> [FILTER <filter>] COUNT <few> TRUTH
-        VSIM <vsim> WITHSCORES [WITHATTRIBS] [EPSILON <epsilon>] [FILTER <filter>] COUNT 100 [EF <ef>]
-        VSIM <vsim> FILTER <filter> COUNT 100
-        VSIM <vsim> FILTER <filter> TRUTH
+        VSIM <vsim> [WITHSCORES] [WITHATTRIBS] [COUNT <few_elements>] [EPSILON <epsilon>] [FILTER <expression>] TRUTH [NOTHREAD]
+        VSIM <vsim> [FILTER <expression>] COUNT <few_elements> TRUTH
+        VSIM <vsim> WITHSCORES [WITHATTRIBS] [EPSILON <epsilon>] [FILTER <expression>] COUNT 100 [EF <ef>]
+        VSIM <vsim> FILTER <expression> COUNT 100
+        VSIM <vsim> FILTER <expression> TRUTH
         VEMB <vectors> <element> [RAW]
         VSETATTR <vectors> <element> <attributes>
         VGETATTR <vectors> <element>
@@ -34,8 +34,8 @@ FAMILIES = {
         VINFO <vectors>
         VISMEMBER <vectors> <element>
         VLINKS <vectors> <element> [WITHSCORES]
-        VRANDMEMBER <vectors> [<few>]
-        VRANGE <vectors> <first_name> <last_name> [<few>]
+        VRANDMEMBER <vectors> [<few_elements>]
+        VRANGE <vectors> <first_name> <last_name> [<few_elements>]
         DUMP <vectors>
         RESTORE <restored_vectors> 0 <dumped> REPLACE
     """,
@@ -172,10 +172,10 @@ SLOTS: Slots = {
     "vsim": asked,
     "element": one_of(NAMES),
     "attributes": attributes,
-    "filter": filter_of,
+    "expression": filter_of,
     "ef": one_of([*[b"1", b"10", b"200"] * 4, b"1000000", b"1000001", b"0", b"x"]),
     "links": one_of([*[b"16"] * 12, b"4", b"3", b"4097", b"x"]),
-    "few": one_of([*[b"1", b"2", b"3", b"100"] * 4, b"0", b"-1", b"-3", b"x", b"9223372036854775807"]),
+    "few_elements": one_of([*[b"1", b"2", b"3", b"100"] * 4, b"0", b"-1", b"-3", b"x", b"9223372036854775807"]),
     "epsilon": one_of([*[b"0.1", b"0.3", b"0.5", b"0.8"] * 4, b"1", b"0", b"-1", b"1e-9", b"inf", b"x"]),
     "first_name": one_of([*[b"-", b"[a", b"(a", b"[b"] * 4, b"(", b"+", b"a", b"(\x00", b"["]),
     "last_name": one_of([*[b"+", b"[c", b"(c", b"[b"] * 4, b"(", b"-", b"c", b"[\xff"]),
