@@ -34,6 +34,8 @@ _NEVER_PLAIN = frozenset(
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
 _UNCHANGED = frozenset((bytes, int, type(None)))
 """What a list may hold that is an answer as it is."""
+_SMALL = {number: b"%d" % number for number in range(-1, 128)}
+"""What most integers of a command are: x0.3."""
 _OF_CLIENT = ("parse_response", "_execute_command", "_send_command_parse_response")
 _OF_POOL = ("get_connection", "release")
 _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_response")
@@ -44,15 +46,14 @@ class Seams:
 
     def __init__(self, owner: Any, names: tuple[str, ...]) -> None:
         self.owner = owner
-        present = [name for name in (*names, "__class__") if hasattr(owner, name)]  # two or more: a tuple comes back
+        present = [name for name in names if hasattr(owner, name)]
         self.read = operator.attrgetter(*present)
         self.known = self.read(owner)
+        self.parts = self.known if len(present) > 1 else (self.known,)
 
     def pristine(self, *packages: str) -> bool:
         """Whether nothing was replaced before we looked: every function was defined in one of these packages."""
-        return all(
-            type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.known[:-1]
-        )
+        return all(type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.parts)
 
 
 class Plan:
@@ -281,15 +282,15 @@ def _arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes
     else:
         argv = plan.words.copy()
     add = argv.append
-    values = iter(args)
-    next(values)
-    for value in values:
+    for value in args[1:]:
         kind = type(value)
         if kind is bytes:
             add(value)
         elif kind is str:
             add(value.encode(encoder.encoding, encoder.encoding_errors))
-        elif kind is int or kind is float:
+        elif kind is int:
+            add(_SMALL.get(value) or b"%d" % value)
+        elif kind is float:
             add(repr(value).encode())
         else:
             add(bytes(encoder.encode(value)))
