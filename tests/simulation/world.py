@@ -228,7 +228,9 @@ class World:
         chance = self.chance
         kind = chance.random()
         if kind < 0.2:
-            watch = [[b"WATCH", *chance.sample((*LISTS, *SCORES, *STREAMS, NUMBER), 2)]] if chance.random() < 0.5 else []
+            watch = (
+                [[b"WATCH", *chance.sample((*LISTS, *SCORES, *STREAMS, NUMBER), 2)]] if chance.random() < 0.5 else []
+            )
             between = [self._command()] if watch and chance.random() < 0.5 else []
             queued = [self._queueable() for _ in range(chance.randint(0, 4))]
             return [*watch, *between, [b"MULTI"], *queued, [chance.choice((b"EXEC", b"EXEC", b"EXEC", b"DISCARD"))]]

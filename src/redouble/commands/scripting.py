@@ -108,7 +108,8 @@ class Scripting:
             source, line = engine.place_of(killed)
             raise CommandError(api.described(script.digest, killed.message, source, line)) from None
         finally:
-            self.watch.end()
+            if self.watch.first_look:
+                self.watch.end()
         try:
             return api.to_reply(value, api.client.resp, engine.runtime.order)
         except RecursionError:  # whoever calls us has used most of Python's stack

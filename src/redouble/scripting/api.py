@@ -55,6 +55,8 @@ ORDER = (
 ).split()
 """In which `redis` is filled; `pairs` depends on it."""
 MAX_REPLY_DEPTH = 1000
+INTEGERS = 2.0**63
+"""Beyond, C's conversion is another one than Python's."""
 WRITES, REFUSED, RESTRICTED, STALE = 1, 2, 4, 8
 
 Known: TypeAlias = "tuple[Command, int, int, int]"
@@ -518,7 +520,7 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0, *, later: bool
             if item.__class__ is bytes:
                 items.append(item)
             elif item.__class__ is float:
-                items.append(to_integer(item))
+                items.append(int(item) if -INTEGERS < item < INTEGERS else to_integer(item))
             else:
                 break
             at += 1.0
