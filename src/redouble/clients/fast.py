@@ -18,6 +18,7 @@ import inspect
 import operator
 import os
 import sys
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -77,7 +78,7 @@ class FastBase:
     response_callbacks: Any
     _fast_pool: Any = None
     """The pool whose connections may be used directly; None if this client needs the library's path."""
-    _seams: tuple[Seams, ...]
+    _seams: list[tuple[Callable[[Any], Any], Any, Any]]
     _plans: dict[str, Plan | None]
     _metrics: Any
 
@@ -97,7 +98,7 @@ class FastBase:
             return
         seams = _seams_of(type(self), self.library_class, self.default_pool_class, self.default_connection_class)
         if seams is not None:
-            self._seams = seams
+            self._seams = [(part.read, part.owner, part.known) for part in seams]
             self._plans = {}
             self._metrics = _metrics_of(self.library_class)
             self._fast_pool = pool
@@ -107,8 +108,8 @@ class FastBase:
         pool = self.connection_pool
         if pool is not self._fast_pool or self.__dict__.get("connection") is not None:
             return None
-        for seams in self._seams:
-            if seams.read(seams.owner) != seams.known:
+        for read, owner, known in self._seams:
+            if read(owner) != known:
                 return None
         if (
             "get_connection" in pool.__dict__
