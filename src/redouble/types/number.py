@@ -252,9 +252,9 @@ _EXACT = 2.0**53
 _SPLIT = 2.0**27 + 1
 _SCALES = [
     (scale, upper := scale * _SPLIT - (scale * _SPLIT - scale), scale - upper)
-    for scale in map(float, (10**n for n in range(23)))
+    for scale in map(float, (10**places for places in range(17)))
 ]
-"""The powers of ten that are doubles, with their halves of 26 bits."""
+"""Powers of ten, with their halves of 26 bits."""
 
 
 _FIRST_POWER, _POWER_STEP, _POWER_COUNT = -348, 8, 87

@@ -141,8 +141,8 @@ def library() -> dict[bytes, Any]:
 
     functions: dict[bytes, Any] = {name.encode(): function(name, compute) for name, compute in simple.items()}
     functions |= {
-        b"atan2": atan2, b"ceil": ceil, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp, b"max": max_, b"min": min_,
-        b"mod": mod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
+        b"atan2": atan2, b"ceil": ceil, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp,
+        b"max": max_, b"min": min_, b"mod": mod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
     }  # fmt: skip
     known = functions | CONSTANTS
     return {name: known[name] for name in ORDER}
