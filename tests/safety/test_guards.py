@@ -179,3 +179,34 @@ def test_depths_and_sizes_in_scripts_have_limits(script: str, call: Call, monkey
     assert isinstance(call("EVAL", script, 0), CommandError)
     assert time.monotonic() - began < 10
     assert call("EVAL", "return 'alive'", 0) == b"alive"
+
+
+@pytest.mark.parametrize(
+    ("head", "part", "tail"),
+    [
+        (b"local t = {} ", b"t.a=1 ", b""),
+        (b"return {", b"1,", b"}"),
+        (b"local a return {", b"{a,{a}},", b"}"),
+        (b"local a = 1 return a", b"+1", b""),
+        (b"local a return a", b"''", b""),
+        (b"local a ", b"while a do end ", b""),
+        (b"local a if a then ", b"elseif a then ", b"end"),
+        (b"", b"do local function f() end end ", b""),
+        (b"", b"--\n", b""),
+        (b"return '", b"\\n", b"'"),
+    ],
+)
+def test_a_script_is_compiled_in_a_moment_or_not_at_all(head: bytes, part: bytes, tail: bytes, call: Call) -> None:
+    """Nothing can stop Python's compiler, which would need minutes for 1 MB of some of them."""
+    for size in (100_000, 10_000_000):
+        source = head + part * (size // len(part)) + tail
+        began = time.process_time()
+        loaded = call("SCRIPT", "LOAD", source)
+        assert time.process_time() - began < 10
+    assert isinstance(loaded, CommandError)
+    assert loaded.message.endswith("not enough memory")
+
+
+def test_scripts_may_hold_long_texts(call: Call) -> None:
+    text = b"x" * 5_000_000
+    assert call("EVAL", b"return #'%s' -- %s" % (text, text), 0) == len(text)

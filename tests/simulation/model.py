@@ -1,18 +1,26 @@
 """A server as a few dicts and lists: every queue is searched from its front, nothing is remembered to save time.
 
-Keys hold a list, a dict of scores or bytes.  Time is in milliseconds and only moves when it is told to.
+Keys hold a list, a dict of scores, a stream or bytes.  Time is in milliseconds and only moves when it is told to.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-__all__ = ["NOTHING", "Error", "Model", "Words"]
+__all__ = ["NOTHING", "Error", "Model", "Stream", "Words", "items_of"]
 
 Words = list[bytes]
+Id = tuple[int, int]
+
+WRITES = frozenset(
+    b"RPUSH LPUSH LPOP RPOP BLPOP BRPOP BLMOVE ZADD BZPOPMIN BZPOPMAX XADD XDEL XGROUP XREADGROUP XACK DEL PEXPIRE INCR EVAL"
+    b" PUBLISH".split()
+)
+"""What CLIENT PAUSE WRITE holds back."""
 
 NOTHING = object()
 """In the place of a reply that comes later, or never."""
@@ -23,14 +31,54 @@ class Error(Exception):
 
 
 @dataclass
+class Group:
+    """A consumer group."""
+
+    last: Id
+    pending: dict[Id, bytes] = field(default_factory=dict)
+    """Who has what was not acknowledged."""
+
+
+class Stream(dict[Id, bytes]):
+    """The item of each entry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: Id = (0, 0)
+        self.groups: dict[bytes, Group] = {}
+
+    def after(self, id: Id) -> list[Any]:
+        return [[shown(each), [b"f", item]] for each, item in self.items() if each > id]
+
+
+def shown(id: Id) -> bytes:
+    return b"%d-%d" % id
+
+
+def read_id(text: bytes) -> Id:
+    ms, _, number = text.partition(b"-")
+    return int(ms), int(number or 0)
+
+
+def items_of(value: Any) -> Words:
+    """What clients put into a key."""
+    return [] if type(value) is bytes else list(value.values() if type(value) is Stream else value)
+
+
+@dataclass
 class Wait:
     """What one client waits for."""
 
     words: Words
     keys: Words
-    kind: type
+    wants: Callable[[Any], bool]
+    """Whether the value of a key will do."""
     deadline: int | None
     number: int
+
+
+def is_list(value: Any) -> bool:
+    return type(value) is list
 
 
 @dataclass
@@ -49,8 +97,15 @@ class Peer:
 
 
 class Model:
-    def __init__(self) -> None:
+    """`beginning` is the Unix time at which `now` is 0."""
+
+    def __init__(self, beginning: int = 0) -> None:
+        self.beginning = beginning
         self.now = 0
+        self.paused_until = 0
+        self.paused_all = False
+        self.postponed: dict[int, Words] = {}
+        """What waits for the end of a pause."""
         self.values: dict[bytes, Any] = {}
         self.expires: dict[bytes, int] = {}
         self.peers: dict[int, Peer] = {}
@@ -67,6 +122,10 @@ class Model:
 
     def call(self, id: int, words: Words) -> Any:
         peer = self.peers[id]
+        if self.paused and (self.paused_all or self._writes(peer, words)):
+            peer.wait = Wait(words, [], lambda value: False, None, 0)
+            self.postponed[id] = words
+            return NOTHING
         if peer.queue is not None and words[0] not in (b"EXEC", b"DISCARD", b"MULTI", b"WATCH"):
             peer.queue.append(words)
             return b"QUEUED"
@@ -95,7 +154,22 @@ class Model:
         del self.peers[id]
 
     def advance(self, ms: int) -> None:
-        self.now += ms
+        """Time goes on, from one moment at which something happens by itself to the next."""
+        end = self.now + ms
+        while self.now < end:
+            moments = [
+                peer.wait.deadline for peer in self.peers.values() if peer.wait is not None and peer.wait.deadline
+            ]
+            if self.postponed:
+                moments.append(self.paused_until)
+            self.now = min([end, *moments])
+            self._look_at_the_time()
+
+    def _look_at_the_time(self) -> None:
+        for key in [key for key, at in self.expires.items() if at < self.now]:
+            self._destroy(key)
+        if not self.paused:
+            self._unpause()
         over = [
             (peer.wait.deadline, peer.wait.number, id)
             for id, peer in self.peers.items()
@@ -104,8 +178,25 @@ class Model:
         for _, _, id in sorted(over):
             self._stop_waiting(id)
             self.peers[id].replies.append(None)
-        for key in [key for key, at in self.expires.items() if at < self.now]:
-            self._destroy(key)
+        self._serve()
+
+    # Pauses.
+
+    @property
+    def paused(self) -> bool:
+        return self.now < self.paused_until
+
+    def _writes(self, peer: Peer, words: Words) -> bool:
+        return words[0] in WRITES or (words[0] == b"EXEC" and any(queued[0] in WRITES for queued in peer.queue or ()))
+
+    def _unpause(self) -> None:
+        self.paused_until, self.paused_all = 0, False
+        for id, words in list(self.postponed.items()):
+            if id in self.postponed:  # nobody killed it meanwhile
+                self._stop_waiting(id)
+                reply = self.call(id, words)
+                if reply is not NOTHING:
+                    self.peers[id].replies.append(reply)
 
     # Waiting.
 
@@ -115,7 +206,7 @@ class Model:
             for key in ready:
                 for id in list(self.queues.get(key, ())):
                     wait = self.peers[id].wait
-                    if wait is not None and key in wait.keys and type(self.values.get(key)) is wait.kind:
+                    if wait is not None and key in wait.keys and wait.wants(self.values.get(key)):
                         self._stop_waiting(id)
                         self.peers[id].undo = None
                         reply = self._answered(id, wait.words, wait)
@@ -124,18 +215,22 @@ class Model:
 
     def _stop_waiting(self, id: int) -> None:
         self.peers[id].wait = None
+        self.postponed.pop(id, None)
         for queue in self.queues.values():
             if id in queue:
                 queue.remove(id)
 
-    def _wait(self, id: int, words: Words, keys: Words, kind: type, again: Wait | None) -> Any:
+    def _wait(
+        self, id: int, words: Words, keys: Words, wants: Callable[[Any], bool], again: Wait | None, timeout: int = -1
+    ) -> Any:
         if self._in_unit:
             return None
         self.waits += 1
-        timeout = int(float(words[-1]) * 1000)
+        if timeout < 0:
+            timeout = int(float(words[-1]) * 1000)
         deadline = again.deadline if again is not None else self.now + timeout if timeout else None
         number = again.number if again is not None else self.waits
-        self.peers[id].wait = Wait(words, keys, kind, deadline, number)
+        self.peers[id].wait = Wait(words, keys, wants, deadline, number)
         for key in keys:
             self.queues.setdefault(key, []).append(id)
         return NOTHING
@@ -146,9 +241,13 @@ class Model:
 
     def _create(self, key: bytes, value: Any) -> Any:
         self.values[key] = value
+        self._signal(key)
+        return value
+
+    def _signal(self, key: bytes) -> None:
+        """Those who wait for the key have to look."""
         if self.queues.get(key):
             self.ready[key] = None
-        return value
 
     def _get(self, key: bytes, kind: type) -> Any:
         value = self.values.get(key)
@@ -159,10 +258,10 @@ class Model:
     def _remove(self, key: bytes) -> None:
         del self.values[key]
         self.expires.pop(key, None)
+        self._signal(key)  # who reads with a group hears that it is gone
 
     def _destroy(self, key: bytes) -> None:
-        value = self.values[key]
-        self.destroyed += [] if type(value) is bytes else value
+        self.destroyed += items_of(self.values[key])
         self._remove(key)
         self._touch(key)
 
@@ -245,7 +344,7 @@ class Model:
                 if again is not None:
                     self.peers[id].undo = partial(self._put_back, key, item, left)
                 return [key, item]
-        return self._wait(id, words, keys, list, again)
+        return self._wait(id, words, keys, is_list, again)
 
     _do_brpop = _do_blpop
 
@@ -259,7 +358,7 @@ class Model:
         source, target, wherefrom, whereto, _ = arguments
         from_left, to_left = wherefrom == b"LEFT", whereto == b"LEFT"
         if self._get(source, list) is None:
-            return self._wait(id, words, [source], list, again)
+            return self._wait(id, words, [source], is_list, again)
         self._get(target, list)
         item = self.values[source][0 if from_left else -1]
         if source == target:  # it never becomes empty
@@ -293,7 +392,7 @@ class Model:
                 if again is not None:
                     self.peers[id].undo = partial(self._put_score_back, key, *found)
                 return [key, *found]
-        return self._wait(id, words, keys, dict, again)
+        return self._wait(id, words, keys, lambda value: type(value) is dict, again)
 
     def _put_score_back(self, key: bytes, member: bytes, score: float) -> None:
         if type(self.values.get(key, {})) is dict:
@@ -302,6 +401,96 @@ class Model:
             self.destroyed.append(member)
 
     _do_bzpopmax = _do_bzpopmin
+
+    def _do_xadd(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        key, _, _, item = arguments
+        stream = self._get(key, Stream)
+        if stream is None:
+            stream = self._create(key, Stream())
+        ms, number = stream.last
+        now = self.beginning + self.now
+        stream.last = (now, 0) if now > ms else (ms, number + 1)
+        stream[stream.last] = item
+        self.accepted.append(item)
+        self._touch(key)
+        self._signal(key)
+        return shown(stream.last)
+
+    def _do_xdel(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        key, entry = arguments
+        stream = self._get(key, Stream)
+        if stream is None or read_id(entry) not in stream:
+            return 0
+        self.destroyed.append(stream.pop(read_id(entry)))
+        self._touch(key)
+        return 1
+
+    def _do_xread(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        *options, _, key, after = arguments
+        stream = self._get(key, Stream)
+        last = read_id(after) if after != b"$" else stream.last if stream is not None else (0, 0)
+        if stream is not None and stream.after(last):
+            return [[key, stream.after(last)]]
+        if not options:
+            return None
+        words = [*words[:-1], shown(last)]
+        return self._wait(
+            id, words, [key], lambda value: type(value) is Stream and value.after(last) != [], again, int(options[1])
+        )
+
+    def _do_xreadgroup(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        _, name, consumer, *options, _, key, _ = arguments
+        stream = self._get(key, Stream)
+        if stream is None or name not in stream.groups:
+            raise Error("NOGROUP")
+        group = stream.groups[name]
+        entries = stream.after(group.last)
+        if entries:
+            group.pending |= {each: consumer for each in stream if each > group.last}
+            group.last = max(stream)
+            self._signal(key)
+            return [[key, entries]]
+        if not options:
+            return None
+
+        def wants(value: Any) -> bool:
+            return type(value) is not Stream or name not in value.groups or value.after(value.groups[name].last) != []
+
+        return self._wait(id, words, [key], wants, again, int(options[1]))
+
+    def _do_xgroup(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        subcommand, key, name = arguments[:3]
+        stream = self._get(key, Stream)
+        if subcommand == b"DESTROY":
+            if stream is None:
+                raise Error("ERR")
+            self._signal(key)
+            return int(stream.groups.pop(name, None) is not None)
+        if stream is not None and name in stream.groups:
+            raise Error("BUSYGROUP")
+        if stream is None:
+            stream = self._create(key, Stream())
+            self._touch(key)
+        stream.groups[name] = Group(stream.last if arguments[3] == b"$" else (0, 0))
+        return b"OK"
+
+    def _do_xack(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        key, name, entry = arguments
+        stream = self._get(key, Stream)
+        group = stream.groups.get(name) if stream is not None else None
+        return int(group is not None and group.pending.pop(read_id(entry), None) is not None)
+
+    def _do_xpending(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        key, name = arguments
+        stream = self._get(key, Stream)
+        if stream is None or name not in stream.groups:
+            raise Error("NOGROUP")
+        pending = stream.groups[name].pending
+        if not pending:
+            return [0, None, None, None]
+        counts = Counter(pending.values())
+        each = [[consumer, b"%d" % counts[consumer]] for consumer in sorted(counts)]
+        return [len(pending), shown(min(pending)), shown(max(pending)), each]
 
     def _do_del(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
         found = [key for key in arguments if key in self.values]
@@ -405,13 +594,20 @@ class Model:
                 yield peer, [b"pmessage", b"*", channel, message]
 
     def _do_client(self, id: int, words: Words, arguments: Words, again: Wait | None) -> Any:
+        if arguments[0] == b"PAUSE":
+            self.paused_until = max(self.paused_until, self.now + int(arguments[1]))
+            self.paused_all = self.paused_all or arguments[2] == b"ALL"
+            return b"OK"
+        if arguments[0] == b"UNPAUSE":
+            self._unpause()
+            return b"OK"
         other = int(arguments[-1]) if arguments[0] == b"KILL" else int(arguments[1])
         if other not in self.peers or (arguments[0] == b"KILL" and other == id):
             return 0
         if arguments[0] == b"KILL":
             self.leave(other)
             return 1
-        if self.peers[other].wait is None:
+        if self.peers[other].wait is None or other in self.postponed:
             return 0
         self._stop_waiting(other)
         self.peers[other].replies.append(Error("UNBLOCKED") if arguments[2] == b"ERROR" else None)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from redouble.core.blocking import Queue
+from redouble.core.blocking import Blocking, Queue
 from redouble.core.client import Client
+from redouble.core.database import Database
 from redouble.core.pubsub import PubSub
 
 from .world import World
@@ -34,14 +35,31 @@ def _forgets_one(self: PubSub, client: Client, channel: bytes) -> None:
     client.channels.pop(channel, None)
 
 
+def _resumes_last_first(self: Blocking) -> None:
+    for client, command in list(self.postponed.items())[::-1]:
+        self.unblock(client)
+        client.deliver(self.server.dispatch(client, command, client.argv))
+
+
+def _wakes_nobody(self: Database, key: bytes) -> None:
+    """Whoever reads a stream."""
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "wrong"),
-    [(Queue, "__iter__", _last_first), (Client, "cancel", _keeps), (PubSub, "unsubscribe", _forgets_one)],
+    [
+        (Queue, "__iter__", _last_first),
+        (Client, "cancel", _keeps),
+        (PubSub, "unsubscribe", _forgets_one),
+        (Blocking, "resume", _resumes_last_first),
+        (Database, "signal_ready", _wakes_nobody),
+    ],
 )
 def test_the_simulation_finds_a_server_that_does_it_wrong(
     owner: type, name: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Waiters that are served in the wrong order, an item that does not go back, a subscription that stays."""
+    """Waiters that are served in the wrong order, an item that does not go back, a subscription that stays, commands that
+    ran in the wrong order after a pause, a reader of a stream that sleeps on."""
     monkeypatch.setattr(owner, name, wrong)
     with pytest.raises(AssertionError):
         _play(range(100))

@@ -17,7 +17,7 @@ from redouble.resp.reply import BLOCKED, NO_REPLY, NULL_ARRAY, CommandError, Mes
 from redouble.testing.data import as_python
 from redouble.testing.faults import Faults
 
-from .model import NOTHING, Error, Model, Words
+from .model import NOTHING, Error, Model, Stream, Words, items_of, shown
 
 __all__ = ["World"]
 
@@ -26,12 +26,17 @@ assert redouble.commands  # fills the command table
 CLIENTS = 6
 LISTS = (b"l1", b"l2", b"l3")
 SCORES = (b"z1", b"z2")
+STREAMS = (b"x1", b"x2")
+GROUPS = (b"g1", b"g2")
+CONSUMERS = (b"c1", b"c2", b"c3")
 MIXED = b"mixed"
 NUMBER = b"number"
 CHANNELS = (b"a", b"b")
 GRAIN = 250
 """Milliseconds by which the clock moves; what expires does so in between."""
 BEGINNING = 1_700_000_000.0
+TAKING = frozenset(b"LPOP RPOP BLPOP BRPOP BZPOPMIN BZPOPMAX EVAL".split())
+"""What BLMOVE answers is still in a list, and what readers of streams hear is still there."""
 SCRIPT = b"""
 for i = 1, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
 return redis.call('LPOP', KEYS[2])
@@ -46,6 +51,10 @@ class Actor(Client):
         self.resp = 3
         self.backlog: deque[Words] = deque()
         self.late: list[Any] = []
+        self.sent = b""
+        """The command that was sent last, ..."""
+        self.queued: Words = []
+        """... and those that its EXEC runs."""
         self.heard: list[Any] = []
         self.gone = False
 
@@ -56,7 +65,14 @@ class Actor(Client):
     def deliver(self, reply: Reply) -> None:
         assert not self.gone, "a reply for the dead"
         if reply is not NO_REPLY:
-            self.late.append(plain(reply))
+            self.late.append(plain(self.without_pushes(reply)))
+
+    def without_pushes(self, reply: Reply) -> Reply:
+        """The reply alone, if pushes that it caused came with it."""
+        if type(reply) is Messages:
+            self.heard += [plain(message) for message in reply if type(message) is Push]
+            (reply,) = [message for message in reply if type(message) is not Push]
+        return reply
 
     def push(self, message: Reply) -> None:
         self.heard.append(plain(message))
@@ -95,7 +111,7 @@ class World:
         self.clock = ManualClock(BEGINNING)
         self.server = Server(version=(8, 6), clock=self.clock, random=Random(seed))
         self.faults = Faults(self.server, lambda url: NotImplemented)
-        self.model = Model()
+        self.model = Model(int(BEGINNING * 1000))
         self.actors: dict[int, Actor] = {}
         self.items = 0
         self.received: list[bytes] = []
@@ -106,6 +122,8 @@ class World:
             while len(self.actors) < CLIENTS:
                 self._connect()
             self._step()
+            for id in [id for id in self.actors if id not in self.model.peers]:
+                self._receive_late(self.actors.pop(id))  # a CLIENT KILL that had to wait
             self._compare()
         self._count_items()
 
@@ -140,26 +158,19 @@ class World:
     def _send(self, id: int, words: Words) -> None:
         actor = self.actors[id]
         self.log.append(f"{id}> {b' '.join(words).decode()}")
-        if words[0] in (b"GET", b"INCR") and self.chance.random() < 0.2:
+        if words[0] in (b"GET", b"INCR") and self.chance.random() < 0.2 and not self.model.paused:
             if words[0] == b"GET":
                 self.faults.error("LOADING it is not ready", on="GET", times=1)
                 self.model.faults[b"GET"] = ["LOADING"]
             else:
                 self._drop(id, words)
                 return
-        names = [words[0]] if words[0] != b"EXEC" else [queued[0] for queued in self.model.peers[id].queue or ()]
+        actor.sent, actor.queued = words[0], [queued[0] for queued in self.model.peers[id].queue or ()]
         expected = plain(self.model.call(id, words))
-        reply = self.server.call(actor, words)
-        if type(reply) is Messages:
-            actor.heard += [plain(message) for message in reply if type(message) is Push]
-            (reply,) = [message for message in reply if type(message) is not Push]
+        reply = actor.without_pushes(self.server.call(actor, words))
         assert plain(reply) == expected, (reply, expected)
-        for name, part in zip(names, plain(reply) if words[0] == b"EXEC" and type(reply) is list else [reply]):
-            if name != b"BLMOVE":  # the item that it answers is still in a list
-                self._receive(part)
+        self._receive(actor, plain(reply))
         self.faults.clear()
-        if words[:2] == [b"CLIENT", b"KILL"] and reply == 1:
-            self._receive(self.actors.pop(int(words[-1])).late)
 
     def _drop(self, id: int, words: Words) -> None:
         """The connection breaks, before or after the command took effect."""
@@ -176,25 +187,28 @@ class World:
     def _hang_up(self, id: int) -> None:
         self.log.append(f"{id} hangs up")
         actor = self.actors.pop(id)
-        self._receive(actor.late)  # it was on its way
+        self._receive_late(actor)  # it was on its way
         self.model.leave(id)
         actor.hang_up()
         self.server.run_deferred()
 
     def _cancel(self, id: int) -> None:
         """Whoever waited gave up; a reply that came meanwhile is never seen."""
+        if self.model.peers[id].queue is not None:  # its transaction cannot go on without what was held back
+            self._hang_up(id)
+            return
         self.log.append(f"{id} is cancelled")
         actor = self.actors[id]
         undone = self.model.peers[id].undo is not None
         self.model.cancel(id)
         actor.cancel()
         if not undone:
-            self._receive(actor.late)
+            self._receive_late(actor)
         self._forget_late(id)
 
     def _take(self, id: int) -> None:
         self.log.append(f"{id} takes {self.actors[id].late[0]}")
-        self._receive(self.actors[id].late)
+        self._receive_late(self.actors[id])
         self.actors[id].undo = None
         self.model.take(id)
         self._forget_late(id)
@@ -214,7 +228,9 @@ class World:
         chance = self.chance
         kind = chance.random()
         if kind < 0.2:
-            watch = [[b"WATCH", *chance.sample((*LISTS, *SCORES, NUMBER), 2)]] if chance.random() < 0.5 else []
+            watch = (
+                [[b"WATCH", *chance.sample((*LISTS, *SCORES, *STREAMS, NUMBER), 2)]] if chance.random() < 0.5 else []
+            )
             between = [self._command()] if watch and chance.random() < 0.5 else []
             queued = [self._queueable() for _ in range(chance.randint(0, 4))]
             return [*watch, *between, [b"MULTI"], *queued, [chance.choice((b"EXEC", b"EXEC", b"EXEC", b"DISCARD"))]]
@@ -235,6 +251,9 @@ class World:
             return [word, *([b"*"] if word.startswith(b"P") else names)]
         if kind < 0.94:
             return [b"UNWATCH"]
+        if kind < 0.955:
+            pause = [b"PAUSE", b"%d" % (GRAIN * chance.randint(0, 6) + GRAIN // 2), chance.choice((b"ALL", b"WRITE"))]
+            return [b"CLIENT", *(pause if chance.random() < 0.7 else [b"UNPAUSE"])]
         other = b"%d" % chance.choice(list(self.actors))
         if kind < 0.98:
             return [b"CLIENT", b"UNBLOCK", other, chance.choice((b"ERROR", b"TIMEOUT"))]
@@ -244,7 +263,7 @@ class World:
         chance = self.chance
         lists, scores = (*LISTS, MIXED), (*SCORES, MIXED)
         timeout = chance.choice((b"0", b"0.5", b"1", b"3"))
-        match chance.randrange(14):
+        match chance.randrange(18):
             case 0 | 1 | 2:
                 items = [self._item() for _ in range(chance.randint(1, 3))]
                 return [chance.choice((b"RPUSH", b"LPUSH")), chance.choice(lists), *items]
@@ -265,11 +284,38 @@ class World:
                 return [b"EVAL", SCRIPT, b"2", *keys, *[self._item() for _ in range(chance.randint(0, 2))]]
             case 12:
                 return [b"PUBLISH", chance.choice(CHANNELS), self._item()]
+            case 13 | 14:
+                return [b"XADD", chance.choice((*STREAMS, MIXED)), b"*", b"f", self._item()]
+            case 15 | 16:
+                return self._about_streams()
             case _:
-                key = chance.choice((*LISTS, *SCORES, MIXED))
+                key = chance.choice((*LISTS, *SCORES, *STREAMS, MIXED))
                 if chance.random() < 0.5:
                     return [b"DEL", key]
                 return [b"PEXPIRE", key, b"%d" % (GRAIN * chance.randint(0, 8) + 100)]
+
+    def _about_streams(self) -> Words:
+        chance = self.chance
+        key, group = chance.choice((*STREAMS, MIXED)), chance.choice(GROUPS)
+        stream = self.model.values.get(key)
+        known = [shown(id) for id in stream] if type(stream) is Stream else []
+        id = chance.choice([*known, b"1-1"])
+        block = [b"BLOCK", chance.choice((b"0", b"500", b"1000", b"3000"))] if chance.random() < 0.7 else []
+        match chance.randrange(9):
+            case 0:
+                return [b"XDEL", key, id]
+            case 1 | 2:
+                return [b"XREAD", *block, b"STREAMS", key, chance.choice((b"$", b"$", b"0-0", id))]
+            case 3:
+                return [b"XGROUP", b"CREATE", key, group, chance.choice((b"$", b"0")), b"MKSTREAM"]
+            case 4:
+                if chance.random() < 0.3:
+                    return [b"XGROUP", b"DESTROY", key, group]
+                return [b"XPENDING", key, group]
+            case 5:
+                return [b"XACK", key, group, id]
+            case _:
+                return [b"XREADGROUP", b"GROUP", group, chance.choice(CONSUMERS), *block, b"STREAMS", key, b">"]
 
     # What must be.
 
@@ -288,24 +334,33 @@ class World:
                 assert not actor.wants(actor.db.peek(key)), f"{id} waits although {key!r} is ready"
         db = server.database(0)
         keys = list(db.keys())
-        assert {key: as_python(db.peek(key)) for key in keys} == model.values
+        expected = {
+            key: {shown(id).decode(): {b"f": item} for id, item in value.items()} if type(value) is Stream else value
+            for key, value in model.values.items()
+        }
+        assert {key: as_python(db.peek(key)) for key in keys} == expected
 
-    def _receive(self, reply: Any) -> None:
+    def _receive(self, actor: Actor, reply: Any) -> None:
         """Remember the items in a reply: `item` of LPOP, `[key, item]` and `[key, item, score]` of those that wait."""
-        if isinstance(reply, bytes) and reply.startswith(b"i"):
-            self.received.append(reply)
-        elif isinstance(reply, list):
-            for part in reply:
-                if isinstance(part, list):
-                    self._receive(part)
-            if len(reply) in (2, 3) and isinstance(reply[0], bytes):
-                self._receive(reply[1])
+        if actor.sent == b"EXEC":
+            answered = list(zip(actor.queued, reply if type(reply) is list else ()))
+        else:
+            answered = [(actor.sent, reply)]
+        for name, answer in answered:
+            if name in TAKING:
+                item = answer[1] if type(answer) is list else answer
+                if isinstance(item, bytes) and item.startswith(b"i"):
+                    self.received.append(item)
+
+    def _receive_late(self, actor: Actor) -> None:
+        for reply in actor.late:
+            self._receive(actor, reply)
 
     def _count_items(self) -> None:
         """Each is in one place: with one client, in one key, or gone with its key."""
         for actor in self.actors.values():
-            self._receive(actor.late)
-        held = [item for value in self.model.values.values() if not isinstance(value, bytes) for item in value]
+            self._receive_late(actor)
+        held = [item for value in self.model.values.values() for item in items_of(value)]
         places = Counter([*held, *self.model.destroyed, *self.received])
         expected = Counter(self.model.accepted)
         assert not expected - places, f"lost: {expected - places}"

@@ -18,6 +18,7 @@ import inspect
 import operator
 import os
 import sys
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -34,6 +35,8 @@ _NEVER_PLAIN = frozenset(
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
 _UNCHANGED = frozenset((bytes, int, type(None)))
 """What a list may hold that is an answer as it is."""
+_SMALL = {number: b"%d" % number for number in range(-1, 128)}
+"""What most integers of a command are: x0.3."""
 _OF_CLIENT = ("parse_response", "_execute_command", "_send_command_parse_response")
 _OF_POOL = ("get_connection", "release")
 _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_response")
@@ -44,15 +47,14 @@ class Seams:
 
     def __init__(self, owner: Any, names: tuple[str, ...]) -> None:
         self.owner = owner
-        present = [name for name in (*names, "__class__") if hasattr(owner, name)]  # two or more: a tuple comes back
+        present = [name for name in names if hasattr(owner, name)]
         self.read = operator.attrgetter(*present)
         self.known = self.read(owner)
+        self.parts = self.known if len(present) > 1 else (self.known,)
 
     def pristine(self, *packages: str) -> bool:
         """Whether nothing was replaced before we looked: every function was defined in one of these packages."""
-        return all(
-            type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.known[:-1]
-        )
+        return all(type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.parts)
 
 
 class Plan:
@@ -76,7 +78,7 @@ class FastBase:
     response_callbacks: Any
     _fast_pool: Any = None
     """The pool whose connections may be used directly; None if this client needs the library's path."""
-    _seams: tuple[Seams, ...]
+    _seams: list[tuple[Callable[[Any], Any], Any, Any]]
     _plans: dict[str, Plan | None]
     _metrics: Any
 
@@ -96,7 +98,7 @@ class FastBase:
             return
         seams = _seams_of(type(self), self.library_class, self.default_pool_class, self.default_connection_class)
         if seams is not None:
-            self._seams = seams
+            self._seams = [(part.read, part.owner, part.known) for part in seams]
             self._plans = {}
             self._metrics = _metrics_of(self.library_class)
             self._fast_pool = pool
@@ -106,8 +108,8 @@ class FastBase:
         pool = self.connection_pool
         if pool is not self._fast_pool or self.__dict__.get("connection") is not None:
             return None
-        for seams in self._seams:
-            if seams.read(seams.owner) != seams.known:
+        for read, owner, known in self._seams:
+            if read(owner) != known:
                 return None
         if (
             "get_connection" in pool.__dict__
@@ -281,15 +283,15 @@ def _arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes
     else:
         argv = plan.words.copy()
     add = argv.append
-    values = iter(args)
-    next(values)
-    for value in values:
+    for value in args[1:]:
         kind = type(value)
         if kind is bytes:
             add(value)
         elif kind is str:
             add(value.encode(encoder.encoding, encoder.encoding_errors))
-        elif kind is int or kind is float:
+        elif kind is int:
+            add(_SMALL.get(value) or b"%d" % value)
+        elif kind is float:
             add(repr(value).encode())
         else:
             add(bytes(encoder.encode(value)))

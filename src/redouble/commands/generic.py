@@ -302,13 +302,13 @@ EXPIRE_OPTIONS = dict.fromkeys(("NX", "XX", "GT", "LT"), "7.0.0")
 @command("EXPIRE key seconds [NX | XX | GT | LT]", flags="write fast", since="1.0.0", since_option=EXPIRE_OPTIONS)
 def expire(client: Client, argv: Argv) -> Reply:
     """Let a key go after some seconds."""
-    return _expire(client, argv, 1000, client.server.now_ms())
+    return _expire(client, argv, 1000, relative=True)
 
 
 @command("PEXPIRE key milliseconds [NX | XX | GT | LT]", flags="write fast", since="2.6.0", since_option=EXPIRE_OPTIONS)
 def pexpire(client: Client, argv: Argv) -> Reply:
     """Let a key go after some milliseconds."""
-    return _expire(client, argv, 1, client.server.now_ms())
+    return _expire(client, argv, 1, relative=True)
 
 
 @command(
@@ -316,7 +316,7 @@ def pexpire(client: Client, argv: Argv) -> Reply:
 )
 def expireat(client: Client, argv: Argv) -> Reply:
     """Let a key go at a moment given in seconds."""
-    return _expire(client, argv, 1000, 0)
+    return _expire(client, argv, 1000)
 
 
 @command(
@@ -327,12 +327,13 @@ def expireat(client: Client, argv: Argv) -> Reply:
 )
 def pexpireat(client: Client, argv: Argv) -> Reply:
     """Let a key go at a moment given in milliseconds."""
-    return _expire(client, argv, 1, 0)
+    return _expire(client, argv, 1)
 
 
-def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
+def _expire(client: Client, argv: Argv, unit_ms: int, *, relative: bool = False) -> int:
     key, text = argv[1], argv[2]
-    db = client.db
+    db, now = client.db, client.server.now_ms()
+    base_ms = now if relative else 0
     options = expire_options(argv[3:]) if len(argv) > 3 else None
     at = integer(text)
     if unit_ms > 1 and not INT64_MIN // unit_ms < at <= INT64_MAX // unit_ms:
@@ -352,7 +353,7 @@ def _expire(client: Client, argv: Argv, unit_ms: int, base_ms: int) -> int:
             or (b"LT" in options and current is not None and at >= current)
         ):
             return 0
-    if client.server.has_passed(at):
+    if at <= now and not client.server.loading:
         db.delete_as_past(key)
     else:
         db.set_expiry(key, at)

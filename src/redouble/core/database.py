@@ -400,7 +400,7 @@ class Database:
             heap[:] = [(at, key) for times in (self.expires, self.volatile) for key, at in times.items()]
             heapq.heapify(heap)
         if (
-            heap[0][0] < server.now_ms()
+            heap[0][0] < (server.unit_ms or server.now_ms())
             and server.active_expire
             and not server.notify_flags & notify.EXPIRED  # who listens hears of it after the command, from `tick`
         ):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from redouble.core.client import Client
     from redouble.core.observer import Observer
 
-__all__ = ["BUSY", "PAUSED_ALL", "PAUSED_WRITE", "Peer", "Server"]
+__all__ = ["BUSY", "LIMITED", "PAUSED_ALL", "PAUSED_WRITE", "REPLICA", "Peer", "Server"]
 
 
 class Peer(Protocol):

@@ -223,8 +223,8 @@ def _keys_in(command: Command, argv: Argv) -> list[bytes]:
     return [key for key, _ in found or ()]
 
 
-LEAST_TIME: Final = 10_000
-"""Microseconds from which on a `timed` command is looked at: the default of slowlog-log-slower-than."""
+LEAST_TIME: Final = 0.01
+"""Seconds from which on a `timed` command is looked at: the default of slowlog-log-slower-than."""
 
 
 def timed(run: Handler) -> Handler:
@@ -236,14 +236,14 @@ def timed(run: Handler) -> Handler:
         if stopwatch.running:
             return run(client, argv)
         command, clock = client.command, client.server.clock
-        slept, began = clock.slept, real_monotonic()
+        began = real_monotonic() + clock.slept
         reply: Reply = None
         try:
             reply = run(client, argv)
         finally:
-            microseconds = int((real_monotonic() - began + clock.slept - slept) * 1e6)
-            if stopwatch.running or microseconds >= LEAST_TIME:
-                stopwatch.ran(client, command, argv, microseconds, reply)
+            seconds = real_monotonic() + clock.slept - began
+            if stopwatch.running or seconds >= LEAST_TIME:
+                stopwatch.ran(client, command, argv, int(seconds * 1e6), reply)
         return reply
 
     return timed_run

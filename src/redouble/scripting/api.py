@@ -6,11 +6,13 @@ The commands of a script are run for a client of their own, with the database an
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from redouble.core.client import Client
 from redouble.core.errors import MASTERDOWN, OOM, READONLY
+from redouble.core.server import LIMITED, REPLICA
 from redouble.resp.reply import (
     NO_REPLY,
     NULL_ARRAY,
@@ -53,7 +55,12 @@ ORDER = (
 ).split()
 """In which `redis` is filled; `pairs` depends on it."""
 MAX_REPLY_DEPTH = 1000
+INTEGERS = 2.0**63
+"""Beyond, C's conversion is another one than Python's."""
 WRITES, REFUSED, RESTRICTED, STALE = 1, 2, 4, 8
+
+Known: TypeAlias = "tuple[Command, int, int, int]"
+"""A command that scripts called: the least and the most words it takes, its verdict."""
 
 _get = dict.get
 
@@ -81,14 +88,15 @@ class Api:
         self.texts = server.dialect.script_texts
         self.client = ScriptClient(server)
         self.format_number = server.dialect.format_script_number
-        self.read_only = self.lacks_memory = False
+        self.read_only = self.lacks_memory = self.of_replica = False
         self.to_reply: Callable[[Value, int, Any], Reply] = to_reply
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
-        self._verdicts: dict[Command, int] = {}
-        self._restricted_verdicts: dict[Command, int] = {}
+        self._known: dict[bytes | Command, Known] = {}
+        """By the words that scripts used for them."""
+        self._known_to_restricted: dict[bytes | Command, Known] = {}
         """The same while the caller may not do everything: then each command has to be looked at."""
-        self._unrestricted_verdicts = self._verdicts
+        self._known_to_unrestricted = self._known
         self.caller: Client = self.client
 
     def functions(self) -> dict[bytes, Any]:
@@ -107,11 +115,12 @@ class Api:
                 table = Table()
                 place = 1.0
                 for item in reply:
-                    if item.__class__ is not bytes:
-                        if item is not None:
-                            return to_lua(reply)
-                        item = FALSE
-                    table[place] = item
+                    if item.__class__ is bytes:
+                        table[place] = item
+                    elif item is None:
+                        table[place] = FALSE
+                    else:
+                        return to_lua(reply)
                     place += 1.0
                 return table
             return to_lua(reply)
@@ -156,6 +165,17 @@ class Api:
 
     def begin(self, client: Client, flags: Collection[bytes] | None, read_only: bool) -> None:
         """A script of `client` begins, unless its flags forbid that (scriptPrepareForRun); None: it has no shebang."""
+        own = self.client
+        own.db, own.user, own.resp = client.db, client.user, 2
+        self.caller = client
+        self.read_only = read_only
+        self.lacks_memory = self.of_replica = self.wrote = False
+        self._known = self._known_to_restricted if client.user.restricted else self._known_to_unrestricted
+        if flags is not None or self.server.gate & (LIMITED | REPLICA):
+            self._begin_with_limits(flags, read_only)
+
+    def _begin_with_limits(self, flags: Collection[bytes] | None, read_only: bool) -> None:
+        """Look at what the script says of itself, at memory and at the master."""
         writes = flags is None or b"no-writes" not in flags
         replication = self.server.replication
         if replication.hides_data and (flags is None or b"allow-stale" not in flags):
@@ -170,16 +190,11 @@ class Api:
                 raise CommandError(
                     "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
                 )
-        own = self.client
-        own.db, own.user, own.resp = client.db, client.user, 2
         self.read_only = read_only or not writes
         self.lacks_memory = lacks_memory
         self.of_replica = replication.is_read_only
-        self.wrote = False
-        self.caller = client
-        self._verdicts = self._restricted_verdicts if client.user.restricted else self._unrestricted_verdicts
         if replication.hides_data:
-            self._verdicts = {}  # which other scripts have no use for
+            self._known = {}  # which other scripts have no use for
 
     def features(self) -> Features:
         """What scripts of this server find besides `redis`."""
@@ -204,51 +219,39 @@ class Api:
 
     def run(self, arguments: tuple[Value, ...]) -> Reply:
         """Run a command; an error comes back as a value."""
-        argv = list(arguments)
-        for at, argument in enumerate(argv):
-            if argument.__class__ is not bytes:
-                if argument.__class__ is not float:
-                    return CommandError(self.texts.arguments)
-                argv[at] = self.format_number(argument)
+        argv: list[bytes] = []
+        for argument in arguments:
+            if argument.__class__ is bytes:
+                argv.append(argument)
+            elif argument.__class__ is float:
+                argv.append(self.format_number(argument))
+            else:
+                return CommandError(self.texts.arguments)
         if not argv:
             return CommandError(self.texts.no_arguments)
-        server = self.server
-        command = server.table.get(argv[0])
-        if command is None:
-            found = server.find(argv)
+        known = self._known.get(argv[0])
+        if known is None:
+            found = self._find(argv)
             if isinstance(found, CommandError):
-                return self.not_found(argv, found)
-            command = found
-        count, arity = len(argv), command.arity
-        if count != arity and (arity >= 0 or count < -arity):
+                return found
+            known = found
+        command, least, most, verdict = known
+        if not least <= len(argv) <= most:
             return self.wrong_arity(argv)
-        verdict = self._verdicts.get(command)
-        if verdict is None:
-            verdict = self.verdict(command)
-            if self.caller.user.restricted:
-                verdict |= RESTRICTED
-            if server.replication.hides_data and "stale" not in command.flags:
-                verdict |= STALE
-            self._verdicts[command] = verdict
         if verdict:
-            if verdict & REFUSED:
-                return self.not_allowed(command)
-            if verdict & RESTRICTED:
-                refusal = server.acl.refusal_of_script(self.caller, command, argv, self.client.db.index)
+            if verdict > WRITES:
+                refusal = self._unusual_refusal(command, argv, verdict)
                 if refusal is not None:
                     return refusal
-            if verdict & STALE:
-                return CommandError("ERR Can not execute the command on a stale replica")
-            if verdict & WRITES:
+            if verdict & WRITES and not self.wrote:  # nor is it looked at again after the first one
                 if self.read_only:
                     return self._may_only_read(command)
                 if self.of_replica and "write" in command.flags:
                     return self.read_only_replica()
-                if not self.wrote:
-                    if self.lacks_memory and "denyoom" in command.flags:
-                        return self.no_memory()
-                    self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
-        client = self.client
+                if self.lacks_memory and "denyoom" in command.flags:
+                    return self.no_memory()
+                self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
+        server, client = self.server, self.client
         if server.observers:
             return server.run(client, command, argv)
         # from here on `Server.run`, without the cost of one more call
@@ -258,6 +261,39 @@ class Api:
             return command.run(client, argv)
         except CommandError as error:
             return server.failed(command, error)
+
+    def _find(self, argv: list[bytes]) -> Known | CommandError:
+        """The command that `argv` names, and what is to be looked at."""
+        command = self.server.table.get(argv[0])
+        if command is None:
+            found = self.server.find(argv)
+            if isinstance(found, CommandError):
+                return self.not_found(argv, found)
+            command = found
+        known = self._known.get(command)
+        if known is None:
+            verdict = self.verdict(command)
+            if self.caller.user.restricted:
+                verdict |= RESTRICTED
+            if self.server.replication.hides_data and "stale" not in command.flags:
+                verdict |= STALE
+            arity = command.arity
+            known = (command, arity, arity, verdict) if arity >= 0 else (command, -arity, sys.maxsize, verdict)
+            self._known[command] = known
+        if argv[0] in self.server.table:  # where no container is, which needs a second word
+            self._known[argv[0]] = known
+        return known
+
+    def _unusual_refusal(self, command: Command, argv: list[bytes], verdict: int) -> CommandError | None:
+        if verdict & REFUSED:
+            return self.not_allowed(command)
+        if verdict & RESTRICTED:
+            refusal = self.server.acl.refusal_of_script(self.caller, command, argv, self.client.db.index)
+            if refusal is not None:
+                return refusal
+        if verdict & STALE:
+            return CommandError("ERR Can not execute the command on a stale replica")
+        return None
 
     def not_found(self, argv: list[bytes], error: CommandError) -> CommandError:
         """What a script hears where others hear `error`."""
@@ -484,7 +520,7 @@ def to_reply(value: Value, resp: int, order: Any, depth: int = 0, *, later: bool
             if item.__class__ is bytes:
                 items.append(item)
             elif item.__class__ is float:
-                items.append(to_integer(item))
+                items.append(int(item) if -INTEGERS < item < INTEGERS else to_integer(item))
             else:
                 break
             at += 1.0

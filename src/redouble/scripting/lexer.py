@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from redouble.scripting.errors import LuaError
 from redouble.scripting.values import parse_number
 
 __all__ = ["KEYWORDS", "TURNS_BETWEEN_CHECKS", "LuaSyntaxError", "Tokens", "tokenize"]
@@ -18,6 +19,10 @@ KEYWORDS = frozenset(
 )
 
 TURNS_BETWEEN_CHECKS = 4095
+MAX_TURNS = 300_000
+"""Tokens, comments and spaces; a chunk that has more is too large: nobody waits for it to be compiled."""
+LINES_PER_TURN = 8
+"""So many line breaks, or escapes in strings, take the time of one."""
 
 _TOKEN = re.compile(
     rb"""
@@ -75,7 +80,10 @@ class Tokens:
 
 
 def tokenize(source: bytes, check: Callable[[], None] = lambda: None) -> Tokens:
-    """Cut `source` into tokens.  `check` is called every few thousand of them, and may raise."""
+    """Cut `source` into tokens.  `check` is called every few thousand of them, and may raise.
+
+    Raises LuaError for a chunk that would take too long.
+    """
     tokens = Tokens()
     try:
         line = _tokenize(source, tokens, check)
@@ -87,7 +95,10 @@ def tokenize(source: bytes, check: Callable[[], None] = lambda: None) -> Tokens:
 
 
 def _tokenize(source: bytes, tokens: Tokens, check: Callable[[], None]) -> int:
-    line, position, end, turns = 1, 0, len(source), 0
+    line, position, end = 1, 0, len(source)
+    turns = sum(map(source.count, (b"\n", b"\r", b"\\"))) // LINES_PER_TURN
+    if turns > MAX_TURNS:
+        raise LuaError(b"not enough memory", 0)
     match, add = _TOKEN.match, tokens.add
     while position < end:
         found = match(source, position)
@@ -96,6 +107,8 @@ def _tokenize(source: bytes, tokens: Tokens, check: Callable[[], None]) -> int:
         position = found.end()
         turns += 1
         if not turns & TURNS_BETWEEN_CHECKS:
+            if turns > MAX_TURNS:
+                raise LuaError(b"not enough memory", 0)
             check()
         if group == "space":
             line += len(_NEWLINE.findall(text))

@@ -184,20 +184,23 @@ def format_argument_17g(number: float) -> bytes:
 
 def format_argument(number: float) -> bytes:
     """The same since 7.2: an integer as one, anything else with the shortest digits."""
-    if number.is_integer() and abs(number) < 2.0**63 - 1024:
+    if number.is_integer() and -_WHOLE < number < _WHOLE:
         return b"%d" % number
-    return _format_grisu(number) if math.isfinite(number) else format_argument_17g(number)
+    return _format_grisu(number) if number - number == 0.0 else format_argument_17g(number)
+
+
+_WHOLE = 2.0**63 - 1024
 
 
 def _format_grisu(number: float) -> bytes:
-    """The digits that Grisu2 finds, in the notation of the fpconv library (fpconv_dtoa)."""
+    """The digits that Grisu2 finds for a finite number, in the notation of the fpconv library (fpconv_dtoa)."""
     text = repr(number)
     whole, _, fraction = text.partition(".")
     places = len(fraction)
     if (
         (places < 7 or 0.001 <= abs(number) < 10_000)  # else the notation is another one
         and "e" not in text
-        and _finds_shortest(number, int(whole + fraction), places)
+        and _finds_shortest(number, whole + fraction, places)
     ):
         return text.encode()
     sign, number = ("-", -number) if number < 0 else ("", number)
@@ -222,16 +225,36 @@ def _in_fpconv_notation(sign: str, text: str, power: int) -> bytes:
     return f"{sign}{text[0]}{fraction}e{exponent:+d}".encode()
 
 
-def _finds_shortest(number: float, digits: int, places: int) -> bool:
+def _finds_shortest(number: float, digits: str, places: int) -> bool:
     """Whether Grisu2 certainly finds what `repr` prints: `digits`, of which `places` stand behind the point.
 
     These are the shortest digits that read back, and of those the nearest.  So are Grisu2's, but it cannot tell whether
     they read back if they are nearly half way to the next double, nor which are nearer if two are nearly so.
     """
-    numerator, denominator = number.as_integer_ratio()
-    scale: int = 10**places
-    error = abs(digits * denominator - numerator * scale) / denominator
+    scale: float
+    if len(digits) < 17 and -_EXACT < (whole := float(digits)) < _EXACT:
+        # Dekker's product of two doubles, with the error of each rounding.  x0.75 for all of it.
+        scale, scale_upper, scale_lower = _SCALES[places]
+        product = number * scale
+        split = number * _SPLIT
+        upper = split - (split - number)
+        lower = number - upper
+        rest = ((upper * scale_upper - product) + upper * scale_lower + lower * scale_upper) + lower * scale_lower
+        error = abs((product - whole) + rest)
+    else:
+        numerator, denominator = number.as_integer_ratio()
+        scale = 10**places
+        error = abs(int(digits) * denominator - numerator * scale) / denominator
     return error <= 0.45 and error <= 0.49 * math.ulp(number) * scale
+
+
+_EXACT = 2.0**53
+_SPLIT = 2.0**27 + 1
+_SCALES = [
+    (scale, upper := scale * _SPLIT - (scale * _SPLIT - scale), scale - upper)
+    for scale in map(float, (10**places for places in range(17)))
+]
+"""Powers of ten, with their halves of 26 bits."""
 
 
 _FIRST_POWER, _POWER_STEP, _POWER_COUNT = -348, 8, 87

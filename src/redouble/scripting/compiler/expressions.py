@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from redouble.scripting import tree
+from redouble.scripting.compiler.output import LONG_STRING
 from redouble.scripting.compiler.texts import MAX_DEPTH, TRUTHY, Text, Texts
 from redouble.scripting.tree import Constant, Expression
 from redouble.scripting.values import FALSE, TRUE
@@ -58,7 +59,10 @@ class Expressions(Texts):
             text = f"({text})" if text[0] == "-" else text
             return Text(text, kind="number", simple=True, stable=True, constant=True)
         assert type(value) is bytes
-        return Text(repr(value), kind="string", simple=True, stable=True, constant=True)
+        text = repr(value)
+        if len(text) > LONG_STRING:
+            self.room += len(text)
+        return Text(text, kind="string", simple=True, stable=True, constant=True)
 
     def vararg(self, node: tree.Vararg) -> Text:
         return Text("(va[0] if va else None)", stable=True)

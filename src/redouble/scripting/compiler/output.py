@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from redouble.scripting import memory, tree
 from redouble.scripting.environment import Environment
+from redouble.scripting.errors import LuaError
 from redouble.scripting.lexer import TURNS_BETWEEN_CHECKS
 from redouble.scripting.tree import Variable
 
 if TYPE_CHECKING:
     from redouble.scripting.compiler.texts import Text
 
-__all__ = ["FRAGMENT_INDENT", "Def", "Output", "Program"]
+__all__ = ["FRAGMENT_INDENT", "LONG_STRING", "Def", "Output", "Program"]
 
 FRAGMENT_INDENT = 50
 """What is indented further is written apart."""
-BYTES_PER_CHARACTER = 120
-"""The memory that Python's compiler takes (and gives back) for each character of its source."""
+MAX_CHARACTERS = 2_000_000
+"""Of the Python source of a chunk: nothing can stop Python's compiler, which takes a second or two for so much."""
+LONG_STRING = 1000
+"""From here on a string takes no time worth mentioning."""
+NAMES_PER_CHARACTER = 12
+"""For each function the compiler copies the names of those around it: so many in the time of a character."""
+BYTES_PER_CHARACTER, BYTES_PER_LETTER = 120, 8
+"""The memory that Python's compiler takes (and gives back) for each character of its source, and of long strings."""
 
 
 class Program:
@@ -40,7 +47,9 @@ class Program:
 class Def:
     """One Python function that is being written."""
 
-    __slots__ = ("base", "blocks", "breaks", "function", "header", "loops", "nonlocals", "outer", "outlined", "returns")
+    __slots__ = (
+        "base", "blocks", "breaks", "function", "header", "loops", "names", "nonlocals", "outer", "outlined", "returns"
+    )  # fmt: skip
 
     def __init__(self, function: tree.Function, outer: Def | None, outlined: bool, base: int) -> None:
         self.function = function
@@ -52,6 +61,8 @@ class Def:
         self.loops = 0
         self.nonlocals: set[str] = set()
         self.header = 0
+        self.names: int = 0 if outer is None else outer.names
+        """How many names there are in it and around it."""
         self.breaks = self.returns = False
 
 
@@ -70,17 +81,30 @@ class Output:
         self.fragments: list[tuple[int, list[str], list[int]]] = []
         self.recursive = False
         self.def_ = Def(tree.Function(None, 0), None, False, 0)
+        self.room = MAX_CHARACTERS
 
     # Source text.
 
     def emit(self, text: str) -> None:
         self.lines.append(" " * self.indent + text)
         self.numbers.append(self.line)
+        self.take_room(self.indent + len(text))
         if not len(self.lines) & TURNS_BETWEEN_CHECKS:
             self.check()
 
+    def take_room(self, characters: int) -> None:
+        self.room -= characters
+        if self.room < 0:
+            raise LuaError(b"not enough memory", 0)
+
+    def enter(self, def_: Def) -> None:
+        """What is written from now on is in this function."""
+        self.take_room(def_.names // NAMES_PER_CHARACTER)
+        self.def_ = def_
+
     def temporary(self) -> str:
         self.temporaries += 1
+        self.def_.names += 1
         return f"_{self.temporaries}"
 
     def captured(self, write: Callable[[], Text]) -> tuple[Text, list[str], list[int]]:
@@ -99,7 +123,7 @@ class Output:
         lines, numbers = self.lines, self.numbers
         recursive = self.recursive
         size = sum(map(len, lines)) + sum(len(line) for _, fragment, _ in self.fragments for line in fragment)
-        memory.reserve(BYTES_PER_CHARACTER * size)
+        memory.reserve(BYTES_PER_CHARACTER * (MAX_CHARACTERS - self.room) + BYTES_PER_LETTER * size)
         if not self.fragments:
             code = compile("\n".join(lines) + "\n", filename, "exec", dont_inherit=True)
             return Program(code, filename, numbers, self.generators, recursive)
@@ -143,7 +167,8 @@ class Output:
         piece = Def(self.def_.function, self.def_, True, self.indent)
 
         def body() -> None:
-            outer, self.def_ = self.def_, piece
+            outer = self.def_
+            self.enter(piece)
             piece.base = self.indent
             self.emit(f"def {name}({parameters}):")
             self.indent += 1
@@ -193,6 +218,7 @@ class Output:
 
     def declare(self, variable: Variable) -> str:
         variable.home = self.def_
+        self.def_.names += 1
         return self.name_of(variable)
 
     def store_name(self, variable: Variable) -> str:

@@ -31,7 +31,8 @@ class Writer(Expressions):
             return self.in_fragment(lambda: self.write_def(name, node))
         line = self.line
         self.line = node.line or 1
-        outer, self.def_ = self.def_, Def(node, self.def_, False, self.indent)
+        outer = self.def_
+        self.enter(Def(node, outer, False, self.indent))
         parameters = [f"{self.declare(parameter)}=None" for parameter in node.parameters]
         rest = "*va" if node.vararg else "*_"
         self.emit(f"def {name}({', '.join([*parameters, rest])}):")

@@ -121,14 +121,8 @@ def library() -> dict[bytes, Any]:
         state = ((int32(integer(value, 1)) & 0xFFFFFFFF) << 16) + 0x330E
         return ()
 
-    def rounded(round_: Callable[[float], int]) -> Callable[[float], float]:
-        def compute(value: float) -> float:
-            return math.copysign(float(round_(value)), value) if math.isfinite(value) else value
-
-        return compute
-
     simple: dict[str, Callable[[float], float]] = {
-        "abs": abs, "acos": math.acos, "asin": math.asin, "atan": math.atan, "ceil": rounded(math.ceil),
+        "abs": abs, "acos": math.acos, "asin": math.asin, "atan": math.atan,
         "cos": math.cos, "cosh": math.cosh, "deg": lambda value: value / (math.pi / 180.0), "exp": math.exp,
         "log": math.log, "log10": math.log10, "rad": lambda value: value * (math.pi / 180.0), "sin": math.sin,
         "sinh": math.sinh, "sqrt": math.sqrt, "tan": math.tan, "tanh": math.tanh,
@@ -140,10 +134,15 @@ def library() -> dict[bytes, Any]:
         # Of an infinity Python's // makes nan.
         return value // 1.0 if value - value == 0.0 else value
 
+    def ceil(value: Value = MISSING, *_: Value) -> Value:
+        if value.__class__ is not float:
+            value = number(value, 1)
+        return -(-value // 1.0) if value - value == 0.0 else value
+
     functions: dict[bytes, Any] = {name.encode(): function(name, compute) for name, compute in simple.items()}
     functions |= {
-        b"atan2": atan2, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp, b"max": max_, b"min": min_,
-        b"mod": mod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
+        b"atan2": atan2, b"ceil": ceil, b"floor": floor, b"fmod": fmod, b"frexp": frexp, b"ldexp": ldexp,
+        b"max": max_, b"min": min_, b"mod": mod, b"modf": modf, b"pow": pow_, b"random": random, b"randomseed": randomseed,
     }  # fmt: skip
     known = functions | CONSTANTS
     return {name: known[name] for name in ORDER}
