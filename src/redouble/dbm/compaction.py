@@ -1,0 +1,89 @@
+"""Getting back the space of what was overwritten and deleted, a few records at a time.
+
+One segment after the other is read from its begin; what is still live there is appended to the log again.  Then the log is
+synced and the segment removed: at no moment is a record in no place.
+
+A deleted key needs its tombstone as long as an older segment holds a record of it, which is dead then: so a tombstone is
+carried on only while there are dead bytes in an older segment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redouble.dbm import system
+from redouble.dbm.errors import DBMChecksumError
+from redouble.dbm.log import FIRST, entry_of
+from redouble.dbm.record import DELETED, HEAD, Record, scan, sealed
+
+if TYPE_CHECKING:
+    from redouble.dbm.writer import WritableDatabase
+
+__all__ = ["Compaction"]
+
+_WINDOW = 1 << 16
+"""Bytes that are read at once (more for a longer record)."""
+
+
+class Compaction:
+    """The work of one compaction, and how far it came."""
+
+    def __init__(self, database: WritableDatabase, segments: list[int]) -> None:
+        self._database = database
+        self._segments = segments
+        """Those that are left, the oldest first."""
+        self._at = FIRST
+
+    def step(self, count: int) -> bool:
+        """Look at `count` records; whether some are left."""
+        while self._segments:
+            number = self._segments[0]
+            if number not in self._database._dead:  # it went with `clear`
+                self._next()
+                continue
+            examined = self._examine(number, count)
+            if examined == count:
+                return True
+            count -= examined
+            self._database._retire(number)
+            self._next()
+        return False
+
+    def _next(self) -> None:
+        del self._segments[0]
+        self._at = FIRST
+
+    def _examine(self, number: int, count: int) -> int:
+        """How many records there were, up to `count`."""
+        database = self._database
+        fd = database._file(number)
+        end = system.size(fd)
+        needs_tombstones = any(database._dead[older] for older in database._segments if older < number)
+        examined, length = 0, _WINDOW
+        while self._at < end and examined < count:
+            found = False
+            for record in scan(system.pread(fd, length, self._at), 0, self._at):
+                self._move(number, record, needs_tombstones)
+                self._at, found = record.end, True
+                examined += 1
+                if examined == count:
+                    break
+            if found:
+                length = _WINDOW
+            elif self._at + length >= end:
+                raise DBMChecksumError(database._path(number), self._at, "no record begins here")
+            else:
+                length *= 2
+        return examined
+
+    def _move(self, number: int, record: Record, needs_tombstones: bool) -> None:
+        database, key, value = self._database, record.key, record.value
+        if record.commits:
+            return
+        if value is not None:
+            if database._index.get(key) == entry_of(number, record.offset, record.end - record.offset):
+                copy = sealed(HEAD(len(key), len(value)) + key + value)
+                database._append_alone(copy, ((key, 0, len(copy)),))
+        elif needs_tombstones and key not in database._index:
+            copy = sealed(HEAD(len(key), DELETED) + key)
+            database._append_alone(copy, ((key, None, len(copy)),))
