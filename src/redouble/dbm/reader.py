@@ -113,6 +113,7 @@ class Database(MutableMapping[Any, bytes]):
         "_buffers",
         "_changes",
         "_dead",
+        "_ends",
         "_files",
         "_folder",
         "_index",
@@ -140,6 +141,7 @@ class Database(MutableMapping[Any, bytes]):
         self._misses: dict[int, int] = {}
         self._dead: dict[int, int] = {}
         self._changes: list[tuple[int, Record]] = []
+        self._ends: dict[int, int] = {}
         self._close_files()
 
     # Opening.
@@ -208,6 +210,7 @@ class Database(MutableMapping[Any, bytes]):
                 )
             self._apply(each, part.records)
             self._at = each, part.end
+            self._ends[each] = part.end
             if part.torn or not whole:
                 self._tear(each, part, later)
                 break

@@ -115,16 +115,19 @@ class WritableDatabase(Database):
         self._saved = self._at if isinstance(self._index, _Lazy) and not self._changes else None
         self._mapped = self._mapped and system.reserves(fd)
         for each in self._segments[:-1]:
-            self._reopen_unsynced(each)
+            if each in self._ends:
+                self._reopen(each, self._ends[each])
 
-    def _reopen_unsynced(self, number: int) -> None:
-        """Another process acknowledged it and never came to a sync: the next sync must."""
+    def _reopen(self, number: int, end: int) -> None:
+        """A segment that another process may have left as it was: with reserved space, and without a sync."""
         path = self._path(number)
         fd = system.open_file(path, writable=True)
-        end, synced = system.size(fd), log.read_header(fd, path, number).synced
+        synced = log.read_header(fd, path, number).synced
         if synced < end:
             self._unsynced.append(_Tail(number, fd, end, synced))
-        else:
+        if system.size(fd) > end:
+            system.truncate(fd, end)
+        if synced >= end:
             os.close(fd)
 
     # Appending.
