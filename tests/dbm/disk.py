@@ -75,7 +75,9 @@ class Disk:
         now = {entry.name: entry.inode() for entry in os.scandir(self.folder) if entry.is_file()}
         names = dict(getattr(self, "named", {}))
         for name in {*names, *now}:
-            if names.get(name) != now.get(name) and chance.random() < 0.5:  # that a name changed may be on the disk or not
+            if (
+                names.get(name) != now.get(name) and chance.random() < 0.5
+            ):  # that a name changed may be on the disk or not
                 if name in now:
                     names[name] = now[name]
                 else:

@@ -30,12 +30,12 @@ __all__ = [
     "entry_of",
     "listed",
     "manifest_path",
-    "mark",
     "read_header",
     "read_manifest",
     "read_part",
     "segment_path",
     "write_manifest",
+    "write_mark",
 ]
 
 SEGMENT_SIZE = 8 << 20
@@ -48,11 +48,11 @@ LONG = (1 << LENGTH_BITS) - 1
 OFFSET = (1 << SEGMENT_SHIFT - LENGTH_BITS) - 1
 
 _HEADER = Struct("<8sIII")
-_MARK = Struct("<I")
+_MARK = Struct("<II")
 _CRC = Struct("<I")
 _MAGIC = b"redouble"
 _MARK_AT = _HEADER.size + _CRC.size
-FIRST = _MARK_AT + _MARK.size + _CRC.size
+FIRST = _MARK_AT + 2 * _MARK.size
 """Where the first record of a segment is."""
 
 _TITLE = "redouble dbm 1"
@@ -73,16 +73,22 @@ class Header:
     """Where that one ended."""
     synced: int
     """All before this offset survives a power failure."""
+    slot: int
+    """Where that is written the next time: there are two places, so that one is whole while the other is written."""
+    damaged_slots: int
 
 
 def segment_path(folder: str, number: int) -> str:
     return os.path.join(folder, f"{number:08}.log")
 
 
-def mark(synced: int) -> tuple[int, bytes]:
-    """What says that all before `synced` is on the disk, and where in the segment it is written."""
-    word = _MARK.pack(synced)
-    return _MARK_AT, word + _CRC.pack(crc32(word))
+def write_mark(fd: int, synced: int, slot: int) -> None:
+    """All before `synced` is on the disk."""
+    system.pwrite(fd, _mark(synced), _MARK_AT + slot * _MARK.size)
+
+
+def _mark(synced: int) -> bytes:
+    return _MARK.pack(synced, crc32(synced.to_bytes(4, "little")))
 
 
 def create_segment(folder: str, number: int, previous: int, previous_end: int, mode: int) -> int:
@@ -91,7 +97,7 @@ def create_segment(folder: str, number: int, previous: int, previous_end: int, m
     head = _HEADER.pack(_MAGIC, number, previous, previous_end)
     fd = system.create(f"{path}.new", mode)
     try:
-        system.pwrite(fd, head + _CRC.pack(crc32(head)) + mark(FIRST)[1], 0)
+        system.pwrite(fd, head + _CRC.pack(crc32(head)) + 2 * _mark(FIRST), 0)
         system.fsync(fd)
         system.rename(f"{path}.new", path)
     except BaseException:
@@ -108,10 +114,15 @@ def read_header(fd: int, path: str, number: int) -> Header:
     magic, own, previous, previous_end = _HEADER.unpack(head)
     if _CRC.pack(crc32(head)) != data[_HEADER.size : _MARK_AT] or (magic, own) != (_MAGIC, number):
         raise DBMLoadError(path, 0, f"this is not the header of segment {number}")
-    [synced] = _MARK.unpack_from(data, _MARK_AT)
-    if data[_MARK_AT:] != mark(synced)[1]:
+    marks = [
+        (synced, slot)
+        for slot, (synced, crc) in enumerate(_MARK.iter_unpack(data[_MARK_AT:]))
+        if _mark(synced)[4:] == _CRC.pack(crc)
+    ]
+    if not marks:
         raise DBMLoadError(path, _MARK_AT, "what says how far the segment is on the disk is damaged")
-    return Header(previous, previous_end, synced)
+    synced, slot = max(marks)
+    return Header(previous, previous_end, synced, 1 - slot, 2 - len(marks))
 
 
 @dataclass

@@ -41,8 +41,13 @@ _MOST_UNSYNCED = 16
 class _Tail:
     """A segment of which something may not be on the disk yet."""
 
-    def __init__(self, number: int, fd: int, end: int, synced: int) -> None:
-        self.number, self.fd, self.end, self.synced = number, fd, end, synced
+    def __init__(self, number: int, fd: int, end: int, synced: int = FIRST, slot: int = 0) -> None:
+        self.number, self.fd, self.end, self.synced, self.slot = number, fd, end, synced, slot
+
+    def sync(self, end: int) -> None:
+        system.fsync(self.fd)
+        log.write_mark(self.fd, end, self.slot)
+        self.synced, self.slot = end, 1 - self.slot
 
 
 class WritableDatabase(Database):
@@ -85,7 +90,7 @@ class WritableDatabase(Database):
         self._sync_lock = threading.Lock()  # taken after `_lock`, never before it
         self._compaction: Compaction | None = None
         self._unsynced: list[_Tail] = []
-        self._tail = _Tail(0, -1, 0, 0)
+        self._tail = _Tail(0, -1, 0)
         self._end = 0
         self._lock_fd = system.lock(os.path.join(folder, "LOCK"), mode)
         try:
@@ -106,8 +111,8 @@ class WritableDatabase(Database):
         for later in sorted(set(system.numbers(self._folder, "log")) - set(self._segments), reverse=True):
             system.remove(self._path(later))  # removed already, or behind an append that a power failure tore
         fd = system.open_file(self._path(number), writable=True)
-        synced = log.read_header(fd, self._path(number), number).synced
-        self._tail = _Tail(number, fd, end, synced)
+        header = log.read_header(fd, self._path(number), number)
+        self._tail = _Tail(number, fd, end, header.synced, header.slot)
         if system.size(fd) > end:
             system.truncate(fd, end)
         self._end = end
@@ -122,12 +127,13 @@ class WritableDatabase(Database):
         """A segment that another process may have left as it was: with reserved space, and without a sync."""
         path = self._path(number)
         fd = system.open_file(path, writable=True)
-        synced = log.read_header(fd, path, number).synced
-        if synced < end:
-            self._unsynced.append(_Tail(number, fd, end, synced))
+        header = log.read_header(fd, path, number)
+        tail = _Tail(number, fd, end, header.synced, header.slot)
+        if header.synced < end:
+            self._unsynced.append(tail)
         if system.size(fd) > end:
             system.truncate(fd, end)
-        if synced >= end:
+        if header.synced >= end:
             os.close(fd)
 
     # Appending.
@@ -286,7 +292,7 @@ class WritableDatabase(Database):
         fd = log.create_segment(self._folder, tail.number + 1, tail.number, end, self._mode)
         tail.end = end
         self._unsynced.append(tail)
-        self._tail = _Tail(tail.number + 1, fd, FIRST, FIRST)
+        self._tail = _Tail(tail.number + 1, fd, FIRST)
         self._segments.append(self._tail.number)
         self._dead[self._tail.number] = 0
         self._buffers[self._tail.number] = b""
@@ -353,10 +359,7 @@ class WritableDatabase(Database):
             try:
                 for tail, end in ends:
                     if tail.synced < end:
-                        system.fsync(tail.fd)
-                        at, data = log.mark(end)[0], log.mark(end)[1]
-                        system.pwrite(tail.fd, data, at)
-                        tail.synced = end
+                        tail.sync(end)
                 if segments[-1] > self._manifest.segments[-1]:
                     manifest = log.Manifest(self._manifest.generation, segments)
                     log.write_manifest(self._folder, manifest, self._mode)
@@ -460,7 +463,7 @@ class WritableDatabase(Database):
         for tail in (*self._unsynced, self._tail):
             if tail.fd >= 0:
                 os.close(tail.fd)
-        self._unsynced, self._tail = [], _Tail(0, -1, 0, 0)
+        self._unsynced, self._tail = [], _Tail(0, -1, 0)
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
