@@ -48,7 +48,7 @@ class Disk:
                     if name == "pwrite":  # a part of it
                         real(arguments[0], arguments[1][: len(arguments[1]) // 2], arguments[2])
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            result = real(*arguments, **options)
+            result = real(*arguments, **options) if name != "fsync" else None
             if name == "fsync":
                 inode = os.fstat(arguments[0]).st_ino
                 self.synced[inode] = self._content(arguments[0])

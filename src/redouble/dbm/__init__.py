@@ -15,7 +15,9 @@ import os
 from typing import Any, Literal, overload
 
 from redouble.dbm.batch import Batch
+from redouble.dbm.check import Finding, Report, salvage, verify
 from redouble.dbm.errors import DBMChecksumError, DBMDamageError, DBMError, DBMLoadError
+from redouble.dbm.log import no_manifest
 from redouble.dbm.lookup import CachedDatabase, CachedWritableDatabase, UnverifiedDatabase, UnverifiedWritableDatabase
 from redouble.dbm.reader import Database
 from redouble.dbm.semidbm import SemidbmDatabase, convert, is_semidbm
@@ -28,9 +30,13 @@ __all__ = [
     "DBMError",
     "DBMLoadError",
     "Database",
+    "Finding",
+    "Report",
     "WritableDatabase",
     "error",
     "open",
+    "salvage",
+    "verify",
 ]
 
 error = DBMError
@@ -116,7 +122,7 @@ def open(
     if make:
         os.makedirs(folder, mode | (mode & 0o444) >> 2, exist_ok=True)  # who may read it may look into it
     elif not os.path.isdir(folder):
-        raise DBMError(f"{folder}: there is no database; the flags 'c' and 'n' make one")
+        raise no_manifest(folder)
     if foreign:
         convert(folder, mode)
     options: Any = {"buffer": buffer, "mapped": mapped, "synced": synced, "make": make, "fresh": flag == "n"}

@@ -30,6 +30,7 @@ __all__ = [
     "entry_of",
     "listed",
     "manifest_path",
+    "no_manifest",
     "read_header",
     "read_manifest",
     "read_part",
@@ -195,6 +196,13 @@ def read_manifest(folder: str) -> Manifest | None:
     if title != _TITLE:
         raise DBMError(f"{path}: written by a newer version ({title})")
     return Manifest(int(generation.split()[1]), tuple(map(int, segments.split()[1:])))
+
+
+def no_manifest(folder: str) -> DBMError:
+    """The error that says why there is no database."""
+    if os.path.isdir(folder) and any(system.numbers(folder, "log")):
+        return DBMLoadError(manifest_path(folder), 0, "the manifest is missing, but there are segments")
+    return DBMError(f"{folder}: there is no database; the flags 'c' and 'n' make one")
 
 
 def write_manifest(folder: str, manifest: Manifest, mode: int) -> None:

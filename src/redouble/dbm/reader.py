@@ -150,7 +150,7 @@ class Database(MutableMapping[Any, bytes]):
         for attempt in range(10):
             manifest = log.read_manifest(self._folder)
             if manifest is None:
-                raise DBMError(f"{self._folder}: there is no database; the flags 'c' and 'n' make one")
+                raise log.no_manifest(self._folder)
             try:
                 self._read(manifest)
             except (DBMLoadError, FileNotFoundError):

@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 from zlib import crc32
 
 from redouble.dbm import log, system
 from redouble.dbm.errors import DBMChecksumError, DBMError, DBMLoadError
 from redouble.dbm.reader import Database, Torn
-from redouble.dbm.record import encoded
+from redouble.dbm.record import Record, encoded
 from redouble.dbm.writer import WritableDatabase
 
-__all__ = ["SemidbmDatabase", "convert", "data_path", "is_semidbm", "semidbm_records"]
+__all__ = ["HEADER", "SemidbmDatabase", "convert", "data_path", "is_semidbm", "salvaged", "semidbm_records"]
 
 _LENGTHS = Struct(">ii")
 _CRC = Struct(">I")
 _MAGIC = b"SEMI"
 _VERSION = b"\0\1\0\1"
-_HEADER = len(_MAGIC + _VERSION)
+HEADER = len(_MAGIC + _VERSION)
 _DELETED = -1
 _KEPT = "data.semidbm"
 """What the file is called once its records are in the log."""
@@ -44,31 +44,69 @@ def is_semidbm(folder: str) -> bool:
     return False
 
 
-def semidbm_records(folder: str) -> Iterator[tuple[int, bytes, bytes | None, int]]:
-    """Offset, key, value (None: deleted) and end of each record.
-
-    Raises DBMLoadError where one is damaged; returns where the last one is cut off.
-    """
-    path = data_path(folder)
-    with open(path, "rb") as file:
-        data = file.read()
-    if data[len(_MAGIC) : _HEADER] != _VERSION:
-        raise DBMLoadError(path, len(_MAGIC), "a version of semidbm's format that nobody wrote so far")
-    at = _HEADER
+def _scan(data: bytes, at: int) -> Iterator[Record]:
+    """Records from `at` on, until there is none."""
     while at + _LENGTHS.size <= len(data):
         key_length, value_length = _LENGTHS.unpack_from(data, at)
-        if key_length < 0 or value_length < _DELETED:
-            raise DBMLoadError(path, at, "no record begins here")
         key_end = at + _LENGTHS.size + key_length
         value_end = key_end + max(value_length, 0)
         end = value_end + _CRC.size
-        if end > len(data):
+        if key_length < 0 or value_length < _DELETED or end > len(data):
             return
         body = data[at + _LENGTHS.size : value_end]
         if _CRC.pack(crc32(body)) != data[value_end:end]:
-            raise DBMLoadError(path, at, "this record is damaged")
-        yield at, body[:key_length], None if value_length == _DELETED else body[key_length:], end
+            return
+        value = None if value_length == _DELETED else body[key_length:]
+        yield Record(at, end, body[:key_length], value, False, False)
         at = end
+
+
+def _read(folder: str) -> bytes:
+    path = data_path(folder)
+    with open(path, "rb") as file:
+        data = file.read()
+    if data[len(_MAGIC) : HEADER] != _VERSION:
+        raise DBMLoadError(path, len(_MAGIC), "a version of semidbm's format that nobody wrote so far")
+    return data
+
+
+def semidbm_records(folder: str) -> Iterator[Record]:
+    """Its records.  Raises DBMLoadError where one is damaged; returns where the last one is cut off."""
+    data, at = _read(folder), HEADER
+    for record in _scan(data, at):
+        yield record
+        at = record.end
+    if not _goes_beyond(data, at):
+        raise DBMLoadError(data_path(folder), at, "no record begins here")
+
+
+def _goes_beyond(data: bytes, at: int) -> bool:
+    """Whether what begins at `at` ends behind the file, or is nothing."""
+    if len(data) - at < _LENGTHS.size:
+        return True
+    key_length, value_length = _LENGTHS.unpack_from(data, at)
+    end = at + _LENGTHS.size + key_length + max(value_length, 0) + _CRC.size
+    return key_length >= 0 and value_length >= _DELETED and end > len(data) and _following(data, at + 1) == len(data)
+
+
+def _following(data: bytes, at: int) -> int:
+    """Where the next record begins."""
+    while at < len(data) and next(_scan(data, at), None) is None:
+        at += 1
+    return at
+
+
+def salvaged(folder: str, report: Callable[[str, int, str], object]) -> list[Record]:
+    """All records that can be read; `report` is called with path, offset and reason of each gap."""
+    data, at, found = _read(folder), HEADER, list[Record]()
+    while at < len(data):
+        some = list(_scan(data, at))
+        found += some
+        at = some[-1].end if some else at
+        if at < len(data):
+            report(data_path(folder), at, "no record begins here")
+            at = _following(data, at + 1)
+    return found
 
 
 class SemidbmDatabase(Database):
@@ -81,13 +119,12 @@ class SemidbmDatabase(Database):
 
     def _open(self) -> None:
         self._index = {}
-        path, last = data_path(self._folder), _HEADER
-        for at, key, value, end in semidbm_records(self._folder):
-            last = end
+        path, last = data_path(self._folder), HEADER
+        for at, last, key, value, _, _ in semidbm_records(self._folder):
             if value is None:
                 self._index.pop(key, None)
             else:
-                self._index[key] = at << 32 | end - at
+                self._index[key] = at << 32 | last - at
         self._fd = system.open_file(path)
         rest = system.size(self._fd) - last
         self.torn = Torn(path, last, rest) if rest else None
@@ -127,11 +164,11 @@ def convert(folder: str, mode: int) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkdir(new, mode | (mode & 0o444) >> 2)
         with WritableDatabase(new, mode, buffer=0, mapped=True, synced=False, make=True, fresh=True) as database:
-            for _, key, value, _ in semidbm_records(folder):
-                if value is not None:
-                    database[key] = value
-                elif key in database:
-                    del database[key]
+            for record in semidbm_records(folder):
+                if record.value is not None:
+                    database[record.key] = record.value
+                elif record.key in database:
+                    del database[record.key]
         for number in system.numbers(folder, "log"):
             system.remove(log.segment_path(folder, number))  # of a conversion that was interrupted
         # The manifest comes last: with it, the folder is a database.

@@ -19,7 +19,7 @@ from zlib import crc32
 from redouble.dbm import log, system
 from redouble.dbm.batch import Batch
 from redouble.dbm.compaction import Compaction
-from redouble.dbm.errors import DBMDamageError, DBMError, DBMLoadError
+from redouble.dbm.errors import DBMDamageError, DBMError
 from redouble.dbm.log import FIRST, LENGTH_BITS, LONG, SEGMENT_SHIFT
 from redouble.dbm.reader import Database, _Closed, _Lazy
 from redouble.dbm.record import DELETED, HEAD, LONGEST, TAIL, encoded
@@ -508,7 +508,7 @@ def _prepare(folder: str, mode: int, fresh: bool) -> None:
     if not fresh and (
         len(numbers) > 1 or any(os.path.getsize(log.segment_path(folder, each)) > FIRST for each in numbers)
     ):
-        raise DBMLoadError(os.path.join(folder, "MANIFEST"), 0, "the manifest is missing, but there are segments")
+        raise log.no_manifest(folder)
     number = numbers[-1] + 1 if numbers else 1
     os.close(log.create_segment(folder, number, 0, 0, mode))
     log.write_manifest(folder, log.Manifest(_new_generation(), (number,)), mode)
