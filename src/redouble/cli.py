@@ -1,4 +1,4 @@
-"""The command `redouble`: a server in the foreground, and `redouble ping`, which asks one whether it is there.
+"""The command `redouble`: a server in the foreground; `redouble ping`, which asks one whether it is there; `redouble dbm`.
 
 What a plain `--help` does not need is imported only when it is used.
 """
@@ -36,6 +36,7 @@ The data live in memory and end with the server; Ctrl-C (or SIGTERM) stops it.
 
 other commands:
   redouble ping [URL]      exit status 0 if a server answers there
+  redouble dbm COMMAND     databases of redouble.dbm: info, verify, salvage, compact, dump, load, import
 """
 
 _PING_EXAMPLES = """\
@@ -53,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["ping"]:
         return _ping(words[1:])
+    if words[:1] == ["dbm"]:
+        from redouble.dbm.command import main as dbm
+
+        return dbm(words[1:], "redouble dbm")
     return _serve(words)
 
 

@@ -120,6 +120,7 @@ class Database(MutableMapping[Any, bytes]):
         "_lock",
         "_manifest",
         "_misses",
+        "_segments",
         "torn",
     )
 
@@ -171,7 +172,7 @@ class Database(MutableMapping[Any, bytes]):
             self._index = _Lazy(self, snapshot)
             self._at = snapshot.position
             self._dead = dict(snapshot.dead)
-        self._manifest = manifest
+        self._manifest, self._segments = manifest, segments
         self._replay(segments, synced=self._at if snapshot else (0, 0))
 
     def _snapshot(self, manifest: log.Manifest, segments: list[int]) -> Snapshot | None:
@@ -347,6 +348,17 @@ class Database(MutableMapping[Any, bytes]):
     def items(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
         return [(key, self[key]) for key in self]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all segments."""
+        return sum(os.path.getsize(self._path(number)) for number in self._segments)
+
+    @property
+    def dead(self) -> int:
+        """How many of them `compact` can give back."""
+        self._loaded()
+        return sum(self._dead.values())
+
     # A reader changes nothing.
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -382,7 +394,7 @@ class Database(MutableMapping[Any, bytes]):
             if manifest is not None and manifest.generation == self._manifest.generation:
                 segments = log.listed(self._folder, manifest)
                 if _all_since(number, segments):
-                    self._manifest, self.torn = manifest, None
+                    self._manifest, self._segments, self.torn = manifest, segments, None
                     self._replay(segments)
                     return
             self._close_index()

@@ -140,6 +140,14 @@ class SemidbmDatabase(Database):
             raise DBMChecksumError(data_path(self._folder), at, "this record is damaged")
         return body[len(key) :]
 
+    @property
+    def size(self) -> int:
+        return system.size(self._fd)
+
+    @property
+    def dead(self) -> int:
+        return self.size - HEADER - sum(entry & 0xFFFFFFFF for entry in self._index.values())
+
     def refresh(self) -> None:
         """semidbm appends to the file, and compacts by making a new one."""
         with self._lock:

@@ -67,7 +67,6 @@ class WritableDatabase(Database):
         "_mode",
         "_room",
         "_saved",
-        "_segments",
         "_sync_lock",
         "_tail",
         "_unsynced",
@@ -419,6 +418,11 @@ class WritableDatabase(Database):
         system.remove(self._path(number))
         if self._saved is None or self._saved[0] <= number:
             self._saved = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all segments, without the space that is reserved."""
+        return self._end + sum(os.path.getsize(self._path(number)) for number in self._segments[:-1])
 
     # The end.
 
