@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 from zlib import crc32
 
 from redouble.dbm import log, system
+from redouble.dbm.batch import Batch
 from redouble.dbm.errors import DBMChecksumError, DBMError, DBMLoadError
 from redouble.dbm.log import FIRST, LENGTH_BITS, LONG, OFFSET, SEGMENT_SHIFT
 from redouble.dbm.record import OVERHEAD, SOUND, Record, encoded
@@ -359,6 +360,12 @@ class Database(MutableMapping[Any, bytes]):
         self._loaded()
         return sum(self._dead.values())
 
+    def popitem(self) -> tuple[bytes, bytes]:
+        """The key that was new last, and its value."""
+        for key in reversed(self._index):
+            return key, self.pop(key)
+        raise KeyError("the database is empty")
+
     # A reader changes nothing.
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -375,8 +382,13 @@ class Database(MutableMapping[Any, bytes]):
     def clear(self) -> None:
         self._refuse()
 
-    def sync(self) -> None:
+    def batch(self) -> Batch:
         self._refuse()
+
+    def sync(self) -> None:
+        """A reader has nothing to sync (and shelve asks it to)."""
+        if isinstance(self._index, _Closed):
+            self._refuse()
 
     def compact(self, records: int | None = None) -> bool:
         self._refuse()

@@ -429,6 +429,10 @@ class WritableDatabase(Database):
     def refresh(self) -> None:
         """There is nothing to see: nobody else writes."""
 
+    def _reload_from_log(self) -> None:
+        self._saved = None
+        super()._reload_from_log()
+
     def _readable(self, number: int, fd: int) -> int:
         return self._end if number == self._tail.number else system.size(fd)
 
@@ -452,8 +456,9 @@ class WritableDatabase(Database):
         position = self._tail.number, self._end
         if self._saved is not None:
             number, offset = self._saved
-            behind = sum(log.SEGMENT_SIZE for each in self._segments if each > number) + self._end - offset
-            if behind * _SNAPSHOT_SHARE < len(self._segments) * log.SEGMENT_SIZE and number == position[0]:
+            known = offset + sum(os.path.getsize(self._path(each)) for each in self._segments if each < number)
+            size = self.size
+            if (size - known) * _SNAPSHOT_SHARE < size:
                 return
         index = self._loaded()
         if index:
