@@ -132,6 +132,8 @@ class Part:
 
     records: list[Record]
     """Without those of a batch whose end is missing, and without ends of batches."""
+    overhead: int
+    """Bytes of the ends of batches."""
     end: int
     """Where the last of them ends."""
     size: int
@@ -146,12 +148,13 @@ def read_part(fd: int, start: int) -> Part:
     data = system.pread(fd, max(system.size(fd) - start, 0), start)
     complete: list[Record] = []
     batch: list[Record] = []
-    end, reason = start, "no record begins here"
+    end, overhead, reason = start, 0, "no record begins here"
     for record in scan(data, 0, start):
         if record.commits:
             if not batch:
                 break
             complete += batch
+            overhead += record.end - record.offset
             batch = []
         elif record.in_batch:
             batch.append(record)
@@ -164,7 +167,7 @@ def read_part(fd: int, start: int) -> Part:
     if batch:
         reason = "a batch begins here whose end is missing"
     rest = data[end - start :]
-    return Part(complete, end, start + len(data), rest.count(0) != len(rest), reason)
+    return Part(complete, overhead, end, start + len(data), rest.count(0) != len(rest), reason)
 
 
 # The manifest.

@@ -191,8 +191,8 @@ class Database(MutableMapping[Any, bytes]):
         number, offset = self._at
         following = segments[segments.index(number) :]
         headers = {each: log.read_header(self._file(each), self._path(each), each) for each in following}
+        self._dead = {each: self._dead.get(each, 0) for each in segments}
         for each in segments:
-            self._dead.setdefault(each, 0)
             self._buffers.setdefault(each, b"")
         for place, each in enumerate(following):
             start = offset if each == number else FIRST
@@ -211,6 +211,7 @@ class Database(MutableMapping[Any, bytes]):
                     self._path(each), part.end, f"{part.reason}, but all before byte {certain} was synced"
                 )
             self._apply(each, part.records)
+            self._dead[each] += part.overhead
             self._at = each, part.end
             self._ends[each] = part.end
             if part.torn or not whole:
@@ -229,7 +230,8 @@ class Database(MutableMapping[Any, bytes]):
             length = end - offset
             if not lazy and key in index:
                 old = index[key]
-                dead[old >> SEGMENT_SHIFT] = dead.get(old >> SEGMENT_SHIFT, 0) + (old & LONG)
+                if old >> SEGMENT_SHIFT in dead:  # not if compaction moved it from a segment that is gone
+                    dead[old >> SEGMENT_SHIFT] += old & LONG
             if value is not None:
                 index[key] = base | offset << LENGTH_BITS | (length if length < LONG else LONG)
                 continue
