@@ -9,6 +9,7 @@ carried on only while there are dead bytes in an older segment.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from redouble.dbm import system
@@ -61,29 +62,38 @@ class Compaction:
         needs_tombstones = any(database._dead[older] for older in database._segments if older < number)
         examined, length = 0, _WINDOW
         while self._at < end and examined < count:
-            found = False
-            for record in scan(system.pread(fd, length, self._at), 0, self._at):
-                self._move(number, record, needs_tombstones)
-                self._at, found = record.end, True
-                examined += 1
-                if examined == count:
-                    break
+            data = system.pread(fd, length, self._at)
+            found = list(islice(scan(data, 0, self._at), count - examined))
             if found:
-                length = _WINDOW
+                self._move(number, data, found, needs_tombstones)
+                examined += len(found)
+                self._at, length = found[-1].end, _WINDOW
             elif self._at + length >= end:
                 raise DBMChecksumError(database._path(number), self._at, "no record begins here")
             else:
                 length *= 2
         return examined
 
-    def _move(self, number: int, record: Record, needs_tombstones: bool) -> None:
-        database, key, value = self._database, record.key, record.value
-        if record.commits:
-            return
-        if value is not None:
-            if database._index.get(key) == entry_of(number, record.offset, record.end - record.offset):
-                copy = sealed(HEAD(len(key), len(value)) + key + value)
-                database._append_alone(copy, ((key, 0, len(copy)),))
-        elif needs_tombstones and key not in database._index:
-            copy = sealed(HEAD(len(key), DELETED) + key)
-            database._append_alone(copy, ((key, None, len(copy)),))
+    def _move(self, number: int, data: bytes, found: list[Record], needs_tombstones: bool) -> None:
+        """Append what still counts of some records, in one piece."""
+        index, base = self._database._index, found[0].offset
+        parts: list[bytes] = []
+        changes: list[tuple[bytes, int | None, int]] = []
+        at = 0
+        for offset, end, key, value, in_batch, commits in found:
+            if commits:
+                continue
+            if value is None:
+                if not needs_tombstones or key in index:
+                    continue
+            elif index.get(key) != entry_of(number, offset, end - offset):
+                continue
+            if in_batch:  # not any more
+                part = sealed(HEAD(len(key), DELETED if value is None else len(value)) + key + (value or b""))
+            else:
+                part = data[offset - base : end - base]
+            parts.append(part)
+            changes.append((key, None if value is None else at, len(part)))
+            at += len(part)
+        if parts:
+            self._database._append_alone(b"".join(parts), changes)

@@ -18,6 +18,7 @@ from redouble.dbm.record import Record, scan
 
 __all__ = [
     "FIRST",
+    "LENGTH",
     "LENGTH_BITS",
     "LONG",
     "OFFSET",
@@ -44,8 +45,10 @@ SEGMENT_SIZE = 8 << 20
 
 # Where a record is, in one integer that the index can hold by the million: segment, offset, length.
 LENGTH_BITS, SEGMENT_SHIFT = 20, 52
-LONG = (1 << LENGTH_BITS) - 1
-"""Stands for this length and every greater one: the record itself says how long it is."""
+LENGTH = (1 << LENGTH_BITS) - 1
+"""The length in an entry; 0: the record itself says how long it is."""
+LONG = 1 << LENGTH_BITS
+"""The first length that does not fit."""
 OFFSET = (1 << SEGMENT_SHIFT - LENGTH_BITS) - 1
 
 _HEADER = Struct("<8sIII")
@@ -60,7 +63,7 @@ _TITLE = "redouble dbm 1"
 
 
 def entry_of(number: int, offset: int, length: int) -> int:
-    return number << SEGMENT_SHIFT | offset << LENGTH_BITS | min(length, LONG)
+    return number << SEGMENT_SHIFT | offset << LENGTH_BITS | (length if length < LONG else 0)
 
 
 # Segments.

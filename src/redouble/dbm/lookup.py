@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from redouble.dbm.log import LENGTH_BITS, LONG, OFFSET, SEGMENT_SHIFT
+from redouble.dbm.log import LENGTH, LENGTH_BITS, OFFSET, SEGMENT_SHIFT
 from redouble.dbm.reader import Database
 from redouble.dbm.record import Record, encoded
 from redouble.dbm.writer import WritableDatabase
@@ -18,13 +18,11 @@ def _unverified(self: Database, key: bytes | str) -> bytes:
     if type(key) is not bytes:
         key = encoded(key)
     entry = self._index[key]
-    offset, length = entry >> LENGTH_BITS & OFFSET, entry & LONG
-    start = offset + 8 + len(key)
-    end = offset + length - 4
-    value = self._buffers[entry >> SEGMENT_SHIFT][start:end]
-    if len(value) != end - start or length == LONG:
-        return self._record(key, entry)[8 + len(key) : -4]
-    return value
+    offset = entry >> LENGTH_BITS & OFFSET
+    record = self._buffers[entry >> SEGMENT_SHIFT][offset : offset + (entry & LENGTH)]
+    if not record:
+        record = self._record(key, entry)
+    return record[8 + len(key) : -4]
 
 
 class UnverifiedDatabase(Database):
@@ -71,15 +69,19 @@ class _Cache(dict["bytes | str", bytes]):
         self._used = 0
 
 
+def _look_there_first(database: Database, cache: _Cache) -> None:
+    """Make `database[key]` the dict's own look-up, without a call of a Python function: a hit takes half the time."""
+    kind = type(database)
+    database.__class__ = type(kind.__name__, (kind,), {"__slots__": (), "__getitem__": cache.__getitem__})
+
+
 class CachedDatabase(Database):
     __slots__ = ("_cache",)
 
     def __init__(self, folder: str, *, buffer: int, cache: int) -> None:
         self._cache = _Cache(self, cache)
+        _look_there_first(self, self._cache)
         super().__init__(folder, buffer=buffer)
-
-    def __getitem__(self, key: bytes | str) -> bytes:
-        return self._cache[key]
 
     def _empty(self) -> None:
         self._cache.clear()
@@ -96,10 +98,8 @@ class CachedWritableDatabase(WritableDatabase):
 
     def __init__(self, folder: str, mode: int, *, cache: int, **options: Any) -> None:
         self._cache = _Cache(self, cache)
+        _look_there_first(self, self._cache)
         super().__init__(folder, mode, **options)
-
-    def __getitem__(self, key: bytes | str) -> bytes:
-        return self._cache[key]
 
     def __setitem__(self, key: bytes | str, value: bytes | str) -> None:
         if type(key) is not bytes:

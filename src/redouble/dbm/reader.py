@@ -17,7 +17,7 @@ from zlib import crc32
 from redouble.dbm import log, system
 from redouble.dbm.batch import Batch
 from redouble.dbm.errors import DBMChecksumError, DBMError, DBMLoadError
-from redouble.dbm.log import FIRST, LENGTH_BITS, LONG, OFFSET, SEGMENT_SHIFT
+from redouble.dbm.log import FIRST, LENGTH, LENGTH_BITS, LONG, OFFSET, SEGMENT_SHIFT
 from redouble.dbm.record import OVERHEAD, SOUND, Record, encoded
 from redouble.dbm.snapshot import Damaged, Snapshot
 
@@ -26,7 +26,7 @@ __all__ = ["Database", "Torn"]
 _Self = TypeVar("_Self", bound="Database")
 
 _OPEN_FILES = 64
-_LOAD_COST = 2048
+_LOAD_COST = 8192
 """Bytes whose loading costs about as much as one read from the file costs more than one from memory."""
 _LAZY_FINDS = 32
 """The index is loaded once a part of 1 in so many of its keys was looked up in the file."""
@@ -231,9 +231,9 @@ class Database(MutableMapping[Any, bytes]):
             if not lazy and key in index:
                 old = index[key]
                 if old >> SEGMENT_SHIFT in dead:  # not if compaction moved it from a segment that is gone
-                    dead[old >> SEGMENT_SHIFT] += old & LONG
+                    dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
             if value is not None:
-                index[key] = base | offset << LENGTH_BITS | (length if length < LONG else LONG)
+                index[key] = base | offset << LENGTH_BITS | (length if length < LONG else 0)
                 continue
             if lazy:
                 index[key] = _GONE
@@ -273,7 +273,7 @@ class Database(MutableMapping[Any, bytes]):
             key = encoded(key)
         entry = self._index[key]
         offset = entry >> LENGTH_BITS & OFFSET
-        record = self._buffers[entry >> SEGMENT_SHIFT][offset : offset + (entry & LONG)]
+        record = self._buffers[entry >> SEGMENT_SHIFT][offset : offset + (entry & LENGTH)]
         if crc32(record) != SOUND:  # also if it is not in memory
             record = self._record(key, entry)
         return record[8 + len(key) : -4]
@@ -293,10 +293,10 @@ class Database(MutableMapping[Any, bytes]):
         raise KeyError(key)
 
     def _record_from_file(self, key: bytes, entry: int) -> bytes:
-        number, offset, length = entry >> SEGMENT_SHIFT, entry >> LENGTH_BITS & OFFSET, entry & LONG
+        number, offset, length = entry >> SEGMENT_SHIFT, entry >> LENGTH_BITS & OFFSET, entry & LENGTH
         with self._lock:
             fd = self._file(number)
-            if length == LONG:
+            if not length:
                 head = system.pread(fd, 8, offset)
                 key_length, value_length = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:], "little")
                 length = min((key_length & ~(1 << 31)) + value_length + OVERHEAD, max(system.size(fd) - offset, 0))

@@ -20,7 +20,7 @@ from redouble.dbm import log, system
 from redouble.dbm.batch import Batch
 from redouble.dbm.compaction import Compaction
 from redouble.dbm.errors import DBMDamageError, DBMError
-from redouble.dbm.log import FIRST, LENGTH_BITS, LONG, SEGMENT_SHIFT
+from redouble.dbm.log import FIRST, LENGTH, LENGTH_BITS, LONG, SEGMENT_SHIFT
 from redouble.dbm.reader import Database, _Closed, _Lazy
 from redouble.dbm.record import DELETED, HEAD, LONGEST, TAIL, encoded
 from redouble.dbm.snapshot import snapshot_path, write_snapshot
@@ -156,7 +156,7 @@ class WritableDatabase(Database):
             index = self._index
             if key in index:
                 old = index[key]
-                self._dead[old >> SEGMENT_SHIFT] += old & LONG
+                self._dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
             index[key] = self._base | start << LENGTH_BITS | length
         else:
             self._append(record, ((key, 0, length),))
@@ -164,8 +164,6 @@ class WritableDatabase(Database):
     def __delitem__(self, key: bytes | str) -> None:
         if type(key) is not bytes:
             key = encoded(key)
-        if key not in self._index:
-            raise KeyError(key)
         record = HEAD(len(key), DELETED) + key
         record += TAIL(crc32(record))
         length = len(record)
@@ -174,16 +172,17 @@ class WritableDatabase(Database):
         start = self._end
         end = start + length
         if end <= self._room and length < LONG:  # as above
+            index = self._index
+            old = index[key]
             self._end = end
             self._window[start:end] = record  # type: ignore[index]
-            index = self._index
-            if key in index:
-                old = index[key]
-                self._dead[old >> SEGMENT_SHIFT] += old & LONG
-                del index[key]
+            self._dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
             self._dead[self._base >> SEGMENT_SHIFT] += length
-        else:
+            del index[key]
+        elif key in self._index:
             self._append(record, ((key, None, length),))
+        else:
+            raise KeyError(key)
 
     def _append(self, data: bytes, changes: Sequence[tuple[bytes, int | None, int]]) -> None:
         """Append records whose changes to the index are `changes`: key, offset in `data` (None: it is gone), length."""
@@ -220,9 +219,9 @@ class WritableDatabase(Database):
         for key, at, size in changes:
             old = index.pop(key, None) if at is None else index.get(key)
             if old is not None:
-                dead[old >> SEGMENT_SHIFT] += old & LONG
+                dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
             if at is not None:
-                index[key] = base | start + at << LENGTH_BITS | (size if size < LONG else LONG)
+                index[key] = base | start + at << LENGTH_BITS | (size if size < LONG else 0)
                 length -= size
         dead[base >> SEGMENT_SHIFT] += length  # tombstones and ends of batches
 
