@@ -26,9 +26,10 @@ from redouble.dbm import system
 SIZES = {100_000: 5, 1_000_000: 2}
 """Keys, and rounds with so many."""
 VALUE = 100
-TURN = 1000
+TURN = 10_000
 """Operations until it is another store's turn."""
 HOT = 100
+BATCH = 1000
 DOCS = Path(__file__).parents[1] / "docs"
 
 PHASES = {
@@ -37,7 +38,7 @@ PHASES = {
     "random": "all keys in any order",
     "hot": f"{HOT} keys, again and again",
     "overwrite": "all keys, in any order",
-    "batch": f"all keys again, {TURN} in a batch, if it has batches",
+    "batch": f"all keys again, {BATCH} in a batch, if it has batches",
     "compact": "the space of all that was overwritten, for each key",
     "close": "for each key",
     "load": "open, and know all keys; for each key",
@@ -66,6 +67,10 @@ class Store:
             db[key] = value
 
     fill = batch = put
+
+    def batches(self, items: list[tuple[bytes, bytes]]) -> None:
+        for at in range(0, len(items), BATCH):
+            self.batch(items[at : at + BATCH])
 
     def get(self, keys: list[bytes]) -> None:
         db = self.db
@@ -289,7 +294,7 @@ def one_round(count: int, costs: Costs) -> None:
         in_turns("random", "get", [key for key, _ in shuffled])
         in_turns("hot", "get", chance.choices(keys[:HOT], k=count))
         in_turns("overwrite", "put", shuffled)
-        in_turns("batch", "batch", items)
+        in_turns("batch", "batches", items)
         once("compact")
         once("close")
         once("load")

@@ -78,7 +78,7 @@ def main() -> int:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
     with tempfile.TemporaryDirectory() as folder:
         checked = kills(Path(folder), count, seed)
-    print(f"{count:,} | {checked:,} | {seed} | 0")
+    print(f"{count:,} kills | {checked:,} writes | {seed} | 0")
     return 0
 
 

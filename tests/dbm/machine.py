@@ -161,7 +161,7 @@ def run(wanted: int, seed: int) -> int:
 def main() -> int:
     wanted = int(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
-    print(f"{run(wanted, seed):,} | {seed} | 0")
+    print(f"{run(wanted, seed):,} steps | all that is there after each | {seed} | 0")
     return 0
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from types import TracebackType
 from typing import TYPE_CHECKING
+from zlib import crc32
 
-from redouble.dbm.record import COMMIT, DELETED, HEAD, IN_BATCH, encoded, sealed
+from redouble.dbm.record import COMMIT, DELETED, HEAD, IN_BATCH, TAIL, encoded
 
 if TYPE_CHECKING:
     from redouble.dbm.writer import WritableDatabase
@@ -25,7 +27,11 @@ class Batch:
         self._pending: dict[bytes, bytes | None] = {}
 
     def __setitem__(self, key: bytes | str, value: bytes | str) -> None:
-        self._pending[encoded(key)] = encoded(value)
+        if type(key) is not bytes:
+            key = encoded(key)
+        if type(value) is not bytes:
+            value = encoded(value)
+        self._pending[key] = value
 
     def __delitem__(self, key: bytes | str) -> None:
         if key not in self:
@@ -54,19 +60,19 @@ class Batch:
     def commit(self) -> None:
         """Write it now; the batch is empty then and may go on."""
         pending, self._pending = self._pending, {}
+        if not pending:
+            return
         parts: list[bytes] = []
-        changes: list[tuple[bytes, int | None, int]] = []
-        at = 0
         for key, value in pending.items():
             if value is None:
-                record = sealed(HEAD(len(key) | IN_BATCH, DELETED) + key)
+                record = HEAD(len(key) | IN_BATCH, DELETED) + key
             else:
-                record = sealed(HEAD(len(key) | IN_BATCH, len(value)) + key + value)
-            parts.append(record)
-            changes.append((key, None if value is None else at, len(record)))
-            at += len(record)
-        if parts:
-            self._database._append(b"".join((*parts, COMMIT)), changes)
+                record = HEAD(len(key) | IN_BATCH, len(value)) + key + value
+            parts.append(record + TAIL(crc32(record)))
+        lengths = list(map(len, parts))
+        places = [None if value is None else at for value, at in zip(pending.values(), accumulate(lengths, initial=0))]
+        parts.append(COMMIT)
+        self._database._append(b"".join(parts), zip(pending, places, lengths))
 
     def __enter__(self) -> Batch:
         return self

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from redouble.dbm.log import LENGTH, LENGTH_BITS, OFFSET, SEGMENT_SHIFT
 from redouble.dbm.reader import Database
 from redouble.dbm.record import Record, encoded
-from redouble.dbm.writer import WritableDatabase
+from redouble.dbm.writer import Changes, WritableDatabase
 
 __all__ = ["CachedDatabase", "CachedWritableDatabase", "UnverifiedDatabase", "UnverifiedWritableDatabase"]
 
@@ -113,7 +112,8 @@ class CachedWritableDatabase(WritableDatabase):
         super().__delitem__(key)
         self._cache.forget(key)
 
-    def _change(self, start: int, changes: Sequence[tuple[bytes, int | None, int]], length: int) -> None:
+    def _change(self, start: int, changes: Changes, length: int) -> None:
+        changes = list(changes)
         super()._change(start, changes, length)
         for key, _, _ in changes:
             self._cache.forget(key)

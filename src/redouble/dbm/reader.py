@@ -139,7 +139,8 @@ class Database(MutableMapping[Any, bytes]):
 
     def _empty(self) -> None:
         """Know nothing."""
-        self._buffers: dict[int, bytes] = {_GONE: b""}
+        # Of a segment that is gone there stays an empty one: a thread may be about to look there.
+        self._buffers: dict[int, bytes] = dict.fromkeys(getattr(self, "_buffers", {_GONE}), b"")
         self._misses: dict[int, int] = {}
         self._dead: dict[int, int] = {}
         self._changes: list[tuple[int, Record]] = []

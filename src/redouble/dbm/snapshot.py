@@ -13,6 +13,7 @@ import os
 import sys
 from array import array
 from collections.abc import Collection, Mapping
+from itertools import chain
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
@@ -72,21 +73,19 @@ def _column(typecode: str, data: bytes) -> array[int]:
 def _table(index: Mapping[bytes, int], keys: Collection[bytes]) -> tuple[bytes, int, bool]:
     """The bytes of a table, how many keys it has, whether it is wide: its entries need more than 64 bits."""
     bits = _bits(len(keys))
-    rows = list(keys)
-    buckets = [hashed >> 32 - bits for hashed in map(crc32, rows)]
-    order = sorted(range(len(rows)), key=buckets.__getitem__)
-    rows = [rows[i] for i in order]
-    entries = [index[key] for key in rows]
+    buckets: list[list[bytes]] = [[] for _ in range(1 << bits)]
+    shift, into = 32 - bits, [bucket.append for bucket in buckets]
+    for key, hashed in zip(keys, map(crc32, keys)):
+        into[hashed >> shift](key)
+    rows = list(chain.from_iterable(buckets))
+    entries = list(map(index.__getitem__, rows))
     wide = max(entries) >= 1 << 64
     low = _little(array("Q", [entry & (1 << 64) - 1 for entry in entries] if wide else entries))
     high = _little(array("I", [entry >> 64 for entry in entries])) if wide else b""
     text = b"".join(rows)
-    counts = [0] * (1 << bits)
-    for bucket in buckets:
-        counts[bucket] += 1
     length, first, directory = len(rows[0]), 0, []
-    for count in counts:
-        end = first + count
+    for bucket in buckets:
+        end = first + len(bucket)
         checksum = crc32(low[8 * first : 8 * end], crc32(text[length * first : length * end]))
         directory.append(_BUCKET.pack(crc32(high[4 * first : 4 * end], checksum), first))
         first = end

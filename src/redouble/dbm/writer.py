@@ -12,7 +12,7 @@ import mmap
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable
 from time import monotonic
 from zlib import crc32
 
@@ -36,6 +36,10 @@ _AT_ONCE = 1 << 16
 """Records of one step of a compaction that nobody interrupts."""
 _MOST_UNSYNCED = 16
 """Sealed segments that may wait for a sync, with open files."""
+
+
+Changes = Iterable[tuple[bytes, "int | None", int]]
+"""Key, offset of its record in what is appended (None: the key is gone), length of the record."""
 
 
 class _Tail:
@@ -80,7 +84,7 @@ class WritableDatabase(Database):
         self._mapped = mapped and not synced
         self._always_sync = synced
         self._room = 0
-        """Where the mapping ends; 0: the next append is a slow one, which looks around first."""
+        """Until where an append goes into the mapping; 0: the next one is a slow one, which looks around first."""
         self._limit = 0
         """Where an append that is not mapped looks around first."""
         self._window: mmap.mmap | None = None
@@ -150,7 +154,7 @@ class WritableDatabase(Database):
         start = self._end
         end = start + length
         # There is no call in this branch: no other thread or signal comes between, and no lock is needed.
-        if end <= self._room and length < LONG:
+        if end <= self._room:
             self._end = end
             self._window[start:end] = record  # type: ignore[index]
             index = self._index
@@ -171,7 +175,7 @@ class WritableDatabase(Database):
             self._look()
         start = self._end
         end = start + length
-        if end <= self._room and length < LONG:  # as above
+        if end <= self._room:  # as above
             index = self._index
             old = index[key]
             self._end = end
@@ -184,8 +188,8 @@ class WritableDatabase(Database):
         else:
             raise KeyError(key)
 
-    def _append(self, data: bytes, changes: Sequence[tuple[bytes, int | None, int]]) -> None:
-        """Append records whose changes to the index are `changes`: key, offset in `data` (None: it is gone), length."""
+    def _append(self, data: bytes, changes: Changes) -> None:
+        """Append records that change the index like this."""
         if len(data) > LONGEST:
             raise DBMError(f"{len(data)} bytes are more than a record or a batch may have ({LONGEST})")
         with self._lock:
@@ -198,11 +202,11 @@ class WritableDatabase(Database):
             self.sync()
 
     def _let_in(self) -> None:
-        """Others may append through the mapping again."""
+        """Others may append through the mapping again, but nothing that is LONG."""
         if self._window is not None:
-            self._room = len(self._window)
+            self._room = min(len(self._window), self._end + LONG - 1)
 
-    def _append_alone(self, data: bytes, changes: Sequence[tuple[bytes, int | None, int]]) -> None:
+    def _append_alone(self, data: bytes, changes: Changes) -> None:
         """As `_append`; nobody else writes."""
         if self._end >= self._limit or self._window is not None:
             self._make_room(len(data))
@@ -214,15 +218,17 @@ class WritableDatabase(Database):
         self._end = start + len(data)
         self._change(start, changes, len(data))
 
-    def _change(self, start: int, changes: Sequence[tuple[bytes, int | None, int]], length: int) -> None:
+    def _change(self, start: int, changes: Changes, length: int) -> None:
         index, dead, base = self._index, self._dead, self._base
         for key, at, size in changes:
-            old = index.pop(key, None) if at is None else index.get(key)
-            if old is not None:
+            if key in index:
+                old = index[key]
                 dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
             if at is not None:
                 index[key] = base | start + at << LENGTH_BITS | (size if size < LONG else 0)
                 length -= size
+            else:
+                index.pop(key, None)
         dead[base >> SEGMENT_SHIFT] += length  # tombstones and ends of batches
 
     def _write(self, data: bytes, start: int) -> None:
@@ -331,7 +337,7 @@ class WritableDatabase(Database):
         self._manifest, self._saved, self._compaction = manifest, None, None
         self._close_index()
         self._index, self._changes = {}, []
-        self._dead, self._misses, self._buffers = {number: 0}, {}, {0: b"", number: b""}
+        self._dead, self._misses, self._buffers = {number: 0}, {}, dict.fromkeys(self._buffers, b"")
         self._close_files()
         with self._sync_lock:
             for tail in self._unsynced:
@@ -409,8 +415,9 @@ class WritableDatabase(Database):
         manifest = log.Manifest(self._manifest.generation, tuple(segments))
         log.write_manifest(self._folder, manifest, self._mode)
         self._manifest, self._segments = manifest, segments
-        for known in (self._dead, self._buffers, self._misses):
-            known.pop(number, None)
+        self._dead.pop(number)
+        self._misses.pop(number, None)
+        self._buffers[number] = b""
         fd = self._files.pop(number, None)
         if fd is not None:
             os.close(fd)
