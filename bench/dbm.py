@@ -23,7 +23,7 @@ import redouble.dbm
 from bench.timing import ratio
 from redouble.dbm import system
 
-SIZES = {100_000: 5, 1_000_000: 2}
+SIZES = {100_000: 3, 1_000_000: 2}
 """Keys, and rounds with so many."""
 VALUE = 100
 TURN = 10_000

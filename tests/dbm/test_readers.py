@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
@@ -313,7 +314,7 @@ def test_threads_write_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(log, "SEGMENT_SIZE", 50_000)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
-    errors: list[BaseException] = []
+    errors: list[str] = []
     with redouble.dbm.open(tmp_path / "db", "c", mapped=mapped, cache=cache) as db:
 
         def work(name: int) -> None:
@@ -336,8 +337,8 @@ def test_threads_write_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                             batch[own] = own
                             batch[shared] = own
                             del batch[own]
-            except BaseException as error:
-                errors.append(error)
+            except BaseException:
+                errors.append(traceback.format_exc())
 
         threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
         for thread in threads:

@@ -118,6 +118,7 @@ class Database(MutableMapping[Any, bytes]):
         "_files",
         "_folder",
         "_index",
+        "_kept",
         "_lock",
         "_manifest",
         "_misses",
@@ -141,6 +142,7 @@ class Database(MutableMapping[Any, bytes]):
         """Know nothing."""
         # Of a segment that is gone there stays an empty one: a thread may be about to look there.
         self._buffers: dict[int, bytes] = dict.fromkeys(getattr(self, "_buffers", {_GONE}), b"")
+        self._kept: dict[int, int] = {}
         self._misses: dict[int, int] = {}
         self._dead: dict[int, int] = {}
         self._changes: list[tuple[int, Record]] = []
@@ -316,15 +318,14 @@ class Database(MutableMapping[Any, bytes]):
         if misses * _LOAD_COST <= (size := self._readable(number, fd)) or size > self._buffer_size:
             return
         del self._misses[number]
-        in_memory = sum(map(len, self._buffers.values())) - len(self._buffers.get(number, b""))
-        for other, data in list(self._buffers.items()):
-            if in_memory + size <= self._buffer_size:
-                break
-            if data and other != number:
-                self._buffers[other] = b""
-                in_memory -= len(data)
-        self._buffers.pop(number, None)
+        kept = self._kept
+        kept.pop(number, None)
+        while kept and sum(kept.values()) + size > self._buffer_size:
+            oldest = next(iter(kept))
+            self._buffers[oldest] = b""
+            del kept[oldest]
         self._buffers[number] = system.pread(fd, size, 0)
+        kept[number] = size
 
     def _readable(self, number: int, fd: int) -> int:
         """How much of a segment holds records that the index knows."""

@@ -245,9 +245,10 @@ class WritableDatabase(Database):
     def _look(self) -> None:
         """Writing to a mapping of a file that somebody cut off would be a SIGBUS."""
         self._look_at = monotonic() + _LOOK_EVERY
-        window = self._window
-        if window is not None and window.size() < len(window):
-            self._fail(DBMDamageError(self._path(self._tail.number), window.size(), "somebody cut this file off"))
+        with self._lock:  # or it may be this process that cuts off what it reserved
+            window = self._window
+            if window is not None and window.size() < len(window):
+                self._fail(DBMDamageError(self._path(self._tail.number), window.size(), "somebody cut this file off"))
 
     def _fail(self, error: BaseException) -> None:
         """What is on the disk is not known any more: nothing more is written."""
@@ -337,7 +338,8 @@ class WritableDatabase(Database):
         self._manifest, self._saved, self._compaction = manifest, None, None
         self._close_index()
         self._index, self._changes = {}, []
-        self._dead, self._misses, self._buffers = {number: 0}, {}, dict.fromkeys(self._buffers, b"")
+        self._dead, self._buffers = {number: 0}, dict.fromkeys(self._buffers, b"")
+        self._misses, self._kept = {}, {}
         self._close_files()
         with self._sync_lock:
             for tail in self._unsynced:
@@ -417,6 +419,7 @@ class WritableDatabase(Database):
         self._manifest, self._segments = manifest, segments
         self._dead.pop(number)
         self._misses.pop(number, None)
+        self._kept.pop(number, None)
         self._buffers[number] = b""
         fd = self._files.pop(number, None)
         if fd is not None:
