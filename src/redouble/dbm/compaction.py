@@ -39,20 +39,14 @@ class Compaction:
         """Look at `count` records; whether some are left."""
         while self._segments:
             number = self._segments[0]
-            if number not in self._database._dead:  # it went with `clear`
-                self._next()
-                continue
             examined = self._examine(number, count)
             if examined == count:
                 return True
             count -= examined
             self._database._retire(number)
-            self._next()
+            del self._segments[0]
+            self._at = FIRST
         return False
-
-    def _next(self) -> None:
-        del self._segments[0]
-        self._at = FIRST
 
     def _examine(self, number: int, count: int) -> int:
         """How many records there were, up to `count`."""

@@ -92,7 +92,7 @@ def write_mark(fd: int, synced: int, slot: int) -> None:
 
 
 def _mark(synced: int) -> bytes:
-    return _MARK.pack(synced, crc32(synced.to_bytes(4, "little")))
+    return _MARK.pack(synced, crc32(b"synced %d" % synced))  # so that no run of one byte is a mark
 
 
 def create_segment(folder: str, number: int, previous: int, previous_end: int, mode: int) -> int:
@@ -148,7 +148,10 @@ class Part:
 
 
 def read_part(fd: int, start: int) -> Part:
-    data = system.pread(fd, max(system.size(fd) - start, 0), start)
+    size = system.size(fd)
+    if size < start:
+        return Part([], 0, size, size, False, "the file ends here")
+    data = system.pread(fd, size - start, start)
     complete: list[Record] = []
     batch: list[Record] = []
     end, overhead, reason = start, 0, "no record begins here"

@@ -177,7 +177,7 @@ class Database(MutableMapping[Any, bytes]):
             self._at = snapshot.position
             self._dead = dict(snapshot.dead)
         self._manifest, self._segments = manifest, segments
-        self._replay(segments, synced=self._at if snapshot else (0, 0))
+        self._replay(segments)
 
     def _snapshot(self, manifest: log.Manifest, segments: list[int]) -> Snapshot | None:
         try:
@@ -189,8 +189,8 @@ class Database(MutableMapping[Any, bytes]):
         snapshot.close()
         return None
 
-    def _replay(self, segments: list[int], synced: tuple[int, int] = (0, 0)) -> None:
-        """Bring the index up to the end of the log."""
+    def _replay(self, segments: list[int]) -> None:
+        """Bring the index from `_at`, until where all was synced, up to the end of the log."""
         number, offset = self._at
         following = segments[segments.index(number) :]
         headers = {each: log.read_header(self._file(each), self._path(each), each) for each in following}
@@ -200,7 +200,7 @@ class Database(MutableMapping[Any, bytes]):
         for place, each in enumerate(following):
             start = offset if each == number else FIRST
             part = log.read_part(self._file(each), start)
-            certain = max(headers[each].synced, synced[1] if each == synced[0] else 0)
+            certain = max(headers[each].synced, start)
             later = following[place + 1 :]
             whole = True
             if later:
@@ -264,10 +264,8 @@ class Database(MutableMapping[Any, bytes]):
     def _reload_from_log(self) -> None:
         """The index file turned out to be damaged."""
         segments = log.listed(self._folder, self._manifest)
-        position = self._at
-        self._index, self._at = {}, (segments[0], FIRST)
-        self._dead = {}
-        self._replay(segments, synced=position)
+        self._index, self._dead, self._at = {}, {}, (segments[0], FIRST)
+        self._replay(segments)
 
     # Reading.
 
