@@ -181,6 +181,18 @@ def test_a_segment_between_others(folder: Path, tmp_path: Path) -> None:
     assert 10 < len(salvaged(folder, tmp_path)) < 20
 
 
+def test_without_a_manifest(folder: Path, tmp_path: Path) -> None:
+    (folder / "MANIFEST").unlink()
+    assert ("the manifest is missing", True) in reasons(folder)
+    assert len(salvaged(folder, tmp_path)) == 20
+
+
+def test_without_a_segment(folder: Path, tmp_path: Path) -> None:
+    logs(folder)[0].unlink()
+    assert ("this segment is missing", True) in reasons(folder)
+    assert 10 < len(salvaged(folder, tmp_path)) < 20
+
+
 def test_a_manifest_of_the_future(folder: Path) -> None:
     from zlib import crc32
 
@@ -235,7 +247,7 @@ def test_a_bucket(tmp_path: Path, name: str) -> None:
     snapshot = Snapshot(str(tmp_path / "db"))
     table = snapshot._tables[3]
     if name == "checksum":
-        change(path, table.directory, b"\xff\xff\xff\xff" * 2)
+        change(path, table.directory, b"\xff\xff\xff\xff")
     elif name == "first row":
         change(path, table.directory + 4, b"\xff\xff\xff\x7f" * 5)
     else:

@@ -134,6 +134,12 @@ def test_progress_is_shown_on_a_terminal(database: Path, tmp_path: Path, monkeyp
     assert "verify [##############################] 100% \n" in terminal.getvalue()
 
 
+def test_a_module_that_is_imported_runs_nothing() -> None:
+    import redouble.dbm.__main__
+
+    assert redouble.dbm.__main__.main is main
+
+
 def test_both_commands_are_the_same(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert redouble.cli.main(["dbm", "info", str(database)]) == 0
     here = capsys.readouterr().out
@@ -153,3 +159,40 @@ def test_a_reader_that_has_seen_enough(database: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 1
+
+
+def test_progress_of_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("redouble.dbm.command._PIECE", 10)
+    with redouble.dbm.open(tmp_path / "db", "c") as db:
+        for number in range(100):
+            db[f"key{number % 40}"] = f"value {number}"
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    for words in (
+        ["compact", tmp_path / "db"],
+        ["dump", tmp_path / "db", "--output", tmp_path / "dump"],
+        ["load", tmp_path / "copy", "--input", tmp_path / "dump"],
+        ["import", tmp_path / "db", tmp_path / "imported"],
+        ["salvage", tmp_path / "db", tmp_path / "salvaged"],
+    ):
+        assert run(*words) == 0
+    for what in ("compact", "dump", "load", "import", "salvage"):
+        assert f"{what} [##############################] 100%" in terminal.getvalue()
+    for name in ("copy", "imported", "salvaged"):
+        assert content(tmp_path / name) == content(tmp_path / "db")
+
+
+def test_verify_of_a_damaged_database_of_semidbm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(SEMIDBM)
+    data[20] ^= 1
+    (tmp_path / "data").write_bytes(data)
+    assert run("verify", tmp_path) == 1
+    assert "byte 8: no record begins here" in capsys.readouterr().out
+    assert run("info", tmp_path) == 1
+    (tmp_path / "data").write_bytes(SEMIDBM)
+    assert run("verify", tmp_path) == 0
+    assert "2 keys, 5 records, 90 bytes: sound" in capsys.readouterr().out
+    (tmp_path / "data").write_bytes(SEMIDBM[:-1])
+    assert run("verify", tmp_path) == 0
+    assert "not damage" in capsys.readouterr().out

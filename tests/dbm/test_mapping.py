@@ -158,6 +158,11 @@ def test_with_closes_it(tmp_path: Path) -> None:
         with pytest.raises(dbm.error, match="closed"):
             action()
     db.close()  # once more is no error
+    with redouble.dbm.open(tmp_path / "db") as reader:
+        pass
+    for action in (reader.sync, reader.compact, lambda: reader["a"]):
+        with pytest.raises(dbm.error, match="closed"):
+            action()
 
 
 def test_shelve(tmp_path: Path) -> None:

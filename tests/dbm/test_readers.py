@@ -16,6 +16,7 @@ import pytest
 import redouble.dbm
 from redouble.dbm import DBMChecksumError, DBMDamageError, DBMError, DBMLoadError, log, reader, system
 from redouble.dbm.reader import _Lazy
+from redouble.dbm.writer import _after_fork
 
 
 @pytest.fixture
@@ -157,9 +158,59 @@ def test_segments_beyond_64_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             db[b"%04d" % number] = b"%d" % number
     assert not redouble.dbm.verify(tmp_path / "db").findings
     with redouble.dbm.open(tmp_path / "db") as db:
+        assert isinstance(db._index, _Lazy)
         assert db[b"0123"] == b"123"
+        assert b"nope" not in db
         assert len(db) == 3000
         assert db[b"2999"] == b"2999"
+
+
+def test_a_reader_that_opens_while_segments_go(tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with redouble.dbm.open(tmp_path / "db", "c") as db:
+        for number in range(100):
+            db[b"%d" % (number % 10)] = b"%d" % number
+        real, calls = log.listed, 0
+
+        def listed(folder: str, manifest: log.Manifest) -> list[int]:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                db.compact()
+            return real(folder, manifest)
+
+        monkeypatch.setattr(log, "listed", listed)
+        with redouble.dbm.open(tmp_path / "db") as other:
+            assert calls > 1
+            assert dict(other.items()) == dict(db.items())
+
+
+def test_a_record_that_was_moved(tmp_path: Path, small: None) -> None:
+    with redouble.dbm.open(tmp_path / "db", "c") as db:
+        for number in range(100):
+            db[b"%d" % (number % 30)] = b"%d" % number
+        with redouble.dbm.open(tmp_path / "db") as other:
+            other._close_files()
+            db.compact()
+            del db[b"7"]
+            assert other[b"8"] == b"98"
+            with pytest.raises(KeyError):
+                other[b"7"]
+
+
+def test_what_a_lazy_index_answers(tmp_path: Path) -> None:
+    with redouble.dbm.open(tmp_path / "db", "c") as db:
+        for number in range(1000):
+            db[b"%d" % number] = b"x"
+    for ask in (
+        lambda db: len(db._index) == 1000,
+        lambda db: next(iter(db._index)) == b"0",
+        lambda db: next(reversed(db._index)) is not None,
+        lambda db: db._index.get(b"nosuch", 5) == 5 and db._index.get(b"1") > 0,
+        lambda db: bool(db),
+    ):
+        with redouble.dbm.open(tmp_path / "db") as db:
+            assert isinstance(db._index, _Lazy)
+            assert ask(db)
 
 
 def test_a_damaged_index_is_left_aside(tmp_path: Path) -> None:
@@ -382,6 +433,26 @@ def test_the_child_of_a_fork_does_not_write(tmp_path: Path) -> None:
     db.close()
     with redouble.dbm.open(tmp_path / "db", "w") as again:
         assert dict(again) == {b"a": b"1", b"c": b"3"}
+
+
+def test_what_happens_in_the_child(tmp_path: Path) -> None:
+    """The same in this process, which can see it."""
+    db = redouble.dbm.open(tmp_path / "db", "c")
+    db["a"] = "1"
+    closed = redouble.dbm.open(tmp_path / "other", "c")
+    closed.close()
+    _after_fork()
+    for action in (lambda: db.__setitem__("b", "2"), lambda: db.__delitem__("a"), db.sync, db.compact):
+        with pytest.raises(DBMError, match="parent process"):
+            action()
+    assert db["a"] == b"1"
+    with redouble.dbm.open(tmp_path / "db", "w") as parent:  # the lock is no longer the child's
+        parent["c"] = "3"
+        with pytest.raises(DBMError, match="parent process"):
+            db.close()
+        parent["d"] = "4"
+    with redouble.dbm.open(tmp_path / "db") as again:
+        assert dict(again) == {b"a": b"1", b"c": b"3", b"d": b"4"}
 
 
 def test_a_database_that_nobody_closed(tmp_path: Path) -> None:

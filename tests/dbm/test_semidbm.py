@@ -71,6 +71,16 @@ def test_it_is_converted_when_it_is_written(folder: Path, flag: str) -> None:
     assert not redouble.dbm.verify(folder).findings
 
 
+def test_a_key_that_was_deleted_twice(folder: Path) -> None:
+    """semidbm writes that before it looks, and cannot open what it wrote."""
+    gone = bytes.fromhex("00000004ffffffff676f6e6502984f45")
+    assert gone in SEMIDBM
+    (folder / "data").write_bytes(SEMIDBM + gone)
+    for flag in "rw":
+        with redouble.dbm.open(folder, flag) as db:
+            assert dict(db.items()) == STATE
+
+
 def test_n_begins_with_an_empty_one(folder: Path) -> None:
     with redouble.dbm.open(folder, "n") as db:
         assert db.keys() == []

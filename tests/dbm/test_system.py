@@ -222,6 +222,29 @@ def test_compaction_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert not db.compact(10)
 
 
+def test_a_deleted_key_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tombstone is moved while an older segment, which the compaction does not visit, has something dead."""
+    monkeypatch.setattr(log, "SEGMENT_SIZE", 300)
+    with redouble.dbm.open(tmp_path / "db", "c", mapped=False) as db:
+        db["a"], db["old"] = b"x" * 150, b"x" * 150  # the first segment, with nothing dead
+        db["b"], db["c"] = b"x" * 150, b"x" * 150  # the second
+        del db["b"]
+        assert [bool(db._dead[number]) for number in (1, 2)] == [False, True]
+        assert db.compact(1)
+        del db["old"]
+        tombstones = db._end
+        while db.compact(1):
+            pass
+        assert db._end > tombstones
+        assert 1 in db._segments
+        (tmp_path / "copy").mkdir()
+        for path in (tmp_path / "db").iterdir():
+            (tmp_path / "copy" / path.name).write_bytes(path.read_bytes())
+        for folder in (tmp_path / "copy", tmp_path / "db"):
+            with redouble.dbm.open(folder) as other:
+                assert sorted(other) == [b"a", b"c"]
+
+
 def test_a_compaction_that_meets_damage(tmp_path: Path) -> None:
     with redouble.dbm.open(tmp_path / "db", "c") as db:
         for number in range(100):

@@ -152,19 +152,19 @@ class Database(MutableMapping[Any, bytes]):
     # Opening.
 
     def _open(self) -> None:
-        for attempt in range(10):
+        done = False
+        while not done:
             manifest = log.read_manifest(self._folder)
             if manifest is None:
                 raise log.no_manifest(self._folder)
             try:
                 self._read(manifest)
+                done = True
             except (DBMLoadError, FileNotFoundError):
                 # A writer may have removed a segment meanwhile; then there is a new manifest.
-                if attempt == 9 or log.read_manifest(self._folder) == manifest:
+                if log.read_manifest(self._folder) == manifest:
                     raise
                 self._empty()
-            else:
-                return
 
     def _read(self, manifest: log.Manifest) -> None:
         segments = log.listed(self._folder, manifest)

@@ -421,9 +421,7 @@ class WritableDatabase(Database):
         self._misses.pop(number, None)
         self._kept.pop(number, None)
         self._buffers[number] = b""
-        fd = self._files.pop(number, None)
-        if fd is not None:
-            os.close(fd)
+        os.close(self._files.pop(number))  # from which it was read
         system.remove(self._path(number))
         if self._saved is None or self._saved[0] <= number:
             self._saved = None
@@ -482,16 +480,15 @@ class WritableDatabase(Database):
             if tail.fd >= 0:
                 os.close(tail.fd)
         self._unsynced, self._tail = [], _Tail(0, -1, 0)
-        if self._lock_fd >= 0:
+        if hasattr(self, "_files"):  # it was opened
+            super().close()
+        if self._lock_fd >= 0:  # last of all: then another may write
             os.close(self._lock_fd)
             self._lock_fd = -1
-        if hasattr(self, "_files"):
-            super().close()
 
     def __del__(self) -> None:
-        if hasattr(self, "_index"):
-            with contextlib.suppress(Exception):
-                self.close()
+        with contextlib.suppress(Exception):  # it may not even have been opened
+            self.close()
 
     def _forked(self) -> None:
         """In the child of a fork: the database is the parent's."""
@@ -510,7 +507,7 @@ def _after_fork() -> None:
             database._forked()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=_after_fork)
 
 
