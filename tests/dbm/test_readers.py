@@ -329,7 +329,7 @@ def test_a_file_that_is_cut_off_under_a_writer(tmp_path: Path) -> None:
     if system.reserves(os.open(tmp_path, os.O_RDONLY)):
         assert all("somebody cut this file off" in line for line in lines), lines
         assert len(lines) == 4
-    with pytest.raises(DBMLoadError, match="header is cut off"):
+    with pytest.raises(DBMLoadError, match="header"):
         redouble.dbm.open(tmp_path / "db")
 
 
