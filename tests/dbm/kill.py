@@ -41,10 +41,11 @@ while True:
 
 
 def kills(folder: Path, count: int, seed: int) -> int:
-    """Kill `count` writers of one database; how many acknowledged writes were checked.  Raises AssertionError."""
-    chance = random.Random(seed)
-    path, last, checked = folder / "db", 0, 0
+    """Kill `count` writers, twenty for each database; how many acknowledged writes were checked.  Raises AssertionError."""
+    chance, checked = random.Random(seed), 0
     for number in range(count):
+        if number % 20 == 0:
+            path, last = folder / str(number), 0
         words = [str(path), str(chance.randrange(1 << 30)), str(number % 2 == 0), str(last)]
         with subprocess.Popen([sys.executable, "-c", WRITER, *words], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None

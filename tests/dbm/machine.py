@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 import redouble.dbm
 from redouble.dbm import log, system
-from redouble.dbm.reader import _Lazy
+from redouble.dbm.index import LazyIndex
 
 KEYS = st.one_of(st.sampled_from([b"", b"a", b"b", b"key", b"another"]), st.binary(max_size=6))
 VALUES = st.one_of(st.binary(max_size=40), st.integers(0, 300).map(lambda length: b"v" * length))
@@ -134,7 +134,7 @@ class Machine(RuleBasedStateMachine):
     def sizes_agree(self) -> None:
         global steps
         steps += 1
-        if hasattr(self, "db") and not isinstance(self.db._index, _Lazy):
+        if hasattr(self, "db") and not isinstance(self.db._index, LazyIndex):
             live = {key: len(key) + len(value) + 12 for key, value in self.model.items()}
             assert len(self.db) == len(self.model)
             headers = log.FIRST * len(self.db._segments)

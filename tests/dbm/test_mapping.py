@@ -225,7 +225,7 @@ def test_any_bytes_will_do(db: WritableDatabase) -> None:
 
 
 def test_what_is_too_long_is_refused(db: WritableDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("redouble.dbm.writer.LONGEST", 1 << 20)
+    monkeypatch.setattr("redouble.dbm.append.LONGEST", 1 << 20)
     with pytest.raises(DBMError, match="more than"):
         db["a"] = bytes(1 << 20)
     assert len(db) == 0

@@ -15,7 +15,7 @@ import pytest
 
 import redouble.dbm
 from redouble.dbm import DBMChecksumError, DBMDamageError, DBMError, DBMLoadError, log, reader, system
-from redouble.dbm.reader import _Lazy
+from redouble.dbm.index import LazyIndex
 from redouble.dbm.writer import _after_fork
 
 
@@ -126,10 +126,10 @@ def test_opening_reads_next_to_nothing(tmp_path: Path, monkeypatch: pytest.Monke
             assert "nosuch" not in db
             assert db.get("nosuch", b"default") == b"default"
             assert read < size / 100
-            assert isinstance(db._index, _Lazy)
+            assert isinstance(db._index, LazyIndex)
             for number in range(20_000):
                 assert b"%d" % number in db
-            assert not isinstance(db._index, _Lazy)
+            assert not isinstance(db._index, LazyIndex)
             assert len(db) == 20_000
 
 
@@ -158,7 +158,7 @@ def test_segments_beyond_64_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             db[b"%04d" % number] = b"%d" % number
     assert not redouble.dbm.verify(tmp_path / "db").findings
     with redouble.dbm.open(tmp_path / "db") as db:
-        assert isinstance(db._index, _Lazy)
+        assert isinstance(db._index, LazyIndex)
         assert db[b"0123"] == b"123"
         assert b"nope" not in db
         assert len(db) == 3000
@@ -209,7 +209,7 @@ def test_what_a_lazy_index_answers(tmp_path: Path) -> None:
         lambda db: bool(db),
     ):
         with redouble.dbm.open(tmp_path / "db") as db:
-            assert isinstance(db._index, _Lazy)
+            assert isinstance(db._index, LazyIndex)
             assert ask(db)
 
 
@@ -239,7 +239,7 @@ def test_an_index_is_written_when_it_is_worth_it(tmp_path: Path) -> None:
         del db["77"]
     assert index.stat().st_ino == first
     with redouble.dbm.open(tmp_path / "db", "w") as db:
-        assert isinstance(db._index, _Lazy)
+        assert isinstance(db._index, LazyIndex)
         assert db["a"] == b"1"
         assert "77" not in db
         with pytest.raises(KeyError, match="77"):

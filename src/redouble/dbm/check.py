@@ -12,7 +12,7 @@ from redouble.dbm import log, semidbm, system
 from redouble.dbm.errors import DBMDamageError, DBMError
 from redouble.dbm.log import FIRST, entry_of
 from redouble.dbm.record import OVERHEAD, Record, scan
-from redouble.dbm.snapshot import Damaged, Snapshot, snapshot_path
+from redouble.dbm.snapshot import Damaged, Snapshot
 from redouble.dbm.writer import WritableDatabase
 
 __all__ = ["Finding", "Report", "salvage", "verify"]
@@ -242,7 +242,7 @@ def _must_be_there(folder: str) -> None:
 
 
 def _verify_snapshot(folder: str, walk: _Walk, report: Report, numbers: list[int]) -> None:
-    path = snapshot_path(folder)
+    path = log.index_path(folder)
     try:
         with contextlib.closing(Snapshot(folder)) as snapshot:
             index = snapshot.load()

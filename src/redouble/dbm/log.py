@@ -27,11 +27,15 @@ __all__ = [
     "Header",
     "Manifest",
     "Part",
+    "Tail",
     "create_segment",
     "entry_of",
+    "index_path",
     "listed",
     "manifest_path",
+    "new_generation",
     "no_manifest",
+    "prepare",
     "read_header",
     "read_manifest",
     "read_part",
@@ -176,6 +180,18 @@ def read_part(fd: int, start: int) -> Part:
     return Part(complete, overhead, end, start + len(data), rest.count(0) != len(rest), reason)
 
 
+class Tail:
+    """A segment of which something may not be on the disk yet."""
+
+    def __init__(self, number: int, fd: int, end: int, synced: int = FIRST, slot: int = 0) -> None:
+        self.number, self.fd, self.end, self.synced, self.slot = number, fd, end, synced, slot
+
+    def sync(self, end: int) -> None:
+        system.fsync(self.fd)
+        write_mark(self.fd, end, self.slot)
+        self.synced, self.slot = end, 1 - self.slot
+
+
 # The manifest.
 
 
@@ -184,6 +200,10 @@ class Manifest:
     generation: int
     """Another one when the database was emptied: what an index or a reader knows of an earlier one is worth nothing."""
     segments: tuple[int, ...]
+
+
+def index_path(folder: str) -> str:
+    return os.path.join(folder, "INDEX")
 
 
 def manifest_path(folder: str) -> str:
@@ -232,3 +252,22 @@ def listed(folder: str, manifest: Manifest) -> list[int]:
     if max(present) > found[-1]:
         raise DBMLoadError(segment_path(folder, found[-1] + 1), 0, "this segment is missing, but not the one after it")
     return found
+
+
+def new_generation() -> int:
+    return int.from_bytes(os.urandom(8), "little")
+
+
+def prepare(folder: str, mode: int, fresh: bool) -> None:
+    """A folder that is locked becomes a database, an empty one if `fresh`."""
+    if not fresh and read_manifest(folder) is not None:
+        return
+    numbers = sorted(system.numbers(folder, "log"))
+    if not fresh and (len(numbers) > 1 or any(os.path.getsize(segment_path(folder, each)) > FIRST for each in numbers)):
+        raise no_manifest(folder)
+    number = numbers[-1] + 1 if numbers else 1
+    os.close(create_segment(folder, number, 0, 0, mode))
+    write_manifest(folder, Manifest(new_generation(), (number,)), mode)
+    for old in numbers:
+        system.remove(segment_path(folder, old))
+    system.remove(index_path(folder))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from redouble.dbm.append import Changes
 from redouble.dbm.log import LENGTH, LENGTH_BITS, OFFSET, SEGMENT_SHIFT
 from redouble.dbm.reader import Database
 from redouble.dbm.record import Record, encoded
-from redouble.dbm.writer import Changes, WritableDatabase
+from redouble.dbm.writer import WritableDatabase
 
 __all__ = ["CachedDatabase", "CachedWritableDatabase", "UnverifiedDatabase", "UnverifiedWritableDatabase"]
 

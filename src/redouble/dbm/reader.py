@@ -17,6 +17,7 @@ from zlib import crc32
 from redouble.dbm import log, system
 from redouble.dbm.batch import Batch
 from redouble.dbm.errors import DBMChecksumError, DBMError, DBMLoadError
+from redouble.dbm.index import GONE, ClosedIndex, LazyIndex
 from redouble.dbm.log import FIRST, LENGTH, LENGTH_BITS, LONG, OFFSET, SEGMENT_SHIFT
 from redouble.dbm.record import OVERHEAD, SOUND, Record, encoded
 from redouble.dbm.snapshot import Damaged, Snapshot
@@ -28,10 +29,6 @@ _Self = TypeVar("_Self", bound="Database")
 _OPEN_FILES = 64
 _LOAD_COST = 8192
 """Bytes whose loading costs about as much as one read from the file costs more than one from memory."""
-_LAZY_FINDS = 32
-"""The index is loaded once a part of 1 in so many of its keys was looked up in the file."""
-_GONE = 0
-"""The entry of a key that the index file has and the log deleted since."""
 
 
 class Torn:
@@ -42,58 +39,6 @@ class Torn:
 
     def __repr__(self) -> str:
         return f"{self.length} bytes of an unfinished append in {self.path} at byte {self.offset}"
-
-
-class _Lazy(dict[bytes, int]):
-    """What changed since the index file was written; the rest is looked up there."""
-
-    def __init__(self, database: Database, snapshot: Snapshot) -> None:
-        self.snapshot, self._database = snapshot, database
-        self._finds = len(snapshot) // _LAZY_FINDS
-
-    def _find(self, key: bytes) -> int | None:
-        entry = super().get(key)
-        if entry is None:
-            self._finds -= 1
-            try:
-                if self._finds < 0:
-                    raise Damaged  # it is not, but looking up became the longer way
-                entry = self.snapshot.find(key) or _GONE
-            except Damaged:
-                return self._database._loaded().get(key)
-            self[key] = entry
-        return None if entry == _GONE else entry
-
-    def __missing__(self, key: bytes) -> int:
-        entry = self._find(key)
-        if entry is None:
-            raise KeyError(key)
-        return entry
-
-    def __contains__(self, key: Any) -> bool:
-        return self._find(key) is not None
-
-    def get(self, key: bytes, default: Any = None) -> Any:
-        entry = self._find(key)
-        return default if entry is None else entry
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._database._loaded())
-
-    def __reversed__(self) -> Iterator[bytes]:
-        return reversed(self._database._loaded())
-
-    def __len__(self) -> int:
-        return len(self._database._loaded())
-
-
-class _Closed(dict[bytes, int]):
-    """The index of a closed database."""
-
-    def _refuse(self, *_: object) -> NoReturn:
-        raise DBMError("this database is closed")
-
-    __missing__ = __contains__ = get = __iter__ = __reversed__ = __len__ = _refuse
 
 
 def _all_since(number: int, segments: list[int]) -> bool:
@@ -141,7 +86,7 @@ class Database(MutableMapping[Any, bytes]):
     def _empty(self) -> None:
         """Know nothing."""
         # Of a segment that is gone there stays an empty one: a thread may be about to look there.
-        self._buffers: dict[int, bytes] = dict.fromkeys(getattr(self, "_buffers", {_GONE}), b"")
+        self._buffers: dict[int, bytes] = dict.fromkeys(getattr(self, "_buffers", {GONE}), b"")
         self._kept: dict[int, int] = {}
         self._misses: dict[int, int] = {}
         self._dead: dict[int, int] = {}
@@ -173,7 +118,7 @@ class Database(MutableMapping[Any, bytes]):
             self._index = {}
             self._at = segments[0], FIRST
         else:
-            self._index = _Lazy(self, snapshot)
+            self._index = LazyIndex(snapshot, self._loaded)
             self._at = snapshot.position
             self._dead = dict(snapshot.dead)
         self._manifest, self._segments = manifest, segments
@@ -225,7 +170,7 @@ class Database(MutableMapping[Any, bytes]):
         self.torn = Torn(self._path(number), part.end, part.size - part.end)
 
     def _apply(self, number: int, found: list[Record]) -> None:
-        lazy = isinstance(self._index, _Lazy)
+        lazy = isinstance(self._index, LazyIndex)
         if lazy:
             self._changes += [(number, record) for record in found]
         index, dead, base = self._index, self._dead, number << SEGMENT_SHIFT
@@ -239,7 +184,7 @@ class Database(MutableMapping[Any, bytes]):
                 index[key] = base | offset << LENGTH_BITS | (length if length < LONG else 0)
                 continue
             if lazy:
-                index[key] = _GONE
+                index[key] = GONE
             else:
                 index.pop(key, None)
                 dead[number] += length
@@ -248,7 +193,7 @@ class Database(MutableMapping[Any, bytes]):
         """The whole index in memory."""
         with self._lock:
             lazy = self._index
-            if isinstance(lazy, _Lazy):
+            if isinstance(lazy, LazyIndex):
                 changes, self._changes = self._changes, []
                 try:
                     self._index = lazy.snapshot.load()
@@ -281,7 +226,7 @@ class Database(MutableMapping[Any, bytes]):
 
     def _record(self, key: bytes, entry: int) -> bytes:
         """A record that is not in memory (or longer than an entry can say)."""
-        while entry != _GONE:
+        while entry != GONE:
             try:
                 return self._record_from_file(key, entry)
             except FileNotFoundError:
@@ -371,7 +316,7 @@ class Database(MutableMapping[Any, bytes]):
     # A reader changes nothing.
 
     def _refuse(self, *_: object) -> NoReturn:
-        if isinstance(self._index, _Closed):
+        if isinstance(self._index, ClosedIndex):
             self._index[b""]
         raise DBMError("this database is open for reading only")
 
@@ -389,7 +334,7 @@ class Database(MutableMapping[Any, bytes]):
 
     def sync(self) -> None:
         """A reader has nothing to sync (and shelve asks it to)."""
-        if isinstance(self._index, _Closed):
+        if isinstance(self._index, ClosedIndex):
             self._refuse()
 
     def compact(self, records: int | None = None) -> bool:
@@ -437,7 +382,7 @@ class Database(MutableMapping[Any, bytes]):
 
     def _close_index(self) -> None:
         index = getattr(self, "_index", None)
-        if isinstance(index, _Lazy):
+        if isinstance(index, LazyIndex):
             index.snapshot.close()
 
     def close(self, compact: bool = False) -> None:
@@ -445,7 +390,7 @@ class Database(MutableMapping[Any, bytes]):
         with self._lock:
             self._close_index()
             self._empty()
-            self._index = _Closed()
+            self._index = ClosedIndex()
 
     def __enter__(self: _Self) -> _Self:
         return self

@@ -19,8 +19,9 @@ from typing import NamedTuple
 from zlib import crc32
 
 from redouble.dbm import system
+from redouble.dbm.log import index_path
 
-__all__ = ["Damaged", "Snapshot", "snapshot_path", "write_snapshot"]
+__all__ = ["Damaged", "Snapshot", "write_snapshot"]
 
 _HEAD = Struct("<8sQIIII")  # magic, generation, segment, offset, tables, segments with dead bytes
 _TABLE = Struct("<IIB")  # length of the keys, how many, wide
@@ -46,10 +47,6 @@ class _Table(NamedTuple):
     entries: int
     end: int
     """The last four: offsets in the file."""
-
-
-def snapshot_path(folder: str) -> str:
-    return os.path.join(folder, "INDEX")
 
 
 def _bits(count: int) -> int:
@@ -117,14 +114,14 @@ def write_snapshot(
     body = b"".join(bodies)
     lead = _HEAD.pack(_MAGIC, generation, *position, len(tables), len(lost))
     head = b"".join((lead, *tables, *lost, _CRC.pack(crc32(body))))
-    system.replace(snapshot_path(folder), head + _CRC.pack(crc32(head)) + body, mode)
+    system.replace(index_path(folder), head + _CRC.pack(crc32(head)) + body, mode)
 
 
 class Snapshot:
     """An index file that is open for reading.  Raises Damaged, also later; FileNotFoundError if there is none."""
 
     def __init__(self, folder: str) -> None:
-        self._fd = system.open_file(snapshot_path(folder))
+        self._fd = system.open_file(index_path(folder))
         try:
             self._read_head()
         except BaseException:
