@@ -33,10 +33,10 @@ _NAMES = {
     "unpatch": "redouble.compat.patch",
 }
 
-_MODULES = ("aioredis", "testing")
+_MODULES = ("aioredis", "dbm", "testing")
 
 if TYPE_CHECKING:
-    from redouble import aioredis, testing
+    from redouble import aioredis, dbm, testing
     from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
     from redouble.clients.server import FakeServer, reset
     from redouble.clients.sync import FakeConnection, FakeRedis, FakeRedisConnection, FakeStrictRedis
@@ -69,6 +69,7 @@ __all__ = [
     "ManualClock",
     "TcpFakeServer",
     "aioredis",
+    "dbm",
     "install_as_fakeredis",
     "patch",
     "reset",

@@ -52,7 +52,7 @@ class Disk:
             if name == "fsync":
                 inode = os.fstat(arguments[0]).st_ino
                 self.synced[inode] = self._content(arguments[0])
-            elif name == "fsync_folder":
+            elif name == "fsync_folder" and arguments[0] == str(self.folder):
                 self._names()
             if fails:
                 if name in ("create", "open_file"):

@@ -84,6 +84,7 @@ def test_a_key_that_was_deleted_twice(folder: Path) -> None:
 def test_n_begins_with_an_empty_one(folder: Path) -> None:
     with redouble.dbm.open(folder, "n") as db:
         assert db.keys() == []
+        assert not (folder / "data").exists()
     with redouble.dbm.open(folder, "r") as db:
         assert db.keys() == []
 

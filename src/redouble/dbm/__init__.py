@@ -20,7 +20,7 @@ from redouble.dbm.errors import DBMChecksumError, DBMDamageError, DBMError, DBML
 from redouble.dbm.log import no_manifest
 from redouble.dbm.lookup import CachedDatabase, CachedWritableDatabase, UnverifiedDatabase, UnverifiedWritableDatabase
 from redouble.dbm.reader import Database
-from redouble.dbm.semidbm import SemidbmDatabase, convert, is_semidbm
+from redouble.dbm.semidbm import SemidbmDatabase, convert, data_path, is_semidbm
 from redouble.dbm.writer import WritableDatabase
 
 __all__ = [
@@ -111,7 +111,7 @@ def open(
     if flag not in ("r", "w", "c", "n"):
         raise ValueError(f"flag must be 'r', 'w', 'c' or 'n', not {flag!r}")
     folder = os.fspath(path)
-    foreign = flag != "n" and is_semidbm(folder)
+    foreign = is_semidbm(folder)
     if flag == "r":
         if foreign:
             return SemidbmDatabase(folder)
@@ -123,7 +123,9 @@ def open(
         os.makedirs(folder, mode | (mode & 0o444) >> 2, exist_ok=True)  # who may read it may look into it
     elif not os.path.isdir(folder):
         raise no_manifest(folder)
-    if foreign:
+    if foreign and flag == "n":
+        os.remove(data_path(folder))
+    elif foreign:
         convert(folder, mode)
     options: Any = {"buffer": buffer, "mapped": mapped, "synced": synced, "make": make, "fresh": flag == "n"}
     if cache:

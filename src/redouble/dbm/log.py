@@ -271,3 +271,4 @@ def prepare(folder: str, mode: int, fresh: bool) -> None:
     for old in numbers:
         system.remove(segment_path(folder, old))
     system.remove(index_path(folder))
+    system.fsync_folder(os.path.dirname(os.path.abspath(folder)))  # the folder's own name
