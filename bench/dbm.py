@@ -1,0 +1,455 @@
+"""redouble.dbm beside the other dbm-like modules that are installed: CPU time of each operation, and the ratio to semidbm.
+
+The stores take turns, some operations each, so that a slow moment hits them all.  The table and the plot in docs/dbm.md are
+written by this: `python -m bench dbm`; `python -m bench.dbm 1000000` is for other numbers of keys, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import random
+import re
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import redouble.dbm
+from bench.timing import ratio
+from redouble.dbm import system
+
+SIZES = {100_000: 3, 1_000_000: 1}
+"""Keys, and rounds with so many."""
+VALUE = 100
+TURN = 10_000
+"""Operations until it is another store's turn."""
+HOT = 100
+BATCH = 1000
+DOCS = Path(__file__).parents[1] / "docs"
+
+PHASES = {
+    "fill": "new keys",
+    "sequential": "all keys in the order in which they came",
+    "random": "all keys in any order",
+    "hot": f"{HOT} keys, again and again",
+    "overwrite": "all keys, in any order",
+    "batch": f"all keys again, {BATCH} in a batch, if it has batches",
+    "compact": "the space of all that was overwritten, for each key",
+    "close": "for each key",
+    "load": "open, and know all keys; for each key",
+    "delete": "in any order",
+}
+
+
+class Store:
+    """Opened like a dbm module of the standard library; what is otherwise is in the classes below."""
+
+    most = 1_000_000_000
+    """Operations of a phase that do not take hours."""
+    slow: dict[str, int] = {}
+    """The same for single phases."""
+    db: Any
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def open(self, flag: str) -> None:
+        raise NotImplementedError
+
+    def put(self, items: list[tuple[bytes, bytes]]) -> None:
+        db = self.db
+        for key, value in items:
+            db[key] = value
+
+    fill = batch = put
+
+    def batches(self, items: list[tuple[bytes, bytes]]) -> None:
+        for at in range(0, len(items), BATCH):
+            self.batch(items[at : at + BATCH])
+
+    def get(self, keys: list[bytes]) -> None:
+        db = self.db
+        for key in keys:
+            db[key]
+
+    def delete(self, keys: list[bytes]) -> None:
+        db = self.db
+        for key in keys:
+            del db[key]
+
+    def load(self) -> None:
+        self.open("w")
+        self.db.keys()
+
+    def compact(self) -> None:
+        self.db.reorganize()
+
+    def close(self) -> None:
+        self.db.close()
+
+
+class Redouble(Store):
+    options: dict[str, Any] = {}
+
+    def open(self, flag: str) -> None:
+        self.db = redouble.dbm.open(self.path, flag, **self.options)
+
+    def load(self) -> None:
+        self.open("w")
+        len(self.db)
+
+    def batch(self, items: list[tuple[bytes, bytes]]) -> None:
+        with self.db.batch() as batch:
+            batch.update(items)
+
+
+class Unverified(Redouble):
+    options = {"verify_checksums": False}
+
+
+class Cached(Redouble):
+    options = {"cache": 1 << 20}
+
+
+class Written(Redouble):
+    options = {"mapped": False}
+
+
+class Semidbm(Store):
+    def open(self, flag: str) -> None:
+        self.db = importlib.import_module("semidbm").open(str(self.path), flag)
+
+    load = Store.load
+
+    def compact(self) -> None:
+        self.db.compact()
+
+
+class Dumb(Store):
+    slow = {"delete": 5}
+
+    def open(self, flag: str) -> None:
+        self.db = importlib.import_module("dbm.dumb").open(str(self.path), flag)
+
+    def compact(self) -> None:
+        raise NotImplementedError
+
+
+class Gdbm(Store):
+    def open(self, flag: str) -> None:
+        self.db = importlib.import_module("dbm.gnu").open(str(self.path), flag)
+
+    def load(self) -> None:
+        self.open("w")  # it has no index in memory
+
+
+class Sqlite(Store):
+    """The table and the settings of dbm.sqlite3, which is in the standard library from Python 3.13 on."""
+
+    slow = {"fill": 500, "overwrite": 500, "delete": 500}
+
+    def open(self, flag: str) -> None:
+        self.db = sqlite3.connect(self.path, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode = wal")
+        self.db.execute("CREATE TABLE IF NOT EXISTS Dict (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)")
+
+    def put(self, items: list[tuple[bytes, bytes]]) -> None:
+        for item in items:
+            self.db.execute("REPLACE INTO Dict (key, value) VALUES (?, ?)", item)
+
+    fill = put
+
+    def batch(self, items: list[tuple[bytes, bytes]]) -> None:
+        self.db.execute("BEGIN")
+        self.db.executemany("REPLACE INTO Dict (key, value) VALUES (?, ?)", items)
+        self.db.execute("COMMIT")
+
+    def get(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self.db.execute("SELECT value FROM Dict WHERE key = ?", (key,)).fetchone()
+
+    def delete(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self.db.execute("DELETE FROM Dict WHERE key = ?", (key,))
+
+    def load(self) -> None:
+        self.open("w")
+
+    def compact(self) -> None:
+        self.db.execute("VACUUM")
+
+
+class Lmdb(Store):
+    """A transaction for each operation, as the others have it, and no sync until one is asked for."""
+
+    def open(self, flag: str) -> None:
+        lmdb = importlib.import_module("lmdb")
+        self.db = lmdb.open(str(self.path), map_size=4 << 30, sync=False, metasync=False)
+
+    def put(self, items: list[tuple[bytes, bytes]]) -> None:
+        for key, value in items:
+            with self.db.begin(write=True) as transaction:
+                transaction.put(key, value)
+
+    fill = put
+
+    def batch(self, items: list[tuple[bytes, bytes]]) -> None:
+        with self.db.begin(write=True) as transaction:
+            for key, value in items:
+                transaction.put(key, value)
+
+    def get(self, keys: list[bytes]) -> None:
+        for key in keys:
+            with self.db.begin() as transaction:
+                transaction.get(key)
+
+    def delete(self, keys: list[bytes]) -> None:
+        for key in keys:
+            with self.db.begin(write=True) as transaction:
+                transaction.delete(key)
+
+    def load(self) -> None:
+        self.open("w")
+
+    def compact(self) -> None:
+        other = f"{self.path}.compact"
+        os.makedirs(other)
+        self.db.copy(other, compact=True)
+
+    def close(self) -> None:
+        self.db.sync(True)
+        self.db.close()
+
+
+STORES: dict[str, type[Store]] = {
+    "redouble": Redouble,
+    "unverified": Unverified,
+    "cache": Cached,
+    "not mapped": Written,
+    "semidbm": Semidbm,
+    "dbm.dumb": Dumb,
+    "gdbm": Gdbm,
+    "sqlite3": Sqlite,
+    "lmdb": Lmdb,
+}
+MODULES = {"semidbm": "semidbm", "gdbm": "dbm.gnu", "lmdb": "lmdb"}
+
+Costs = dict[tuple[str, str], list[float]]
+"""Store and phase: seconds of CPU for one key, of each round."""
+
+
+LARGE = {"redouble", "unverified", "cache", "semidbm", "gdbm", "lmdb"}
+"""Those that do not take hours for a million keys, or are beside the point."""
+
+
+def installed(count: int) -> dict[str, type[Store]]:
+    stores = {name: kind for name, kind in STORES.items() if count <= 100_000 or name in LARGE}
+    for name, module in MODULES.items():
+        if name not in stores:
+            continue
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+            continue
+        print(f"{name} is not installed here")
+        del stores[name]
+    return stores
+
+
+def one_round(count: int, costs: Costs) -> None:
+    chance = random.Random(count)
+    keys = [b"key:%012d" % number for number in range(count)]
+    values = [chance.randbytes(VALUE) for _ in range(1000)]
+    items = list(zip(keys, values * (count // 1000)))
+    shuffled = chance.sample(items, count)
+    with tempfile.TemporaryDirectory() as folder:
+        stores = {name: kind(Path(folder) / name) for name, kind in installed(count).items()}
+        for store in stores.values():
+            store.open("c")
+
+        def timed(phase: str, name: str, action: Callable[[], object], operations: int) -> None:
+            start = time.process_time()
+            action()
+            spent.setdefault((name, phase), []).append((time.process_time() - start, operations))
+
+        def in_turns(phase: str, method: str, arguments: list[Any]) -> None:
+            for at in range(0, count, TURN):
+                part = arguments[at : at + TURN]
+                for name, store in stores.items():
+                    most = store.slow.get(phase, count)
+                    if at < most:
+                        some = part[: max(most - at, 0)]
+                        timed(phase, name, lambda some=some, store=store: getattr(store, method)(some), len(some))
+                    if phase == "fill" and at + TURN > most:
+                        store.batch(part[max(most - at, 0) :])  # not timed: the others want all keys to be there
+
+        def once(phase: str) -> None:
+            for name, store in stores.items():
+                with contextlib.suppress(NotImplementedError):
+                    timed(phase, name, getattr(store, phase), count)
+
+        spent: dict[tuple[str, str], list[tuple[float, int]]] = {}
+        in_turns("fill", "fill", items)
+        in_turns("sequential", "get", keys)
+        in_turns("random", "get", [key for key, _ in shuffled])
+        in_turns("hot", "get", chance.choices(keys[:HOT], k=count))
+        in_turns("overwrite", "put", shuffled)
+        in_turns("batch", "batches", items)
+        once("compact")
+        once("close")
+        once("load")
+        in_turns("delete", "delete", [key for key, _ in shuffled])
+        for store in stores.values():
+            store.close()
+    for place, parts in spent.items():
+        seconds, operations = map(sum, zip(*parts))
+        costs.setdefault(place, []).append(seconds / operations)
+
+
+def one_read(count: int) -> tuple[int, int]:
+    """Bytes that opening for one read takes, and bytes of the database."""
+    read = 0
+    real = system._read_some
+
+    def counted(fd: int, length: int, offset: int) -> bytes:
+        nonlocal read
+        data = real(fd, length, offset)
+        read += len(data)
+        return data
+
+    with tempfile.TemporaryDirectory() as folder:
+        with redouble.dbm.open(Path(folder) / "db", "c") as db:
+            for number in range(count):
+                db[b"key:%012d" % number] = bytes(VALUE)
+        system._read_some = counted  # type: ignore[assignment]
+        try:
+            with redouble.dbm.open(Path(folder) / "db") as db:
+                assert db[b"key:%012d" % (count // 2)] == bytes(VALUE)
+                size = db.size
+        finally:
+            system._read_some = real  # type: ignore[assignment]
+    return read + len("manifest") * 20, size
+
+
+def longest_compaction(count: int, records: int) -> tuple[float, float]:
+    """Seconds of CPU: the longest call of a compaction in slices, and all of them."""
+    with tempfile.TemporaryDirectory() as folder, redouble.dbm.open(Path(folder) / "db", "c") as db:
+        for _ in range(2):
+            for number in range(count):
+                db[b"key:%012d" % number] = bytes(VALUE)
+        calls, left = [], True
+        while left:
+            start = time.process_time()
+            left = db.compact(records)
+            calls.append(time.process_time() - start)
+    return max(calls), sum(calls)
+
+
+def table(costs: Costs) -> list[str]:
+    names = [name for name in STORES if any(name == store for store, _ in costs)]
+    lines = [f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for phase, meaning in PHASES.items():
+        cells = []
+        for name in names:
+            found = costs.get((name, phase))
+            if found is None:
+                cells.append("")
+                continue
+            microseconds = sorted(found)[len(found) // 2] * 1e6
+            reference = costs.get(("semidbm", phase))
+            times = f" ({ratio(reference, found):.2g}×)" if reference and name != "semidbm" else ""
+            cells.append(f"{microseconds:.2g}{times}")
+        lines.append(f"| **{phase}**: {meaning} | {' | '.join(cells)} |")
+    return lines
+
+
+COLOURS = {
+    "redouble": "#d62728", "unverified": "#ff7f0e", "cache": "#e377c2", "not mapped": "#8c564b", "semidbm": "#7f7f7f",
+    "dbm.dumb": "#bcbd22", "gdbm": "#2ca02c", "sqlite3": "#1f77b4", "lmdb": "#9467bd",
+}  # fmt: skip
+PLOTTED = ("fill", "sequential", "random", "hot", "overwrite", "batch", "load", "delete", "compact")
+
+
+def plot(costs: Costs, text: str, line: str) -> str:
+    """Dots on a logarithmic scale: how many times as fast as semidbm."""
+    low, high, left, width, row = -4.0, 3.0, 90, 560, 28
+    height = row * (len(PLOTTED) + 2) + 20
+
+    def x(value: float) -> float:
+        import math
+
+        return left + width * (min(max(math.log10(value), low), high) - low) / (high - low)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" font-family="sans-serif" font-size="12" fill="{text}">'
+    ]
+    for power in range(int(low), int(high) + 1):
+        at, name = x(10.0**power), f"{10.0**power:g}×"
+        parts.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="20" y2="{row * len(PLOTTED) + 20}" stroke="{line}"/>')
+        parts.append(f'<text x="{at:.1f}" y="12" text-anchor="middle">{name}</text>')
+    for number, phase in enumerate(PLOTTED):
+        y = 20 + row * number + row / 2
+        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{phase}</text>')
+        for name, colour in COLOURS.items():
+            if (name, phase) in costs and ("semidbm", phase) in costs:
+                at = x(ratio(costs["semidbm", phase], costs[name, phase]))
+                parts.append(
+                    f'<circle cx="{at:.1f}" cy="{y:.1f}" r="6" fill="{colour}" fill-opacity="0.8"><title>{name}</title></circle>'
+                )
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        at, y = left + number % 5 * 112, row * len(PLOTTED) + 44 + number // 5 * 22
+        parts.append(f'<circle cx="{at}" cy="{y}" r="6" fill="{colour}"/><text x="{at + 12}" y="{y + 4}">{name}</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def measured(count: int, rounds: int) -> Costs:
+    costs: Costs = {}
+    for number in range(rounds):
+        print(f"{count:,} keys, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+        one_round(count, costs)
+    return costs
+
+
+def sections(sizes: dict[int, int]) -> Iterator[tuple[int, Costs, list[str]]]:
+    for count, rounds in sizes.items():
+        costs = measured(count, rounds)
+        read, size = one_read(count)
+        longest, whole = longest_compaction(count, 1000)
+        yield (
+            count,
+            costs,
+            [
+                f"**{count:,} keys** of 16 bytes, values of {VALUE}: microseconds of CPU time (times as fast as semidbm); the median of {rounds} rounds.",
+                "",
+                *table(costs),
+                "",
+                f"Opening it for one read reads {read:,} of {size:,} bytes ({read / size:.2%}). Compacting all of it, 1,000 records a call, takes "
+                f"{whole:.2f} s of CPU time, the longest call {longest * 1000:.1f} ms.",
+                "",
+            ],
+        )
+
+
+def main(sizes: dict[int, int] | None = None) -> None:
+    page = DOCS / "dbm.md"
+    lines: list[str] = []
+    for count, costs, section in sections(sizes or SIZES):
+        print(*section, sep="\n", flush=True)
+        lines += section
+        if sizes is None and count == min(SIZES):
+            (DOCS / "dbm-light.svg").write_text(plot(costs, "#222", "#ddd"), encoding="utf-8")
+            (DOCS / "dbm-dark.svg").write_text(plot(costs, "#ddd", "#444"), encoding="utf-8")
+    if sizes is None:
+        written = "<!-- bench -->\n\n" + "\n".join(lines) + "\n<!-- end of bench -->"
+        text = page.read_text(encoding="utf-8")
+        page.write_text(
+            re.sub(r"<!-- bench -->.*<!-- end of bench -->", lambda _: written, text, flags=re.S), encoding="utf-8"
+        )
+
+
+if __name__ == "__main__":
+    main({int(word): 3 for word in sys.argv[1:]} or None)

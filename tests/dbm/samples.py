@@ -1,0 +1,5 @@
+"""What semidbm 0.5.1 wrote: `db["one"] = "0"; db["one"] = "1"; db["gone"] = "x"; del db["gone"]; db["empty"] = ""`."""
+
+SEMIDBM = bytes.fromhex(
+    "53454d490001000100000003000000016f6e65303e1b712d00000003000000016f6e6531491c41bb0000000400000001676f6e65788a683bd300000004ffffffff676f6e6502984f450000000500000000656d70747968c73dc4"
+)
