@@ -87,6 +87,17 @@ def test_an_unfinished_batch(folder: Path, tmp_path: Path) -> None:
         assert db.torn.length == len(batch)
 
 
+def test_an_append_of_which_only_the_end_was_copied(folder: Path, tmp_path: Path) -> None:
+    """memcpy goes in any order; what was never acknowledged is no damage, and does not count."""
+    append(logs(folder)[-1], b"\xff" * 20 + record(b"a", b"1"))
+    assert reasons(folder) == [("an append that was not finished", False)]
+    assert redouble.dbm.verify(folder).keys == 20
+    assert salvaged(folder, tmp_path)[b"a"] == b"1"
+    with redouble.dbm.open(folder, "w") as db:
+        assert len(db) == 20
+        assert db.torn is not None
+
+
 @pytest.mark.parametrize("rest", [record(b"c", b"3"), COMMIT + COMMIT], ids=["a record", "two ends"])
 def test_a_batch_that_ends_otherwise(folder: Path, rest: bytes) -> None:
     append(logs(folder)[-1], record(b"a", b"1", True) + rest)

@@ -88,8 +88,11 @@ def _parts(data: bytes, base: int) -> Iterator[_Part]:
 class _Walk:
     """One segment after the other, with what is wrong in them noted in the report."""
 
-    def __init__(self, folder: str, report: Report, progress: Progress) -> None:
+    def __init__(self, folder: str, report: Report, progress: Progress, *, everything: bool) -> None:
         self._folder, self._report, self._progress = folder, report, progress
+        self._everything = everything
+        """Whether to go on where the log ends, if there is more that can be read."""
+        self._ended = False
         self.index: dict[bytes, tuple[int, Record]] = {}
         self.ends: dict[int, int] = {}
         self._headers: dict[int, log.Header] = {}
@@ -106,6 +109,8 @@ class _Walk:
             later = numbers[place + 1 :]
             yield number, self._segment(number, later)
             done += sizes[number]
+            if self._ended and not self._everything:
+                break
         self._report.segments, self._report.size = len(numbers), total
         self._progress(total, total)
 
@@ -140,21 +145,21 @@ class _Walk:
             data = file.read()[FIRST:]
         certain = self._certain(number, later)
         report, good, batch, end = self._report, list[Record](), list[Record](), FIRST
-        parts = list(_parts(data, FIRST))
-        for part in parts:
+        damaged = False
+        for part in _parts(data, FIRST):
             if not part.records:
-                # Free space at the end, an append that was not finished, or damage.
-                text = data[part.start - FIRST : part.end - FIRST]
-                zeros = text.count(0) == len(text)
-                last = part is parts[-1]
-                if (
-                    part.start < certain
-                    or not last
-                    or (zeros and later and self._ends_short(number, later, part.start))
-                ):
-                    report.add(path, part.start, "no record begins here", length=len(text))
-                elif not zeros:
-                    report.add(path, part.start, "an append that was not finished", length=len(text), damage=False)
+                rest = data[part.start - FIRST :]
+                if rest.count(0) == len(rest):  # free space
+                    break
+                if part.start < certain:
+                    damaged = True
+                    report.add(path, part.start, "no record begins here", length=part.end - part.start)
+                else:
+                    # As opening does it: whatever follows was not promised to be there.
+                    self._ended = True
+                    report.add(path, part.start, "an append that was not finished", length=len(rest), damage=False)
+                    if not self._everything:
+                        break
                 continue
             for record in part.records:
                 report.records += 1
@@ -169,12 +174,11 @@ class _Walk:
                     batch = []
                     good.append(record)
         self._unfinished(path, batch, certain)
-        if end < certain and not report.damaged:
+        if end < certain and not damaged:
             report.add(path, end, f"the segment ends here, but it was synced until byte {certain}")
         elif end >= certain and self._ends_short(number, later, end):
-            report.add(
-                path, end, "the segment ends here, but the next one says that it is longer", damage=end < certain
-            )
+            self._ended = True
+            report.add(path, end, "the segment ends here, but the next one says that it is longer", damage=False)
         self.ends[number] = end
         return good
 
@@ -225,7 +229,7 @@ def verify(path: str | os.PathLike[str], progress: Progress = _nothing) -> Repor
         return report
     _must_be_there(folder)
     numbers = _numbers(folder, report)
-    walk = _Walk(folder, report, progress)
+    walk = _Walk(folder, report, progress, everything=False)
     for number, records in walk.segments(numbers):
         walk.apply(number, records)
     report.keys = len(walk.index)
@@ -260,7 +264,7 @@ def _verify_snapshot(folder: str, walk: _Walk, report: Report, numbers: list[int
         return
     if walk.ends[number] < offset:
         report.add(log.segment_path(folder, number), walk.ends[number], f"the index knows records until byte {offset}")
-    elif (number, offset) == (numbers[-1], walk.ends[numbers[-1]]) and not report.damaged:
+    elif (number, offset) == (numbers[-1], walk.ends.get(numbers[-1])) and not report.damaged:
         real = {
             key: entry_of(at, record.offset, record.end - record.offset) for key, (at, record) in walk.index.items()
         }
@@ -309,7 +313,7 @@ def salvage(
         if foreign:
             found: Iterator[tuple[int, list[Record]]] = iter([(0, semidbm.salvaged(folder, report.add))])
         else:
-            found = _Walk(folder, report, progress).segments(_numbers(folder, report))
+            found = _Walk(folder, report, progress, everything=True).segments(_numbers(folder, report))
         for _, records in found:
             for record in records:
                 if record.value is not None:
