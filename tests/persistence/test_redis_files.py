@@ -33,6 +33,10 @@ FILES = [*((name, "no") for name in SERVERS), *((name, "yes") for name in LOGS)]
 """An RDB file of each server, and the log of some; `EVERY_LOG=1`: of all."""
 
 
+MOST_COMMANDS = 200
+"""For one key: the streams of `edges` have an XADD for each of 3,000 entries."""
+
+
 def serve(folder: Path, name: str = "redis-7.4", **config: str) -> FakeServer:
     server_type, version = name.split("-")
     given = {"dir": str(folder), "save": "", **config}
@@ -65,7 +69,7 @@ def fill(ask: Callable[..., Any], name: str) -> None:
     """A value at each side of every threshold, and some whose keys and fields go some day."""
     chance = random.Random(name)
     for script in [*edges(chance, name), *some(chance, name, 20)]:
-        for argv in script:
+        for argv in script[:MOST_COMMANDS]:
             ask(*argv)
     ask("SET", "going", "x", "PX", 10_000_000)
     ask("RPUSH", "other", "x")

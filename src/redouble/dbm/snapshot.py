@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from struct import Struct
 from typing import NamedTuple
@@ -60,11 +60,21 @@ def _little(column: array[int]) -> bytes:
     return column.tobytes()
 
 
-def _column(typecode: str, data: bytes) -> array[int]:
-    column = array(typecode, data)
+def _column(typecode: str, data: bytes | memoryview) -> array[int]:
+    column = array(typecode)
+    column.frombytes(data)
     if sys.byteorder == "big":  # pragma: no cover
         column.byteswap()
     return column
+
+
+def _keys(text: memoryview, length: int) -> Iterator[bytes]:
+    """The keys of a table."""
+    if not length:
+        return iter((b"",))
+    many = len(text) // (length * _AT_ONCE) * length * _AT_ONCE
+    rows = Struct(f"{length}s" * _AT_ONCE).iter_unpack(text[:many]) if many else ()
+    return chain(chain.from_iterable(rows), (bytes(text[at : at + length]) for at in range(many, len(text), length)))
 
 
 def _table(index: Mapping[bytes, int], keys: Collection[bytes]) -> tuple[bytes, int, bool]:
@@ -201,17 +211,13 @@ class Snapshot:
         if crc32(body) != self._body_checksum:
             raise Damaged
         index: dict[bytes, int] = {}
+        view = memoryview(body)  # no copies: fresh memory is most of what this costs
         for length, table in self._tables.items():
-            text = body[table.keys - start : table.entries - start]
-            many = table.rows // _AT_ONCE * _AT_ONCE if length else 0
-            keys: list[bytes] = []
-            for row in Struct(f"{length}s" * _AT_ONCE).iter_unpack(text[: length * many]) if many else ():
-                keys += row
-            keys += [text[at : at + length] for at in range(length * many, len(text), length)] if length else [b""]
+            keys = _keys(view[table.keys - start : table.entries - start], length)
             low_end = table.entries + 8 * table.rows - start
-            entries = _column("Q", body[table.entries - start : low_end])
+            entries = _column("Q", view[table.entries - start : low_end])
             if table.wide:
-                high = _column("I", body[low_end : table.end - start])
+                high = _column("I", view[low_end : table.end - start])
                 index.update(zip(keys, [upper << 64 | lower for upper, lower in zip(high, entries)]))
             else:
                 index.update(zip(keys, entries))
