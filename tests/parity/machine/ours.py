@@ -421,7 +421,7 @@ STAGES: dict[str, Callable[[Target], Any]] = {
 }
 
 
-EVERY_DRIVER = ("redis-6.2", "redis-7.4", "redis-8.6", "valkey-9", "redis-stack-7.4")
+EVERY_DRIVER = ("redis-7.4", "redis-8.6", "valkey-9", "redis-stack-7.4")
 """The servers whose scenarios are played through every driver in `make test`; those of the others at the engine alone,
 since a driver does not know which server it drives.  `PARITY=thorough` (`make prove`) plays all of them through all."""
 
