@@ -25,7 +25,7 @@ from tests.fuzz.values import DUMPED
 from tests.parity.machine.ours import CoreStage
 from tests.parity.machine.scenario import Target
 
-SEEDS = int(os.environ.get("SEEDS", "6"))
+SEEDS = int(os.environ.get("SEEDS", "3"))
 """How many sequences of commands are played as each server."""
 
 FAMILIES = [name for name in NAMES if name not in ("acl", "pubsub", "functions")]

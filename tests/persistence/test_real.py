@@ -32,7 +32,7 @@ SERVERS = {
     "valkey-8.1": ("valkey", "8.1"),
     "valkey-9": ("valkey", "9.1"),
 }
-RANDOM_VALUES = int(os.environ.get("RANDOM_VALUES", "60"))
+RANDOM_VALUES = int(os.environ.get("RANDOM_VALUES", "20"))
 
 READ = {
     b"list": ["LRANGE", "0", "-1"],

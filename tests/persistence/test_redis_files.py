@@ -404,7 +404,7 @@ while True:
 @pytest.mark.parametrize("policy", ["always", "everysec", "no"])
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, policy: str) -> None:
     chance = random.Random(policy)
-    for _ in range(int(os.environ.get("KILLS", "3"))):
+    for _ in range(int(os.environ.get("KILLS", "2"))):
         command = [sys.executable, "-c", PROGRAM, tmp_path, policy]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
