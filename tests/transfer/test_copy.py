@@ -136,6 +136,15 @@ def test_a_copy_that_was_stopped_goes_on(serve: Serve, tmp_path: Path) -> None:
     assert Progress.load(state, source, "elsewhere") == Progress(source, "elsewhere")
 
 
+def test_a_copy_that_goes_on_leaves_what_was_there(serve: Serve, tmp_path: Path) -> None:
+    (source, mine), (target, theirs) = serve(), serve()
+    mine.set("a", "mine")
+    theirs.set("a", "theirs")
+    Progress(source, target, copied=1).save(tmp_path / "state")
+    assert main(["copy", source, target, "--state", str(tmp_path / "state")]) == 0
+    assert theirs.get("a") == b"theirs"
+
+
 def test_files_are_places(serve: Serve, tmp_path: Path) -> None:
     source, mine = serve()
     fill(mine, "redis-7.2")

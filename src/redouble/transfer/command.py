@@ -45,7 +45,7 @@ def main(words: Sequence[str]) -> int:
         else Progress.load(state, options.source, options.target)
     )
     filter = Filter(options.match, options.type, tuple(options.db or ()))
-    copy = Copy(source, target, filter, progress, replace=options.replace or progress.copied > 0)
+    copy = Copy(source, target, filter, progress, replace=options.replace)
     try:
         total = copy.total()
         copy.run(_Bar("copied", total, progress.copied + progress.skipped), None if is_file else state)

@@ -91,7 +91,7 @@ class Copy:
                 continue
             if db > progress.db:
                 progress.db, progress.cursor = db, ""
-            while True:
+            while progress.db == db:
                 cursor, keys = self.source.scan(db, progress.cursor, self.filter.pattern, self.filter.kind, PORTION)
                 self._copy(db, keys)
                 told(len(keys))
@@ -100,8 +100,6 @@ class Copy:
                     progress.db = db + 1
                 if state is not None:
                     progress.save(state)
-                if not cursor:
-                    break
 
     def _copy(self, db: int, keys: list[bytes]) -> None:
         values = self.source.read(db, keys)
