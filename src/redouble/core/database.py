@@ -537,10 +537,14 @@ class Database:
 
     # Snapshots.
 
-    def contents(self) -> Contents:
-        """Everything at this moment, for a snapshot; what can be changed is shared with it from now on."""
+    def share(self) -> None:
+        """From now on values are copied before they change: somebody holds them as they are."""
         self.expire_due()
         self.shared.update(id(value) for value in self.dict.values() if type(value) is not bytes)
+
+    def contents(self) -> Contents:
+        """Everything at this moment, for a snapshot; what can be changed is shared with it from now on."""
+        self.share()
         return self.dict.copy(), self.expires.copy(), self.volatile.copy()
 
     def reinstate(self, contents: Contents) -> None:

@@ -36,7 +36,6 @@ __all__ = [
     "Snapshot",
     "fill_server",
     "read_file",
-    "records_of",
     "snapshot_of",
     "write_file",
     "written_by",
@@ -101,10 +100,10 @@ def snapshot_of(server: Server) -> Snapshot:
         b"aof-base": b"0",
     }
     functions = [] if server.functions is None else server.functions.codes
-    return Snapshot(records_of(server), aux, functions)
+    return Snapshot(_records_of(server), aux, functions)
 
 
-def records_of(server: Server) -> Iterator[Record]:
+def _records_of(server: Server) -> Iterator[Record]:
     """All keys of a server, those of one database together."""
     counts, lru = server.counts_accesses, server.config.values["maxmemory-policy"].endswith(b"lru")
     for index, db in sorted(server.databases.items()):

@@ -18,7 +18,8 @@ from redouble.persistence.aof import AppendOnlyLog, MultiPart, SingleFile
 from redouble.persistence.disk import Appender, replace_file
 from redouble.persistence.effects import Effect, Effects, effects_of_value
 from redouble.persistence.loading import load_files
-from redouble.persistence.rdb import Snapshot, records_of, snapshot_of, write_file
+from redouble.persistence.rdb import Snapshot, snapshot_of, write_file
+from redouble.resp.reader import encode_command
 from redouble.resp.reply import Reply
 
 if TYPE_CHECKING:
@@ -151,10 +152,10 @@ class RedisFiles(Observer):
 
     def _frozen(self) -> Snapshot:
         """What there is at this moment, to be written later: values that change meanwhile are copied first."""
-        whole = snapshot_of(self.server)
-        whole.records = list(records_of(self.server))
         for db in self.server.databases.values():
-            db.contents()
+            db.share()
+        whole = snapshot_of(self.server)
+        whole.records = list(whole.records)
         return whole
 
     def _encoded(self, snapshot: Snapshot) -> bytes:
@@ -187,7 +188,7 @@ class RedisFiles(Observer):
     def append(self, unit: list[Effect]) -> None:
         """Write effects; those of several commands are a transaction."""
         if len(unit) == 1 and unit[0][0] == self._db:
-            self._unwritten += _encode(unit[0][1])
+            self._unwritten += encode_command(unit[0][1])
             self._write()
             self._rewrite_if_due()
             return
@@ -196,9 +197,9 @@ class RedisFiles(Observer):
             unit = [(unit[0][0], [b"MULTI"]), *unit, (unit[-1][0], [b"EXEC"])]
         for index, argv in unit:
             if index != self._db:
-                pieces.append(_encode([b"SELECT", b"%d" % index]))
+                pieces.append(encode_command([b"SELECT", b"%d" % index]))
                 self._db = index
-            pieces.append(_encode(argv))
+            pieces.append(encode_command(argv))
         self._unwritten += b"".join(pieces)
         self._write()
         self._rewrite_if_due()
@@ -340,7 +341,7 @@ class RedisFiles(Observer):
         if self.server.config.flag("aof-use-rdb-preamble"):
             snapshot.aux[b"aof-base"] = b"1"
             return self._encoded(snapshot)
-        return b"".join(map(_encode, self._commands_for(snapshot)))
+        return b"".join(map(encode_command, self._commands_for(snapshot)))
 
     def _commands_for(self, snapshot: Snapshot) -> Iterator[list[bytes]]:
         for code in snapshot.functions:
@@ -351,7 +352,3 @@ class RedisFiles(Observer):
                 db = record.db
                 yield [b"SELECT", b"%d" % db]
             yield from effects_of_value(record.key, record.value, record.expires_at, self.server.dialect)
-
-
-def _encode(argv: list[bytes]) -> bytes:
-    return b"*%d\r\n%b" % (len(argv), b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in argv))
