@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ from redouble.core.client import Client
 from redouble.core.server import Server
 from redouble.persistence.crc64 import crc64
 from redouble.persistence.encoding import module_id, write_length
-from redouble.resp.reply import OK, CommandError
-from tests.persistence.test_mutations import mutated
+from redouble.resp.reply import OK
+from tests.modules.damage import restored_of_damaged
 
 NUMBERS = " ".join(map(str, range(60)))
 SCRIPTS = [
@@ -104,37 +102,7 @@ def test_files_travel_both_ways(real: Callable[[str], Callable[..., Any]]) -> No
 
 
 def test_a_damaged_payload_is_refused_or_gives_a_valid_value() -> None:
-    server = Server(version="7.4")
-    client = Client(server)
-    payloads = []
-    for script in SCRIPTS:
-        server.call(client, [b"FLUSHALL"])
-        for argv in lines(script):
-            server.call(client, argv)
-        payloads.append((script, server.call(client, [b"DUMP", b"k"])))
-    chance = random.Random(1)
-    restored = 0
-    tracemalloc.start()
-    for _ in range(2500):
-        script, payload = chance.choice(payloads)
-        body = mutated(chance, payload)
-        damaged = body + crc64(body).to_bytes(8, "little")
-        reply = server.call(client, [b"RESTORE", b"k", b"0", damaged, b"REPLACE"])
-        if isinstance(reply, CommandError):
-            assert str(reply) == "ERR Bad data format", damaged
-            continue
-        restored += 1
-        server.database(0).check()
-        for argv in questions(script):
-            server.call(client, argv)
-        again = server.call(client, [b"DUMP", b"k"])
-        if again is not None:
-            assert server.call(client, [b"RESTORE", b"k", b"0", again, b"REPLACE"]) is OK
-        server.database(0).check()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 20_000_000
-    assert 250 < restored < 2000
+    assert 250 < restored_of_damaged(SCRIPTS, lines, questions) < 2000
 
 
 @pytest.mark.real

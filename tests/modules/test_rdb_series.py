@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,8 @@ import redis
 
 from redouble import FakeServer
 from redouble.core.client import Client
-from redouble.core.server import Server
-from redouble.persistence.crc64 import crc64
-from redouble.resp.reply import OK, ByKey, CommandError
-from tests.persistence.test_mutations import mutated
+from redouble.resp.reply import ByKey, CommandError
+from tests.modules.damage import restored_of_damaged
 
 MANY = " ".join(f"k {i * 37 % 1009 + 10 * i} {i * 7919 % 101 / 8}" for i in range(400))
 SCRIPTS = [
@@ -157,34 +153,5 @@ def test_reload_keeps_the_rules_and_what_they_have_collected() -> None:
 
 
 def test_a_damaged_payload_is_refused_or_gives_a_valid_value() -> None:
-    server = Server(version="7.4")
-    client = Client(server)
-    payloads = []
-    for script in (*SCRIPTS[:3], "TS.CREATE k UNCOMPRESSED CHUNK_SIZE 48; TS.MADD k 1 1 k 2 2 k 3 3 k 4 4"):
-        server.call(client, [b"FLUSHALL"])
-        for argv in lines(script):
-            server.call(client, argv)
-        payloads.append(server.call(client, [b"DUMP", b"k"]))
-    chance = random.Random(1)
-    restored = 0
-    tracemalloc.start()
-    for number in range(2500):
-        if number == 200:
-            _, peak = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-            assert peak < 20_000_000
-        body = mutated(chance, chance.choice(payloads))
-        damaged = body + crc64(body).to_bytes(8, "little")
-        reply = server.call(client, [b"RESTORE", b"k", b"0", damaged, b"REPLACE"])
-        if isinstance(reply, CommandError):
-            assert str(reply) == "ERR Bad data format", damaged
-            continue
-        restored += 1
-        server.database(0).check()
-        for argv in lines(QUESTIONS):
-            server.call(client, argv)
-        again = server.call(client, [b"DUMP", b"k"])
-        if again is not None:
-            assert server.call(client, [b"RESTORE", b"k", b"0", again, b"REPLACE"]) is OK
-        server.database(0).check()
-    assert 250 < restored < 2400
+    scripts = [*SCRIPTS[:3], "TS.CREATE k UNCOMPRESSED CHUNK_SIZE 48; TS.MADD k 1 1 k 2 2 k 3 3 k 4 4"]
+    assert 250 < restored_of_damaged(scripts, lines, lambda script: lines(QUESTIONS), measured=200) < 2400
