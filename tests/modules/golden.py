@@ -15,7 +15,7 @@ from tests.parity.machine.ours import CoreClient
 from tests.parity.machine.wire import Node, parse
 
 FOLDER = Path(__file__).parents[1] / "golden" / "modules"
-FAMILIES = ("json", "bf", "cf", "cms", "topk", "tdigest", "ts", "vset")
+FAMILIES = ("json", "bf", "cf", "cms", "topk", "tdigest", "ts", "vset", "search")
 VERSIONS = {"stack74": "7.4", "redis86": "8.6"}
 """The recorded servers, and what redouble is told to be."""
 

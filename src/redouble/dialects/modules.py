@@ -56,7 +56,12 @@ def _bloom(version: int, *categories: str) -> Module:
     )
 
 
-STACK = (_json(20803), _time_series(11202), _bloom(20802))
+STACK = (
+    _json(20803),
+    _time_series(11202),
+    Module(b"search", 21005, "search", (b"FT.",)),
+    _bloom(20802),
+)
 """Of Redis Stack 7.4."""
 STACK_8 = (
     _json(80604, "json"),

@@ -1,0 +1,1 @@
+"""FT.*, a file for each family."""

@@ -1,0 +1,1 @@
+"""What an index keeps: one structure for each type of field."""

@@ -1,0 +1,1 @@
+"""The query language: text to tree, and the tree as FT.EXPLAIN shows it."""

@@ -1,0 +1,1 @@
+"""Words: how a text becomes tokens, and tokens terms."""
