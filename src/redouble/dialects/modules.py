@@ -56,14 +56,14 @@ def _bloom(version: int, *categories: str) -> Module:
     )
 
 
-STACK = (
+STACK: tuple[Module, ...] = (
     _json(20803),
     _time_series(11202),
     Module(b"search", 21005, "search", (b"FT.",)),
     _bloom(20802),
 )
 """Of Redis Stack 7.4."""
-STACK_8 = (
+STACK_8: tuple[Module, ...] = (
     _json(80604, "json"),
     _time_series(80602, "timeseries"),
     _bloom(80602, "bloom", "cuckoo", "cms", "topk", "tdigest"),
