@@ -195,6 +195,7 @@ class InProcessClient(Client):
 
 
 _UNCHANGED = frozenset((bytes, int, float, bool, type(None)))
+_STRINGS = frozenset((bytes,))
 
 
 def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Exception], keeps_sets: bool = False) -> Any:
@@ -209,10 +210,21 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return reply if decode is None else decode(reply)
     if kind in _UNCHANGED or reply is NULL_ARRAY:
         return None if reply is NULL_ARRAY else reply
-    if kind is list and decode is None and _UNCHANGED.issuperset(map(type, reply)):
-        return reply
+    if kind is list or ((kind is Members or kind is set) and not keeps_sets):
+        # Arrays of strings are most of what has more than one element: x0.1.
+        if decode is None:
+            if _UNCHANGED.issuperset(map(type, reply)):
+                return reply if kind is list else list(reply)
+        elif _STRINGS.issuperset(map(type, reply)):
+            return list(map(decode, reply))
     if isinstance(reply, bytes):  # Status, Verbatim
         return bytes(reply) if decode is None else decode(reply)
+    if kind is dict:
+        if decode is None:
+            if _UNCHANGED.issuperset(map(type, reply.values())) and _UNCHANGED.issuperset(map(type, reply)):
+                return reply
+        elif _STRINGS.issuperset(map(type, reply.values())) and _STRINGS.issuperset(map(type, reply)):
+            return dict(zip(map(decode, reply), map(decode, reply.values())))
     if kind is dict or kind is ByKey:
         pairs = reply.items() if kind is dict else reply
         return {to_client(key, decode, error): to_client(value, decode, error, keeps_sets) for key, value in pairs}
@@ -264,9 +276,12 @@ class ReplyReader:
             reply = resp2(reply, client.server.dialect.format_double)
         decode: Decode | None = None
         if encoder.decode_responses and not disable_decoding:
+            if encoder.encoding == "utf-8" and encoder.encoding_errors == "strict":
+                decode = bytes.decode
+            else:
 
-            def decode(value: bytes) -> str:
-                return value.decode(encoder.encoding, encoder.encoding_errors)
+                def decode(value: bytes) -> str:
+                    return value.decode(encoder.encoding, encoder.encoding_errors)
 
         return to_client(reply, decode, self._error, self.keeps_sets)
 
