@@ -14,19 +14,20 @@ the library unchanged.  The library's path is the reference, and this module is 
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import operator
 import os
 import sys
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from redouble.clients.connection import InProcessClient
 from redouble.core.errors import CommandError
 from redouble.resp.reply import BLOCKED, NO_REPLY, Messages, Push, Status
 
-__all__ = ["AsyncFastMixin", "FastMixin"]
+__all__ = ["OF_CLIENT", "AsyncFastMixin", "FastBase", "FastMixin", "Plan", "answer", "arguments", "get", "use_up"]
 
 _NEVER_PLAIN = frozenset(
     b"ACL AUTH CLIENT FAILOVER HELLO HIMPORT MONITOR PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET"
@@ -37,10 +38,11 @@ _PLAIN = frozenset((int, type(None)))
 """Replies that are an answer as they are."""
 _UNCHANGED = _PLAIN | {bytes}
 """What a list may hold that is one."""
-_get = dict.get
+get = dict.get
 _SMALL = {number: b"%d" % number for number in range(-1, 128)}
 """What most integers of a command are: x0.3."""
-_OF_CLIENT = ("parse_response", "_execute_command", "_send_command_parse_response")
+_OF_LIBRARY = ("execute_command",)
+OF_CLIENT = ("parse_response", "_execute_command", "_send_command_parse_response")
 _OF_POOL = ("get_connection", "release")
 _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_response")
 
@@ -58,6 +60,10 @@ class Seams:
     def pristine(self, *packages: str) -> bool:
         """Whether nothing was replaced before we looked: every function was defined in one of these packages."""
         return all(type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.parts)
+
+
+Seam: TypeAlias = "tuple[Callable[[Any], Any], Any, Any]"
+"""What reads parts of a class, the class, and what was read when nothing was replaced."""
 
 
 class Plan:
@@ -82,7 +88,7 @@ class FastBase:
     response_callbacks: Any
     _fast_pool: Any = None
     """The pool whose connections may be used directly; None if this client needs the library's path."""
-    _seams: list[tuple[Callable[[Any], Any], Any, Any]]
+    _seams: list[Seam]
     _plans: dict[str, Plan | None]
     _metrics: Any
 
@@ -100,12 +106,21 @@ class FastBase:
             or kwargs.get("redis_connect_func")
         ):
             return
-        seams = _seams_of(type(self), self.library_class, self.default_pool_class, self.default_connection_class)
+        seams = self._find_seams((self.library_class, _OF_LIBRARY), (type(self), OF_CLIENT))
         if seams is not None:
-            self._seams = [(part.read, part.owner, part.known) for part in seams]
+            self._seams = seams
             self._plans = {}
             self._metrics = _metrics_of(self.library_class)
             self._fast_pool = pool
+
+    def _find_seams(self, *owners: tuple[type, tuple[str, ...]]) -> list[Seam] | None:
+        """What to watch in these classes, the pool and the connection; None if something was replaced already."""
+        return _seams_of(
+            self.library_class,
+            *owners,
+            (self.default_pool_class, _OF_POOL),
+            (self.default_connection_class, _OF_CONNECTION),
+        )
 
     def _free_connection(self) -> Any:
         """A connected, idle connection of the pool; None if the library has to see to it."""
@@ -151,13 +166,13 @@ class FastBase:
         return plan
 
 
-def _answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
+def answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
     """What `parse_response` makes of a reply before the response callback; options that it uses up are removed."""
-    never_decode = options.pop("NEVER_DECODE", False) if options else False
+    never_decode = "NEVER_DECODE" in options
     encoder = connection.encoder
     kind = type(reply)
     if kind is bytes or kind is Status:
-        if encoder.decode_responses and never_decode is False:
+        if encoder.decode_responses and not never_decode:
             reply = reply.decode(encoder.encoding, encoder.encoding_errors)
         elif kind is Status:
             reply = bytes(reply)
@@ -167,14 +182,13 @@ def _answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
         if kind is Messages:  # a client that heard its own PUBLISH
             connection.in_process_client.inbox.extend(message for message in reply if type(message) is Push)
             (reply,) = (message for message in reply if type(message) is not Push)
-        reply = connection._parser.translate(reply, never_decode is not False)
+        reply = connection._parser.translate(reply, never_decode)
         if isinstance(reply, Exception):
             if "EMPTY_RESPONSE" in options:
                 return _Final(options["EMPTY_RESPONSE"])
             raise reply
     if options:
-        options.pop("EMPTY_RESPONSE", None)
-        options.pop("keys", None)
+        use_up(options)
     return reply
 
 
@@ -187,6 +201,16 @@ class _Final:
 
 class FastMixin(FastBase):
     """`execute_command` of a synchronous client."""
+
+    pipeline_class: ClassVar[Any]
+
+    def pipeline(self, *args: Any, **kwargs: Any) -> Any:
+        """A pipeline; see `redis.Redis.pipeline`."""
+        pipeline = super().pipeline(*args, **kwargs)  # type: ignore[misc]
+        if self._fast_pool is not None and type(pipeline) is self.pipeline_class.library_pipeline:
+            pipeline.__class__ = self.pipeline_class
+            pipeline._follow(self)
+        return pipeline
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command; see `redis.Redis.execute_command`."""
@@ -201,7 +225,7 @@ class FastMixin(FastBase):
                 plan = self._plan(connection, name)
             if plan is not None:
                 client = connection._sock
-                argv = _arguments(connection, plan, args)
+                argv = arguments(connection, plan, args)
                 server = client.server
                 client.last_interaction = server.clock.time()
                 lock = server.lock
@@ -215,7 +239,7 @@ class FastMixin(FastBase):
                     if reply is BLOCKED or reply is NO_REPLY:
                         reply = connection.read_response(disable_decoding="NEVER_DECODE" in options)
                     else:
-                        reply = _answer(connection, reply, options)
+                        reply = answer(connection, reply, options)
         except connection.connection_error:  # NOAUTH is one, too
             connection.disconnect()
             raise
@@ -223,11 +247,11 @@ class FastMixin(FastBase):
             self._fast_pool._available_connections.append(connection)
         if plan is None:
             return super().execute_command(*args, **options)  # type: ignore[misc]
-        callback = _get(self.response_callbacks, plan.callback_name)
+        callback = get(self.response_callbacks, plan.callback_name)
         if callback is None:
             return reply if type(reply) is not _Final else reply.value
         if options:
-            _use_up(options)
+            use_up(options)
         return callback(reply, **options) if type(reply) is not _Final else reply.value
 
 
@@ -246,7 +270,7 @@ class AsyncFastMixin(FastBase):
             except KeyError:
                 plan = self._plan(connection, name)
             if plan is not None:
-                argv = _arguments(connection, plan, args)
+                argv = arguments(connection, plan, args)
                 await asyncio.sleep(0)
                 client: InProcessClient | None = connection._writer
                 if client is None or client.closed:
@@ -265,7 +289,7 @@ class AsyncFastMixin(FastBase):
                         if reply is BLOCKED or reply is NO_REPLY:
                             reply = await connection.read_response(disable_decoding="NEVER_DECODE" in options)
                         else:
-                            reply = _answer(connection, reply, options)
+                            reply = answer(connection, reply, options)
         except connection.connection_error:
             await connection.disconnect(nowait=True)
             raise
@@ -273,25 +297,25 @@ class AsyncFastMixin(FastBase):
             self._fast_pool._available_connections.append(connection)
         if plan is None:
             return await super().execute_command(*args, **options)  # type: ignore[misc]
-        callback = _get(self.response_callbacks, plan.callback_name)
+        callback = get(self.response_callbacks, plan.callback_name)
         if callback is None:
             return reply if type(reply) is not _Final else reply.value
         if options:
-            _use_up(options)
+            use_up(options)
         if type(reply) is _Final:
             return reply.value
         result = callback(reply, **options)
         return await result if type(result) not in _DONE and inspect.isawaitable(result) else result
 
 
-def _use_up(options: dict[str, Any]) -> None:
+def use_up(options: dict[str, Any]) -> None:
     """Remove what is for `parse_response` and not for a response callback."""
     options.pop("NEVER_DECODE", None)
     options.pop("EMPTY_RESPONSE", None)
     options.pop("keys", None)
 
 
-def _arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes]:
+def arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes]:
     """The arguments as bytes, as the library's encoder gives them."""
     encoder = connection.encoder
     encoding, errors = encoder.encoding, encoder.encoding_errors
@@ -313,22 +337,14 @@ def _arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes
     return argv
 
 
-_known_seams: dict[type, tuple[Seams, ...] | None] = {}
-
-
-def _seams_of(client: Any, library: Any, pool: Any, connection: Any) -> tuple[Seams, ...] | None:
-    """What to watch for clients of a class; None if something was replaced already."""
-    if client not in _known_seams:
-        package = os.path.dirname(inspect.getfile(sys.modules[library.__module__.partition(".")[0]]))
-        ours = os.path.dirname(__file__)
-        seams = (
-            Seams(library, ("execute_command",)),
-            Seams(client, _OF_CLIENT),
-            Seams(pool, _OF_POOL),
-            Seams(connection, _OF_CONNECTION),
-        )
-        _known_seams[client] = seams if all(part.pristine(package, ours) for part in seams) else None
-    return _known_seams[client]
+@functools.cache
+def _seams_of(library: type, *owners: tuple[type, tuple[str, ...]]) -> list[Seam] | None:
+    package = os.path.dirname(inspect.getfile(sys.modules[library.__module__.partition(".")[0]]))
+    ours = os.path.dirname(__file__)
+    seams = [Seams(owner, names) for owner, names in owners]
+    if not all(part.pristine(package, ours) for part in seams):
+        return None
+    return [(part.read, part.owner, part.known) for part in seams]
 
 
 def _metrics_of(library: Any) -> Any:
