@@ -215,6 +215,7 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         if decode is None:
             if _UNCHANGED.issuperset(map(type, reply)):
                 return reply if kind is list else list(reply)
+            return [item if type(item) in _UNCHANGED else to_client(item, decode, error, keeps_sets) for item in reply]
         elif _STRINGS.issuperset(map(type, reply)):
             return list(map(decode, reply))
     if isinstance(reply, bytes):  # Status, Verbatim

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from redouble.clients.fast import OF_CLIENT, FastBase, Plan, answer, arguments, get, use_up
-from redouble.resp.reply import QUEUED
+from redouble.resp.reply import Status
 
 __all__ = ["FastPipelineMixin"]
 
@@ -117,7 +117,7 @@ class FastPipelineMixin(FastBase):
             replies = [self._read(connection, "_", {}) for _ in range(len(argvs) + 2)]
         else:
             translate = connection._parser.translate
-            replies = [reply if reply is QUEUED else translate(reply, False) for reply in replies]
+            replies = [reply if type(reply) is Status else translate(reply, False) for reply in replies]
         result = replies.pop()
         if isinstance(result, self.response_error):
             for at, reply in enumerate(replies):
