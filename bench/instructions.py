@@ -49,7 +49,10 @@ def in_process() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "LPUSH, LPOP", lambda: (r.lpush("list", "x"), r.lpop("list"))
     yield "LRANGE of 100", lambda: r.lrange("list100", 0, -1)
     yield "ZADD", lambda: r.zadd("zset", {"member": 1.5})
-    yield "pipeline of 10", lambda: [pipe := r.pipeline(False), *(pipe.get("string") for _ in range(10)), pipe.execute()]
+    yield (
+        "pipeline of 10",
+        lambda: [pipe := r.pipeline(False), *(pipe.get("string") for _ in range(10)), pipe.execute()],
+    )
     yield "MULTI of 2", lambda: r.pipeline().incr("counter").get("string").execute()
     yield "EVAL return 1", lambda: r.eval("return 1", 0)
     yield "EVAL token bucket", lambda: r.eval(TOKEN_BUCKET, 1, "bucket", 10, 20, 1_700_000_000.25)
@@ -112,9 +115,7 @@ def instructions(call: Callable[[], object]) -> int:
 
 def count() -> dict[str, int]:
     return {
-        name: instructions(call)
-        for calls in (in_process, asynchronous, over_tcp, persistent)
-        for name, call in calls()
+        name: instructions(call) for calls in (in_process, asynchronous, over_tcp, persistent) for name, call in calls()
     }
 
 

@@ -23,20 +23,18 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar, TypeAlias
 
-from redouble.clients.connection import InProcessClient
+from redouble.clients.connection import PLAIN, InProcessClient
 from redouble.core.errors import CommandError
 from redouble.resp.reply import BLOCKED, NO_REPLY, Messages, Push, Status
 
 __all__ = ["OF_CLIENT", "AsyncFastMixin", "FastBase", "FastMixin", "Plan", "answer", "arguments", "get", "use_up"]
 
-_NEVER_PLAIN = frozenset(
+_NEVERPLAIN = frozenset(
     b"ACL AUTH CLIENT FAILOVER HELLO HIMPORT MONITOR PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET"
     b" SHUTDOWN SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE".split()
 )
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
-_PLAIN = frozenset((int, type(None)))
-"""Replies that are an answer as they are."""
-_UNCHANGED = _PLAIN | {bytes}
+_UNCHANGED = PLAIN | {bytes}
 """What a list may hold that is one."""
 get = dict.get
 _SMALL = {number: b"%d" % number for number in range(-1, 128)}
@@ -160,7 +158,7 @@ class FastBase:
         found = connection.in_process_client.server.find([*plan.words, b""])
         if isinstance(found, CommandError):
             return None  # unknown so far; not worth remembering
-        if plan.words[0].upper() in _NEVER_PLAIN or "blocking" in found.flags:
+        if plan.words[0].upper() in _NEVERPLAIN or "blocking" in found.flags:
             plan = None
         self._plans[name] = plan
         return plan
@@ -176,7 +174,7 @@ def answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
             reply = reply.decode(encoder.encoding, encoder.encoding_errors)
         elif kind is Status:
             reply = bytes(reply)
-    elif kind not in _PLAIN and (
+    elif kind not in PLAIN and (
         kind is not list or encoder.decode_responses or not _UNCHANGED.issuperset(map(type, reply))
     ):
         if kind is Messages:  # a client that heard its own PUBLISH
@@ -235,7 +233,7 @@ class FastMixin(FastBase):
                 finally:
                     lock.release()
                 kind = type(reply)
-                if kind not in _PLAIN and (kind is not bytes or connection.encoder.decode_responses):
+                if kind not in PLAIN and (kind is not bytes or connection.encoder.decode_responses):
                     if reply is BLOCKED or reply is NO_REPLY:
                         reply = connection.read_response(disable_decoding="NEVER_DECODE" in options)
                     else:
@@ -285,7 +283,7 @@ class AsyncFastMixin(FastBase):
                     finally:
                         lock.release()
                     kind = type(reply)
-                    if kind not in _PLAIN and (kind is not bytes or connection.encoder.decode_responses):
+                    if kind not in PLAIN and (kind is not bytes or connection.encoder.decode_responses):
                         if reply is BLOCKED or reply is NO_REPLY:
                             reply = await connection.read_response(disable_decoding="NEVER_DECODE" in options)
                         else:

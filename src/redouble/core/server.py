@@ -352,10 +352,14 @@ class Server:
     def _gated(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """A command that may not simply run; the checks stand in the order of processCommand."""
         gate = client.gate
-        if gate == gates.IN_MULTI and not self.gate and command.flags.isdisjoint(_LOOKED_AT_IN_MULTI):
-            if command.name not in _NOT_QUEUED:  # none of what follows is about it: x0.5
-                client.queue.append((command, argv))
-                return QUEUED
+        if (
+            gate == gates.IN_MULTI
+            and not self.gate
+            and command.name not in _NOT_QUEUED
+            and command.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
+        ):  # none of what follows is about it: x0.5
+            client.queue.append((command, argv))
+            return QUEUED
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
             return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.IN_MULTI and "protected" in command.flags and (refusal := self.config.refusal(command)):

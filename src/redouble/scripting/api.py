@@ -120,10 +120,9 @@ class Api:
                 command, least, most, verdict = known
                 if not least <= len(argv) <= most:
                     verdict = REFUSED
-                elif verdict == WRITES:
-                    if self.wrote or not (self.read_only or self.of_replica or self.lacks_memory):
-                        self.wrote = self.wrote or "write" in command.flags
-                        verdict = 0
+                elif verdict == WRITES and (self.wrote or not (self.read_only or self.of_replica or self.lacks_memory)):
+                    self.wrote = self.wrote or "write" in command.flags
+                    verdict = 0
                 if verdict or server.observers:
                     reply = run_argv(argv)
                 else:  # as `run` does, without the cost of three calls
