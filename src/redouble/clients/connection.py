@@ -214,7 +214,7 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return reply if decode is None else decode(reply)
     if kind in _UNCHANGED or reply is NULL_ARRAY:
         return None if reply is NULL_ARRAY else reply
-    if kind is list or ((kind is Members or kind is set) and not keeps_sets):
+    if kind is list or kind is Push or ((kind is Members or kind is set) and not keeps_sets):
         # Arrays of strings are most of what has more than one element: x0.1.
         if decode is None:
             if _UNCHANGED.issuperset(map(type, reply)):
