@@ -16,6 +16,7 @@ __all__ = ["FastPipelineMixin"]
 
 OF_LIBRARY_PIPELINE = ("execute",)
 OF_PIPELINE = ("parse_response", "_execute_transaction", "_execute_pipeline", "raise_first_error", "annotate_exception")
+_ABOUT_TRANSACTIONS = frozenset(("MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"))
 
 
 class FastPipelineMixin(FastBase):
@@ -71,7 +72,7 @@ class FastPipelineMixin(FastBase):
                 plan = known[args[0]]
             except KeyError:
                 plan = self._plan(connection, args[0])
-            if plan is None or "EMPTY_RESPONSE" in options:
+            if plan is None or plan.callback_name in _ABOUT_TRANSACTIONS or "EMPTY_RESPONSE" in options:
                 return None
             plans.append(plan)
         return plans
