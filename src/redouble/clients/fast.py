@@ -13,13 +13,14 @@ the library unchanged.  The library's path is the reference, and this module is 
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import operator
 import os
 import sys
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Generator
+from itertools import chain
 from types import FunctionType
 from typing import Any, ClassVar, TypeAlias
 
@@ -166,7 +167,10 @@ def answer(connection: Any, reply: Any, options: dict[str, Any]) -> Any:
     never_decode = "NEVER_DECODE" in options
     encoder = connection.encoder
     kind = type(reply)
-    if kind is bytes or kind is Status:
+    if kind is dict and not encoder.decode_responses and connection._parser.client.resp == 3:
+        if not _UNCHANGED.issuperset(map(type, chain(reply, reply.values()))):
+            reply = connection._parser.translate(reply, never_decode)
+    elif kind is bytes or kind is Status:
         if encoder.decode_responses and not never_decode:
             reply = reply.decode(encoder.encoding, encoder.encoding_errors)
         elif kind is Status:
@@ -287,6 +291,12 @@ class FastMixin(FastBase):
         return callback(reply, **options)
 
 
+@types.coroutine
+def _turn() -> Generator[None, None, None]:
+    """Let the loop do what else there is: `asyncio.sleep(0)` without its own frame."""
+    yield
+
+
 class AsyncFastMixin(FastBase):
     """`execute_command` of an asyncio client."""
 
@@ -303,7 +313,7 @@ class AsyncFastMixin(FastBase):
                 plan = self._plan(connection, name)
             if plan is not None:
                 argv = arguments(connection, plan, args)
-                await asyncio.sleep(0)
+                await _turn()
                 client: InProcessClient | None = connection._writer
                 if client is None or client.closed:
                     plan = None
