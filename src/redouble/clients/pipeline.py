@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from redouble.clients.fast import OF_CLIENT, FastBase, Plan, answer, arguments, get, use_up
-from redouble.resp.reply import Status
 
 __all__ = ["FastPipelineMixin"]
 
@@ -112,20 +111,16 @@ class FastPipelineMixin(FastBase):
         self, connection: Any, plans: list[Plan], argvs: list[list[bytes]], raise_on_error: bool
     ) -> list[Any]:
         commands, callbacks = self.command_stack, self.response_callbacks
-        connection.send_packed_command([[b"MULTI"], *argvs, [b"EXEC"]], check_health=False)
-        replies = connection.in_process_client.take_all(len(argvs) + 2)
-        if replies is None:
-            replies = [self._read(connection, "_", {}) for _ in range(len(argvs) + 2)]
+        client = connection.in_process_client
+        server = client.server
+        client.last_interaction = server.clock.time()
+        with server.lock:
+            queued = not client.closed and server.queue_all(client, argvs)
+            reply = server.call(client, [b"EXEC"]) if queued else None
+        if queued:
+            result = answer(connection, reply, {})
         else:
-            translate = connection._parser.translate
-            replies = [reply if type(reply) is Status else translate(reply, False) for reply in replies]
-        result = replies.pop()
-        if isinstance(result, self.response_error):
-            for at, reply in enumerate(replies):
-                if isinstance(reply, self.response_error):
-                    self.annotate_exception(reply, at, commands[at - 1][0])  # type: ignore[attr-defined]
-                    raise reply
-            raise result
+            result = self._execute_queue(connection, argvs)
         if raise_on_error:
             self.raise_first_error(commands, result)  # type: ignore[attr-defined]
         responses: list[Any] = []
@@ -138,6 +133,19 @@ class FastPipelineMixin(FastBase):
                     response = callback(response, **options)
             responses.append(response)
         return responses
+
+    def _execute_queue(self, connection: Any, argvs: list[list[bytes]]) -> Any:
+        """What EXEC answers, after MULTI and the commands were sent one by one."""
+        connection.send_packed_command([[b"MULTI"], *argvs, [b"EXEC"]], check_health=False)
+        replies = [self._read(connection, "_", {}) for _ in range(len(argvs) + 2)]
+        result = replies.pop()
+        if isinstance(result, self.response_error):
+            for at, reply in enumerate(replies):
+                if isinstance(reply, self.response_error):
+                    self.annotate_exception(reply, at, self.command_stack[at - 1][0])  # type: ignore[attr-defined]
+                    raise reply
+            raise result
+        return result
 
     def _read(self, connection: Any, name: Any, options: dict[str, Any]) -> Any:
         try:

@@ -226,6 +226,28 @@ class Server:
             self.blocking.serve()
         return reply
 
+    def queue_all(self, client: Client, commands: list[list[bytes]]) -> bool:
+        """MULTI and then these commands, all at once: x0.7 of a transaction of three.
+
+        False, and nothing has happened, if one of them is not certain to be queued.
+        """
+        if client.gate or self.gate or client.watching:
+            return False
+        queue = []
+        for argv in commands:
+            command = self.table.get(argv[0])
+            if (
+                command is None
+                or not command.takes(len(argv))
+                or command.name in _NOT_QUEUED
+                or not command.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
+            ):
+                return False
+            queue.append((command, argv))
+        self.call(client, [b"MULTI"])
+        client.queue = queue
+        return True
+
     def dispatch(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """`call` for a command that was found and then had to wait for the end of a pause."""
         reply = self._gated(client, command, argv)
