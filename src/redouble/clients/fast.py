@@ -13,18 +13,14 @@ the library unchanged.  The library's path is the reference, and this module is 
 
 from __future__ import annotations
 
-import functools
 import inspect
-import operator
-import os
-import sys
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from itertools import chain
-from types import FunctionType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from redouble.clients.connection import PLAIN, InProcessClient
+from redouble.clients.seams import Seam, seams_of
 from redouble.core.errors import CommandError
 from redouble.resp.reply import BLOCKED, NO_REPLY, Messages, Push, Status
 
@@ -44,25 +40,6 @@ _OF_LIBRARY = ("execute_command",)
 OF_CLIENT = ("parse_response", "_execute_command", "_send_command_parse_response")
 _OF_POOL = ("get_connection", "release")
 _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_response")
-
-
-class Seams:
-    """The parts of one class that the fast gear passes by, to see whether they are still the ones it knows."""
-
-    def __init__(self, owner: Any, names: tuple[str, ...]) -> None:
-        self.owner = owner
-        present = [name for name in names if hasattr(owner, name)]
-        self.read = operator.attrgetter(*present)
-        self.known = self.read(owner)
-        self.parts = self.known if len(present) > 1 else (self.known,)
-
-    def pristine(self, *packages: str) -> bool:
-        """Whether nothing was replaced before we looked: every function was defined in one of these packages."""
-        return all(type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.parts)
-
-
-Seam: TypeAlias = "tuple[Callable[[Any], Any], Any, Any]"
-"""What reads parts of a class, the class, and what was read when nothing was replaced."""
 
 
 class Plan:
@@ -114,7 +91,7 @@ class FastBase:
 
     def _find_seams(self, *owners: tuple[type, tuple[str, ...]]) -> list[Seam] | None:
         """What to watch in these classes, the pool and the connection; None if something was replaced already."""
-        return _seams_of(
+        return seams_of(
             self.library_class,
             *owners,
             (self.default_pool_class, _OF_POOL),
@@ -377,16 +354,6 @@ def arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes]
         else:
             add(bytes(encoder.encode(value)))
     return argv
-
-
-@functools.cache
-def _seams_of(library: type, *owners: tuple[type, tuple[str, ...]]) -> list[Seam] | None:
-    package = os.path.dirname(inspect.getfile(sys.modules[library.__module__.partition(".")[0]]))
-    ours = os.path.dirname(__file__)
-    seams = [Seams(owner, names) for owner, names in owners]
-    if not all(part.pristine(package, ours) for part in seams):
-        return None
-    return [(part.read, part.owner, part.known) for part in seams]
 
 
 def _metrics_of(library: Any) -> Any:

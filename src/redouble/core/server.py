@@ -822,8 +822,9 @@ class Server:
         for client in list(self.clients.values()):
             client.kill()
             client.disconnect()
-        self.observers.clear()
-        self._place_observers()
+        if self.observers:
+            self.observers.clear()
+            self._place_observers()
         self._databases.clear()
         self.scripting = self.functions = None
         self.__dict__.pop("monitors", None)
