@@ -30,6 +30,8 @@ _NEVER_PLAIN = frozenset(
     b"ACL AUTH CLIENT FAILOVER HELLO HIMPORT MONITOR PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET"
     b" SHUTDOWN SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE".split()
 )
+_OF_STRINGS = frozenset(("HGETALL",))
+"""Commands whose map holds only strings, which need not be looked at one by one: x0.7."""
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
 _UNCHANGED = PLAIN | {bytes}
 """What a list or a map may hold that is an answer as it is."""
@@ -45,12 +47,13 @@ _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_respon
 class Plan:
     """How to call one command: the words of its name, and under which name its response callback is kept."""
 
-    __slots__ = ("callback_name", "first", "words")
+    __slots__ = ("callback_name", "first", "of_strings", "words")
 
     def __init__(self, name: str) -> None:
         self.words = name.encode().split()
         self.first = self.words[0] if len(self.words) == 1 else None
         self.callback_name = name.upper()
+        self.of_strings = self.callback_name in _OF_STRINGS
 
 
 class FastBase:
@@ -249,7 +252,7 @@ class FastMixin(FastBase):
                 if kind not in PLAIN and (kind is not bytes or encoder.decode_responses):
                     if reply is BLOCKED or reply is NO_REPLY:
                         reply = connection.read_response(disable_decoding="NEVER_DECODE" in options)
-                    else:
+                    elif not (kind is dict and plan.of_strings and client.resp == 3 and not encoder.decode_responses):
                         reply = answer(connection, reply, options)
                         if type(reply) is _Final:
                             return reply.value
@@ -307,7 +310,12 @@ class AsyncFastMixin(FastBase):
                     if kind not in PLAIN and (kind is not bytes or connection.encoder.decode_responses):
                         if reply is BLOCKED or reply is NO_REPLY:
                             reply = await connection.read_response(disable_decoding="NEVER_DECODE" in options)
-                        else:
+                        elif not (
+                            kind is dict
+                            and plan.of_strings
+                            and client.resp == 3
+                            and not connection.encoder.decode_responses
+                        ):
                             reply = answer(connection, reply, options)
         except connection.connection_error:
             await connection.disconnect(nowait=True)
