@@ -122,6 +122,7 @@ def test_the_library_makes_clients_with_other_arguments(arguments: dict[str, Any
         (redis.ConnectionPool, "__init__"),
         (redis.ConnectionPool, "reset"),
         (redis.client, "ConnectionPool"),
+        (redis.client, "CaseInsensitiveDict"),
         (threading, "Lock"),
     ],
     ids=lambda replaced: f"{replaced[0].__name__}.{replaced[1]}",

@@ -39,7 +39,7 @@ _OURS = frozenset(("redouble.clients.construction",))
 _MADE_ALIKE = frozenset(("EventDispatcher", "HImportRegistry"))
 """Classes of redis-py whose instances are the same when they are new."""
 _KEPT = 64
-"""So many templates at most: a test of a thousand client names needs none."""
+"""So many templates at most, however many client names there are."""
 
 Holes: TypeAlias = "list[tuple[Any, int]]"
 """Where in a part others belong, and the numbers of those."""
@@ -180,11 +180,13 @@ def remember(key: Any, client: Any) -> None:
 @functools.cache
 def _constructors(library: Any, pool: Any) -> list[Seam] | None:
     """What makes a client and its pool, if that is the library's own."""
-    seams = seams_of(library, (library, ("__init__",)), (pool, ("__init__", "reset")))
     module = sys.modules[library.__module__]
-    locks = operator.attrgetter("Lock", "RLock")  # gevent replaces them
-    return seams and [
-        *seams,
-        (operator.attrgetter("ConnectionPool"), module, pool),
-        (locks, threading, (threading.Lock, threading.RLock)),
+    seams = seams_of(library, (library, ("__init__",)), (pool, ("__init__", "reset")))
+    if seams is None or module.ConnectionPool is not pool:
+        return None
+    names = [
+        name for name in ("ConnectionPool", "get_response_callbacks", "CaseInsensitiveDict") if hasattr(module, name)
     ]
+    parts = operator.attrgetter(*names)
+    locks = operator.attrgetter("Lock", "RLock")  # gevent replaces them
+    return [*seams, (parts, module, parts(module)), (locks, threading, locks(threading))]
