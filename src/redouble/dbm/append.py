@@ -23,7 +23,7 @@ from redouble.dbm.record import DELETED, HEAD, LONGEST, TAIL, encoded
 
 __all__ = ["Appending", "Changes"]
 
-_FIRST_RESERVE = 1 << 16
+_LEAST_RESERVE, _MOST_RESERVE = 1 << 16, 1 << 20
 _LOOK_EVERY = 0.001
 """Seconds after which a mapped file is looked at before it is written again: whether somebody cut it off."""
 _MOST_UNSYNCED = 16
@@ -251,7 +251,8 @@ class Appending(Database):
     def _map(self, least: int) -> mmap.mmap | None:
         """A mapping of the segment that has room, on space that is really there."""
         fd = self._tail.fd
-        wanted = max(min(max(2 * system.size(fd), _FIRST_RESERVE), log.SEGMENT_SIZE), least)
+        size = system.size(fd)
+        wanted = max(min(size + min(max(size, _LEAST_RESERVE), _MOST_RESERVE), log.SEGMENT_SIZE), least)
         try:
             try:
                 system.reserve(fd, self._end, wanted - self._end)

@@ -7,6 +7,7 @@ and no signal that ends the process.
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Iterator, MutableMapping
@@ -86,7 +87,7 @@ class Database(MutableMapping[Any, bytes]):
     def _empty(self) -> None:
         """Know nothing."""
         # Of a segment that is gone there stays an empty one: a thread may be about to look there.
-        self._buffers: dict[int, bytes] = dict.fromkeys(getattr(self, "_buffers", {GONE}), b"")
+        self._buffers: dict[int, bytes | mmap.mmap] = dict.fromkeys(getattr(self, "_buffers", {GONE}), b"")
         self._kept: dict[int, int] = {}
         self._misses: dict[int, int] = {}
         self._dead: dict[int, int] = {}
@@ -267,7 +268,7 @@ class Database(MutableMapping[Any, bytes]):
             oldest = next(iter(kept))
             self._buffers[oldest] = b""
             del kept[oldest]
-        self._buffers[number] = system.pread(fd, size, 0)
+        self._buffers[number] = system.loaded(fd, size)
         kept[number] = size
 
     def _readable(self, number: int, fd: int) -> int:
