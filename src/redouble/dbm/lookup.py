@@ -113,9 +113,9 @@ class CachedWritableDatabase(WritableDatabase):
         super().__delitem__(key)
         self._cache.forget(key)
 
-    def _change(self, start: int, changes: Changes, length: int) -> None:
+    def _change(self, start: int, changes: Changes) -> None:
         changes = list(changes)
-        super()._change(start, changes, length)
+        super()._change(start, changes)
         for key, _, _ in changes:
             self._cache.forget(key)
 
