@@ -1,6 +1,7 @@
 """redouble.dbm beside the other dbm-like modules that are installed: CPU time of each operation, and the ratio to semidbm.
 
-The stores take turns, some operations each, so that a slow moment hits them all.  The table and the plot in docs/dbm.md are
+The stores take turns, some operations each, so that a slow moment hits them all; each time another one is the first, who finds
+the keys and values of the turn in no cache of the processor.  The table and the plot in docs/dbm.md are
 written by this: `python -m bench dbm`; `python -m bench.dbm 1000000` is for other numbers of keys, and writes nothing.
 """
 
@@ -279,8 +280,8 @@ def one_round(count: int, costs: Costs) -> None:
 
         def in_turns(phase: str, method: str, arguments: list[Any]) -> None:
             for at in range(0, count, TURN):
-                part = arguments[at : at + TURN]
-                for name, store in stores.items():
+                part, first = arguments[at : at + TURN], at // TURN % len(stores)
+                for name, store in (list(stores.items()) * 2)[first : first + len(stores)]:
                     most = store.slow.get(phase, count)
                     if at < most:
                         some = part[: max(most - at, 0)]
