@@ -48,6 +48,7 @@ class Appending(Database):
         "_mapped",
         "_mode",
         "_room",
+        "_step",
         "_sync_lock",
         "_tail",
         "_unsynced",
@@ -65,6 +66,8 @@ class Appending(Database):
         self._limit = 0
         """Where an append that is not mapped looks around first."""
         self._window: mmap.mmap | None = None
+        self._step = _LEAST_RESERVE
+        """How much to reserve next."""
         self._look_at = 0.0
         self._failed: Exception | None = None
         self._sync_lock = threading.Lock()  # taken after `_lock`, never before it
@@ -238,8 +241,8 @@ class Appending(Database):
     def _map(self, least: int) -> mmap.mmap | None:
         """A mapping of the segment that has room, on space that is really there."""
         fd = self._tail.fd
-        size = system.size(fd)
-        wanted = max(min(size + min(max(size, _LEAST_RESERVE), _MOST_RESERVE), log.SEGMENT_SIZE), least)
+        wanted = max(min(self._end + self._step, log.SEGMENT_SIZE), least)
+        self._step = min(2 * self._step, _MOST_RESERVE)
         try:
             try:
                 system.reserve(fd, self._end, wanted - self._end)

@@ -7,7 +7,6 @@ and no signal that ends the process.
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 from collections.abc import Iterator, MutableMapping
@@ -30,6 +29,8 @@ _Self = TypeVar("_Self", bound="Database")
 _OPEN_FILES = 64
 _LOAD_COST = 8192
 """Bytes whose loading costs about as much as one read from the file costs more than one from memory."""
+_LOOK_EVERY = 16
+"""Reads from a file until it is time to see whether it should be loaded."""
 
 
 class Torn:
@@ -86,7 +87,7 @@ class Database(MutableMapping[Any, bytes]):
     def _empty(self) -> None:
         """Know nothing."""
         # Of a segment that is gone there stays an empty one: a thread may be about to look there.
-        self._buffers: dict[int, bytes | mmap.mmap] = dict.fromkeys(getattr(self, "_buffers", {GONE}), b"")
+        self._buffers: dict[int, bytes] = dict.fromkeys(getattr(self, "_buffers", {GONE}), b"")
         self._kept: dict[int, int] = {}
         self._misses: dict[int, int] = {}
         self._changes: list[tuple[int, Record]] = []
@@ -252,7 +253,10 @@ class Database(MutableMapping[Any, bytes]):
     def _missed(self, number: int, fd: int) -> None:
         """Once reads from the file have cost as much as it costs, the segment is loaded."""
         misses = self._misses[number] = self._misses.get(number, 0) + 1
-        if misses * _LOAD_COST <= (size := self._readable(number, fd)) or size > self._buffer_size:
+        if misses % _LOOK_EVERY:  # asking for the size takes as long as a read
+            return
+        size = self._readable(number, fd)
+        if misses * _LOAD_COST <= size or size > self._buffer_size:
             return
         del self._misses[number]
         kept = self._kept
@@ -261,7 +265,7 @@ class Database(MutableMapping[Any, bytes]):
             oldest = next(iter(kept))
             self._buffers[oldest] = b""
             del kept[oldest]
-        self._buffers[number] = system.loaded(fd, size)
+        self._buffers[number] = system.pread(fd, size, 0)
         kept[number] = size
 
     def _readable(self, number: int, fd: int) -> int:

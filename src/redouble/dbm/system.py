@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import mmap
 import os
 import sys
 import threading
@@ -26,7 +25,6 @@ __all__ = [
     "create",
     "fsync",
     "fsync_folder",
-    "loaded",
     "lock",
     "numbers",
     "open_file",
@@ -42,7 +40,6 @@ __all__ = [
 ]
 
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
-_HUGE_PAGE = 1 << 21
 _ZEROS = bytes(1 << 18)
 _position = threading.Lock()
 """Where there is no pread (Windows) a file has one position, and whoever moves it holds this."""
@@ -90,21 +87,6 @@ def pread(fd: int, length: int, offset: int) -> bytes:
     while 0 < len(data) < length and (more := _read_some(fd, length - len(data), offset + len(data))):
         data += more
     return data
-
-
-def loaded(fd: int, length: int) -> bytes | mmap.mmap:
-    """The begin of a file in memory, to be sliced again and again.  Fewer than `length` bytes only if it ends before.
-
-    Where there are huge pages, they are asked for: loading then costs half, and a slice from anywhere two thirds, because
-    the processor need not look up where each small page is.
-    """
-    if length >= _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        memory = mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with contextlib.suppress(OSError):  # a kernel without them
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        if os.preadv(fd, [memory], 0) == length:
-            return memory
-    return pread(fd, length, 0)
 
 
 def pwrite(fd: int, data: bytes | memoryview, offset: int) -> None:

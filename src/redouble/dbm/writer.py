@@ -136,8 +136,9 @@ class WritableDatabase(Appending):
                 if compact:
                     self.compact()
                 self._room = 0
-                self.sync()
+                self._check()
                 self._trim()
+                self.sync()
                 self._save()
             finally:
                 self._release()
