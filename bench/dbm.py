@@ -245,15 +245,9 @@ Costs = dict[tuple[str, str], list[float]]
 """Store and phase: seconds of CPU for one key, of each round."""
 
 
-LARGE = {"redouble", "unverified", "cache", "semidbm", "gdbm", "lmdb"}
-"""Those that do not take hours for a million keys, or are beside the point."""
-
-
-def installed(count: int) -> dict[str, type[Store]]:
-    stores = {name: kind for name, kind in STORES.items() if count <= 100_000 or name in LARGE}
+def installed() -> dict[str, type[Store]]:
+    stores = dict(STORES)
     for name, module in MODULES.items():
-        if name not in stores:
-            continue
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
             continue
@@ -269,7 +263,7 @@ def one_round(count: int, costs: Costs) -> None:
     items = list(zip(keys, values * (count // 1000)))
     shuffled = chance.sample(items, count)
     with tempfile.TemporaryDirectory() as folder:
-        stores = {name: kind(Path(folder) / name) for name, kind in installed(count).items()}
+        stores = {name: kind(Path(folder) / name) for name, kind in installed().items()}
         for store in stores.values():
             store.open("c")
 
@@ -326,9 +320,7 @@ def one_read(count: int) -> str:
     key, value = b"key:%012d", bytes(VALUE)
     milliseconds = {}
     with tempfile.TemporaryDirectory() as folder:
-        stores = [
-            kind(Path(folder) / name) for name, kind in installed(count).items() if name in ("redouble", "semidbm")
-        ]
+        stores = [kind(Path(folder) / name) for name, kind in installed().items() if name in ("redouble", "semidbm")]
         for store in stores:
             store.open("c")
             store.put([(key % number, value) for number in range(count)])
