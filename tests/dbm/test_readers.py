@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -334,6 +335,19 @@ def test_a_file_that_is_cut_off_under_a_writer(tmp_path: Path) -> None:
 
 
 # Memory.
+
+
+@pytest.mark.parametrize("options", [{}, {"verify_checksums": False}])
+def test_empty_values_are_read_from_memory_too(tmp_path: Path, options: dict[str, Any]) -> None:
+    with redouble.dbm.open(tmp_path / "db", "c", **options) as db:
+        for number in range(100):
+            db[b"%d" % number] = b"" if number % 2 else b"x"
+        for _ in range(2):
+            assert db.values() == [b"x", b""] * 50
+        misses = dict(db._misses)
+        assert db.values() == [b"x", b""] * 50
+        assert db._kept
+        assert db._misses == misses
 
 
 def test_segments_that_are_read_often_are_kept_within_limits(
