@@ -29,6 +29,8 @@ _Self = TypeVar("_Self", bound="Database")
 _OPEN_FILES = 64
 _LOAD_COST = 8192
 """Bytes whose loading costs about as much as one read from the file costs more than one from memory."""
+_SCAN = 4
+"""How many reads one counts as that begins where the last one ended: there will be more of them."""
 _LOOK_EVERY = 16
 """Reads from a file until it is time to see whether it should be loaded."""
 
@@ -68,6 +70,7 @@ class Database(MutableMapping[Any, bytes]):
         "_lock",
         "_manifest",
         "_misses",
+        "_next",
         "_segments",
         "torn",
     )
@@ -90,6 +93,8 @@ class Database(MutableMapping[Any, bytes]):
         self._buffers: dict[int, bytes] = dict.fromkeys(getattr(self, "_buffers", {GONE}), b"")
         self._kept: dict[int, int] = {}
         self._misses: dict[int, int] = {}
+        self._next = 0
+        """Where the record would begin that is behind the last one which was read from the file."""
         self._changes: list[tuple[int, Record]] = []
         self._ends: dict[int, int] = {}
         self._close_files()
@@ -235,7 +240,7 @@ class Database(MutableMapping[Any, bytes]):
             if not length:
                 length = self._length(fd, offset)
             else:
-                self._missed(number, fd)
+                self._missed(entry, fd)
             record = system.pread(fd, length, offset)
         if crc32(record) != SOUND:
             raise self._damage(entry, "this record is damaged")
@@ -250,10 +255,13 @@ class Database(MutableMapping[Any, bytes]):
         key_length, value_length = int.from_bytes(head[:4], "little"), int.from_bytes(head[4:], "little")
         return min((key_length & ~IN_BATCH) + value_length + OVERHEAD, max(system.size(fd) - offset, 0))
 
-    def _missed(self, number: int, fd: int) -> None:
-        """Once reads from the file have cost as much as it costs, the segment is loaded."""
-        misses = self._misses[number] = self._misses.get(number, 0) + 1
-        if misses % _LOOK_EVERY:  # asking for the size takes as long as a read
+    def _missed(self, entry: int, fd: int) -> None:
+        """Once reads from the file have cost as much as it costs, the segment is loaded; sooner for a scan."""
+        number, length = entry >> SEGMENT_SHIFT, entry & LENGTH
+        weight = _SCAN if entry - length == self._next else 1
+        self._next = entry - length + (length << LENGTH_BITS)
+        misses = self._misses[number] = self._misses.get(number, 0) + weight
+        if misses % _LOOK_EVERY >= weight:  # asking for the size takes as long as a read
             return
         size = self._readable(number, fd)
         if misses * _LOAD_COST <= size or size > self._buffer_size:
