@@ -450,7 +450,7 @@ def test_a_connection_that_cannot_be_served_is_closed_alone(
     waiting = connect()
     waiting.send(request(b"BLPOP", b"list", b"0"))
     eventually(blocked(server))
-    monkeypatch.setattr(tcp.TcpClient, "_execute", lambda *arguments, **options: 1 / 0)
+    monkeypatch.setattr(tcp.TcpClient, "take", lambda self: 1 / 0)
     assert wire.send(b"PING\r\n").rest() == b""
     local(server)(b"LPUSH", b"list", b"x")
     assert waiting.rest() == b""

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from redouble.clients.server import FakeServer
 from redouble.core.client import NEEDS_AUTH, Client
 from redouble.core.clock import real_monotonic
+from redouble.net.accelerated import splitter
 from redouble.net.loop import READ, WRITE, Loop
 from redouble.resp.encoder import encode, encode_error
 from redouble.resp.parser import RequestParser
@@ -48,6 +49,8 @@ ACCEPT_PAUSE = 0.1
 TICK_PAUSE = 0.1
 """Seconds until the next try, after what was due could not be done."""
 BACKLOG = 511
+REPLY_BUFFER = 16 * 1024
+"""Each client has this much, which no limit counts."""
 SMALLEST_QUERY_LIMIT = 1024 * 1024
 """What CONFIG SET client-query-buffer-limit accepts at least: below it, the limit need not be looked up."""
 
@@ -72,7 +75,7 @@ class TcpClient(Client):
         super().__init__(server, address=address, local_address=local_address)
         self.owner = owner
         self.socket: socket.socket | None = sock
-        self.parser = RequestParser(server.dialect.requests)
+        self.parser = RequestParser(server.dialect.requests, owner.split)
         self.parser.restricted = bool(self.gate & NEEDS_AUTH)
         self.waiting: list[list[bytes]] = []  # commands that came behind one that blocks
         self.executing = False
@@ -121,9 +124,9 @@ class TcpClient(Client):
 
     def ready(self, events: int) -> None:
         try:
-            if events & WRITE and self.socket is not None:
+            if self.unsent and events != READ:
                 self._send_on()
-            if events & READ and self.socket is not None and not self.executing:
+            if events != WRITE and not self.executing and self.socket is not None:
                 self._receive(self.socket)
         except Exception:  # a bug of ours must not end the thread that serves everybody
             log.exception("client %d (%s) closed", self.id, self.address)
@@ -136,15 +139,15 @@ class TcpClient(Client):
             return
         except OSError:
             data = b""
-        parser, config = self.parser, self.server.config
-        self.last_interaction = self.owner.polled_at
-        self.bytes_in += len(data)
-        parser.largest_bulk = config.proto_max_bulk_len
         if not data:
             self.close()
             return
+        self.last_interaction = self.owner.polled_at
+        self.bytes_in += len(data)
         if self.closing:
             return  # the last reply is still on its way; nothing more is executed
+        parser = self.parser
+        parser.largest_bulk = self.server.config.proto_max_bulk_len
         if self.waits_for is not None or self.waiting:
             parser.store(data)
         elif commands := parser.feed(data):
@@ -155,7 +158,7 @@ class TcpClient(Client):
             self._execute([])
             return
         pending = parser.pending
-        if pending > SMALLEST_QUERY_LIMIT and pending > config.number("client-query-buffer-limit"):
+        if pending > SMALLEST_QUERY_LIMIT and pending > self.server.config.number("client-query-buffer-limit"):
             log.warning("client %d (%s) sends a request without end: %d bytes; closed", self.id, self.address, pending)
             self.close()
 
@@ -165,7 +168,11 @@ class TcpClient(Client):
             return
         if self.killed:
             self.close()
-        elif self.waits_for is None and not self.closing:
+        elif (
+            self.waits_for is None
+            and not self.closing
+            and (self.waiting or self.parser.in_command or self.parser.error)
+        ):
             commands, self.waiting = self.waiting, []
             self._execute(commands, more=True)
         else:
@@ -209,7 +216,8 @@ class TcpClient(Client):
                                 out.append(encode_error(parser.error))
                             self.closing = True
                     break
-                parser.restricted = bool(self.gate & NEEDS_AUTH)
+                if self.gate or parser.restricted:
+                    parser.restricted = bool(self.gate & NEEDS_AUTH)
                 if server.tracking.prefixes:
                     server.tracking.broadcast()
                 self.take()
@@ -226,31 +234,33 @@ class TcpClient(Client):
 
     def send(self, data: bytes) -> None:
         """Send `data` after what is still unsent; what the socket does not take now waits until it does."""
+        sock = self.socket
         if self.killed:
             self.close()
-            return
-        if not self.unsent:
-            if data and self.socket is not None:
-                try:
-                    sent = self.socket.send(data if len(data) <= LARGEST_SEND else memoryview(data)[:LARGEST_SEND])
-                except (BlockingIOError, InterruptedError):
-                    sent = 0
-                except OSError:
-                    self.close()
-                    return
-                if sent < len(data):
-                    self._keep(memoryview(data)[sent:])
-                    self.owner.loop.change(self.socket, READ | WRITE, self.ready)
-            if self.closing and not self.unsent:
+        elif self.unsent:
+            if data:
+                self._keep(memoryview(data))
+        elif sock is not None:
+            sent = 0
+            try:
+                if data:
+                    sent = sock.send(data if len(data) <= LARGEST_SEND else memoryview(data)[:LARGEST_SEND])
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError:
                 self.close()
-        elif data:
-            self._keep(memoryview(data))
-        if self.unsent and self._over_limit():
-            self.close()
+                return
+            if sent < len(data):
+                self.owner.loop.change(sock, READ | WRITE)
+                self._keep(memoryview(data)[sent:])
+            elif self.closing:
+                self.close()
 
     def _keep(self, data: memoryview) -> None:
         self.unsent.append(data)
         self.unsent_bytes += len(data)
+        if self._over_limit():
+            self.close()
 
     def _send_on(self) -> None:
         """The socket takes more."""
@@ -270,13 +280,15 @@ class TcpClient(Client):
             else:
                 unsent[0] = unsent[0][sent:]
         self.above_soft_limit_since = None
-        self.owner.loop.change(self.socket, READ, self.ready)
+        self.owner.loop.change(self.socket, READ)
         if self.closing:
             self.close()
 
     def _over_limit(self) -> bool:
         """Whether client-output-buffer-limit cuts this client off."""
         waiting = self.unsent_bytes + self.pushed
+        if waiting <= REPLY_BUFFER and self.above_soft_limit_since is None:
+            return False
         kind = "pubsub" if self.listens else "normal"
         hard, soft, seconds = output_limits(self.server.config.values["client-output-buffer-limit"])[kind]
         if hard and waiting > hard:
@@ -362,6 +374,7 @@ class TcpFakeServer:
         self.answers: list[tuple[TcpClient, bytes]] = []
         self.polled_at = 0.0  # the clock's time
         self._attend: dict[TcpClient, None] = {}  # under the server's lock
+        self._next_event_changed = True  # under the server's lock
         self._thread: threading.Thread | None = None
         self._state = threading.Condition()
         self._serving = self._served = False
@@ -375,6 +388,7 @@ class TcpFakeServer:
         self.fake_server = server
         """What in-process clients share with this one: `FakeRedis(server=tcp.fake_server)`."""
         self.server = server.core
+        self.split = splitter(server.core.dialect.requests)
         ourselves, core = weakref.ref(self), weakref.ref(server.core)  # the server keeps `stop`: it may hold neither
 
         def stop() -> None:
@@ -480,6 +494,7 @@ class TcpFakeServer:
         with server.lock:
             client = TcpClient(self, sock, address=address, local_address=local_address)
         self.clients[client] = None
+        self._next_event_changed = True  # with CONFIG timeout its end is one
         self.loop.add(sock, READ, client.ready)
 
     @property
@@ -501,16 +516,16 @@ class TcpFakeServer:
             self._serving = self._served = True
             self.loop.thread = threading.get_ident()
             self._state.notify_all()
-        wake = self.loop.wake
         with self.server.lock:
-            self.server.on_new_event(wake)
+            self._next_event_changed = True
+            self.server.on_new_event(self._look_at_events)
             self.server.on_busy(self._let_others_speak)
         try:
             while not self._stop:
                 self.poll()
         finally:
             with self.server.lock:
-                self.server.forget_driver(wake)
+                self.server.forget_driver(self._look_at_events)
                 self.server.forget_poller(self._let_others_speak)
             with self._state:
                 self._serving = self._stop = False
@@ -524,18 +539,22 @@ class TcpFakeServer:
 
         A script that runs for too long calls `poll(0)` to let the other connections speak.
         """
-        self._attend_all()
-        pauses = [timeout, self._tick()]
-        if self._paused_until is not None:
-            pauses.append(self._accept_again())
         if self._attend:
-            pauses.append(0.0)
-        ready = self.loop.wait(min((pause for pause in pauses if pause is not None), default=None))
+            self._attend_all()
+        pause = self._tick() if self._next_event_changed else None
+        if timeout is not None or self._paused_until is not None or self._attend:
+            others = (timeout, self._accept_again(), 0.0 if self._attend else None)
+            pause = min((each for each in (pause, *others) if each is not None), default=None)
+        loop = self.loop
+        ready = loop.wait(pause)
         self.polled_at = self.server.clock.time()
-        for key, events in ready:
-            key.data(events)
+        for descriptor, events in ready:
+            handler = loop.handlers.get(descriptor)
+            if handler is not None:
+                handler(events)
         self._send_all()
-        self._attend_all()
+        if self._attend:
+            self._attend_all()
 
     def _let_others_speak(self) -> None:
         """A script of this thread's runs for too long."""
@@ -550,18 +569,28 @@ class TcpFakeServer:
         """Do what is due by now; returns how long it is until something will be."""
         server, clock = self.server, self.server.clock
         with server.lock:
+            self._next_event_changed = False
             event = server.next_event()
             if event is not None and (event <= clock.monotonic() or clock.jumps):
                 try:
                     server.tick()
                 except Exception:  # a bug of ours must not end the thread that serves everybody, nor keep it busy
                     log.exception("while doing what was due")
+                    self._next_event_changed = True
                     return TICK_PAUSE
                 event = server.next_event()
+            # What will be due is looked at in every round; what nobody waits for, not before somebody does.
+            self._next_event_changed |= event is not None or server.busy_script is not None
             return None if event is None else clock.seconds_until(event)
 
+    def _look_at_events(self) -> None:
+        """The server's next event may have become earlier; from any thread, under the server's lock."""
+        self._next_event_changed = True
+        self.loop.wake()
+
     def _accept_again(self) -> float | None:
-        assert self._paused_until is not None
+        if self._paused_until is None:
+            return None
         left = self._paused_until - real_monotonic()
         if left > 0:
             return left
