@@ -22,8 +22,6 @@ __all__ = ["Split", "splitter"]
 Split = Callable[[bytes, list[list[bytes]]], bytes]
 """As `split_commands`."""
 
-SMALLEST = 500
-"""Bytes; in less there is nothing to be gained."""
 STRUCTURE = b"*$\r\n"
 END = b"*-1\r\n"
 """Read as None, behind a block that is complete."""
@@ -39,8 +37,6 @@ class _Splitter:
         self._reader = Reader()
 
     def __call__(self, data: bytes, commands: list[list[bytes]]) -> bytes:
-        if len(data) < SMALLEST:
-            return split_commands(data, commands)
         rest = b""
         if not data.endswith(b"\r\n"):  # the last command is not complete
             end = data.rfind(b"\r\n*") + 2

@@ -18,6 +18,8 @@ LARGEST_LINE = 64 * 1024
 """An inline command, or a line that holds a length, may not be longer while its end has not arrived."""
 LARGEST_ANONYMOUS_MULTIBULK = 10
 LARGEST_ANONYMOUS_BULK = 16384
+SMALLEST_PIPELINE = 500
+"""Bytes; in less than that `split_commands` is the quickest."""
 
 _height = {b"*%d" % count: 1 + 2 * count for count in range(1, 257)}.get
 """How many lines a command takes, by its first."""
@@ -74,7 +76,7 @@ class RequestParser:
 
     `feed` returns the commands that are complete.  After a fault `error` holds the text of the reply that ends the
     connection, and nothing more is read; the commands that came before it are still returned.
-    `split` is `split_commands`, or does the same.
+    `split` does for pipelines what `split_commands` does.
     While `restricted` (nobody has authenticated yet) lengths are held to a small limit and `feed` returns one command
     at most, because that command may be AUTH; `feed(b"")` goes on.
     """
@@ -139,7 +141,7 @@ class RequestParser:
             buffer.clear()
             self._position = 0
         if not self.restricted and len(data) < self.largest_bulk:
-            data = self.split(data, commands)
+            data = (split_commands if len(data) < SMALLEST_PIPELINE else self.split)(data, commands)
         if data:
             buffer += data
             while (argv := self._next()) is not None:
