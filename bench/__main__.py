@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-ALL = ("imports", "in_process", "scripts", "tcp", "many", "scale", "modules", "dbm")
+ALL = ("imports", "in_process", "scripts", "tcp", "memory", "many", "scale", "modules", "dbm")
 
 for name in sys.argv[1:] or ALL:
     print(f"\n== {name}")
