@@ -80,10 +80,8 @@ class Counted(TcpFakeServer):
 def test_nothing_is_polled() -> None:
     """While hours pass, the loop wakes for what is due and for nothing else."""
     clock = ManualClock()
-    with (
-        Counted(("127.0.0.1", 0), server=FakeServer(clock=clock)).start() as server,
-        Wire(server.server_address) as wire,
-    ):
+    counted = Counted(("127.0.0.1", 0), server=FakeServer(clock=clock))
+    with counted.start() as server, Wire(server.server_address) as wire:
         wire.send(request(b"SET", b"key", b"value", b"EX", b"7200")).expect(b"+OK\r\n")
         wire.send(request(b"BLPOP", b"list", b"3600"))
         eventually(lambda: len(server.server.blocking.clients) == 1)
@@ -98,3 +96,13 @@ def test_nothing_is_polled() -> None:
         before = server.rounds
         wire.send(request(b"PING")).expect(b"+PONG\r\n")
         assert server.rounds - before <= 2
+
+
+def test_a_key_that_nobody_asks_for_goes_and_leaves_the_loop_in_peace() -> None:
+    with Counted(("127.0.0.1", 0)).start() as server, Wire(server.server_address) as wire:
+        wire.send(request(b"SET", b"key", b"value", b"PX", b"20")).expect(b"+OK\r\n")
+        eventually(lambda: not server.server.database(0).dict)
+        before = server.rounds
+        assert server.rounds < 12
+        wire.send(request(b"PING")).expect(b"+PONG\r\n")
+        assert server.rounds - before <= 3

@@ -41,8 +41,6 @@ __all__ = ["TcpClient", "TcpFakeServer"]
 
 READ_SIZE = 16 * 1024
 READS_AT_THE_END = 16
-LARGEST_SEND = 1024 * 1024
-"""One call of send() is offered no more: TLS keeps a copy of what it could not write."""
 ACCEPTS_PER_ROUND = 1000
 ACCEPT_PAUSE = 0.1
 """Seconds without accept() after it failed: the listening socket stays ready, and the loop would spin."""
@@ -79,6 +77,7 @@ class TcpClient(Client):
         self.parser.restricted = bool(self.gate & NEEDS_AUTH)
         self.waiting: list[list[bytes]] = []  # commands that came behind one that blocks
         self.executing = False
+        self.queued = False  # this round sends what is in `out`
         self.killed = False
         self.out: list[bytes] = []
         self.pushed = 0  # bytes of the push messages in it
@@ -102,8 +101,13 @@ class TcpClient(Client):
         self.pushed += sum(map(len, self.out[start:]))
         if self._over_limit():
             self.kill()
-        if not self.executing:
-            self.owner.attend(self)
+        if not self.executing and not self.queued:
+            owner = self.owner
+            if owner.loop.thread == threading.get_ident():
+                self.queued = True
+                owner.answers.append((self, None))
+            else:
+                owner.attend(self)
 
     def kill(self) -> None:
         self.closing = self.killed = True
@@ -126,22 +130,24 @@ class TcpClient(Client):
         try:
             if self.unsent and events != READ:
                 self._send_on()
-            if events != WRITE and not self.executing and self.socket is not None:
-                self._receive(self.socket)
+            sock = self.socket
+            if events == WRITE or self.executing or sock is None:
+                return
+            try:
+                data = sock.recv(READ_SIZE)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                data = b""
+            if data:
+                self._received(data)
+            else:
+                self.close()
         except Exception:  # a bug of ours must not end the thread that serves everybody
             log.exception("client %d (%s) closed", self.id, self.address)
             self.close()
 
-    def _receive(self, sock: socket.socket) -> None:
-        try:
-            data = sock.recv(READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self.close()
-            return
+    def _received(self, data: bytes) -> None:
         self.last_interaction = self.owner.polled_at
         self.bytes_in += len(data)
         if self.closing:
@@ -226,11 +232,17 @@ class TcpClient(Client):
 
     def take(self) -> None:
         """Let the loop send what is in `out`, in this round; under the lock."""
-        data = b"" if self.killed else b"".join(self.out)
+        if self.out or self.closing:
+            self.owner.answers.append((self, self.taken()))
+
+    def taken(self) -> bytes:
+        """What is in `out`, to be sent now; under the lock."""
+        data = b"".join(self.out)
         self.out.clear()
         self.pushed = 0
+        self.queued = False
         self.bytes_out += len(data)
-        self.owner.answers.append((self, data))
+        return data
 
     def send(self, data: bytes) -> None:
         """Send `data` after what is still unsent; what the socket does not take now waits until it does."""
@@ -241,12 +253,10 @@ class TcpClient(Client):
             if data:
                 self._keep(memoryview(data))
         elif sock is not None:
-            sent = 0
             try:
-                if data:
-                    sent = sock.send(data if len(data) <= LARGEST_SEND else memoryview(data)[:LARGEST_SEND])
+                sent = sock.send(data) if data else 0
             except (BlockingIOError, InterruptedError):
-                pass
+                sent = 0
             except OSError:
                 self.close()
                 return
@@ -268,7 +278,7 @@ class TcpClient(Client):
         unsent = self.unsent
         while unsent:
             try:
-                sent = self.socket.send(unsent[0][:LARGEST_SEND])
+                sent = self.socket.send(unsent[0])
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
@@ -371,10 +381,12 @@ class TcpFakeServer:
         self.clients: dict[TcpClient, None] = {}
         self._listeners: list[socket.socket] = []
         self._paused_until: float | None = None
-        self.answers: list[tuple[TcpClient, bytes]] = []
+        self.answers: list[tuple[TcpClient, bytes | None]] = []
+        """What to send at the end of this round; None: what is in the client's `out` by then."""
         self.polled_at = 0.0  # the clock's time
         self._attend: dict[TcpClient, None] = {}  # under the server's lock
         self._next_event_changed = True  # under the server's lock
+        self._due: float | None = None  # the next event, in the clock's monotonic seconds
         self._thread: threading.Thread | None = None
         self._state = threading.Condition()
         self._serving = self._served = False
@@ -517,7 +529,7 @@ class TcpFakeServer:
             self.loop.thread = threading.get_ident()
             self._state.notify_all()
         with self.server.lock:
-            self._next_event_changed = True
+            self._next_event_changed, self._due = True, None
             self.server.on_new_event(self._look_at_events)
             self.server.on_busy(self._let_others_speak)
         try:
@@ -541,10 +553,12 @@ class TcpFakeServer:
         """
         if self._attend:
             self._attend_all()
-        pause = self._tick() if self._next_event_changed else None
+        pause = self._tick() if self._next_event_changed or self._due is not None else None
         if timeout is not None or self._paused_until is not None or self._attend:
             others = (timeout, self._accept_again(), 0.0 if self._attend else None)
             pause = min((each for each in (pause, *others) if each is not None), default=None)
+        if self.answers:
+            self._send_all()
         loop = self.loop
         ready = loop.wait(pause)
         self.polled_at = self.server.clock.time()
@@ -569,19 +583,23 @@ class TcpFakeServer:
         """Do what is due by now; returns how long it is until something will be."""
         server, clock = self.server, self.server.clock
         with server.lock:
-            self._next_event_changed = False
-            event = server.next_event()
-            if event is not None and (event <= clock.monotonic() or clock.jumps):
-                try:
-                    server.tick()
-                except Exception:  # a bug of ours must not end the thread that serves everybody, nor keep it busy
-                    log.exception("while doing what was due")
-                    self._next_event_changed = True
-                    return TICK_PAUSE
+            is_due = self._due is not None and (self._due <= clock.monotonic() or clock.jumps)
+            if self._next_event_changed or is_due:
+                self._next_event_changed = clock.jumps
+                if is_due:
+                    self._due = None
+                    try:
+                        server.tick()
+                    except Exception:  # a bug of ours must not end the thread that serves everybody, nor keep it busy
+                        log.exception("while doing what was due")
+                        self._next_event_changed = True
+                        return TICK_PAUSE
                 event = server.next_event()
-            # What will be due is looked at in every round; what nobody waits for, not before somebody does.
-            self._next_event_changed |= event is not None or server.busy_script is not None
-            return None if event is None else clock.seconds_until(event)
+                # Never later than before: keys whose time has come are always said to go in a moment.
+                self._due = event if self._due is None or event is None else min(self._due, event)
+                if server.busy_script is not None:  # as long as it runs there are no events
+                    self._next_event_changed = True
+            return None if self._due is None else clock.seconds_until(self._due)
 
     def _look_at_events(self) -> None:
         """The server's next event may have become earlier; from any thread, under the server's lock."""
@@ -609,6 +627,9 @@ class TcpFakeServer:
         answers, self.answers = self.answers, []
         for client, data in answers:
             try:
+                if data is None:
+                    with self.server.lock:
+                        data = client.taken()
                 client.send(data)
             except Exception:  # as in `TcpClient.ready`
                 log.exception("client %d (%s) closed", client.id, client.address)
