@@ -42,8 +42,10 @@ def benchmark(server: Served, test: str, pipeline: int, requests: int) -> Figure
     return float(rows[-1]["rps"]), spent / sent * 1e6
 
 
-def throughput(servers: dict[str, Served], tests: tuple[str, ...], pipeline: int, requests: int, rounds: int) -> None:
-    """Print each server's throughput as a share of the first one's, and what a request costs it."""
+def throughput(
+    servers: dict[str, Served], tests: tuple[str, ...], pipeline: int, requests: dict[str, int], rounds: int
+) -> None:
+    """Print each server's throughput as a share of the first one's, and what a request costs it; `requests` in a slice."""
     first, *others = servers
     print(
         f"\n-P {pipeline}: throughput / that of {first}, median of {rounds} rounds (quartiles); us of CPU per request"
@@ -53,7 +55,7 @@ def throughput(servers: dict[str, Served], tests: tuple[str, ...], pipeline: int
         found: dict[str, list[Figures]] = {name: [] for name in servers}
         for _ in range(rounds):
             for name, server in servers.items():
-                found[name].append(benchmark(server, test, pipeline, requests))
+                found[name].append(benchmark(server, test, pipeline, requests[name]))
         cells = []
         for name in others:
             ratios = [mine / theirs for (mine, _), (theirs, _) in zip(found[name], found[first], strict=True)]
@@ -83,6 +85,21 @@ class Ear:
         assert self.publisher.recv(1000) == b":1\r\n"
 
 
+def hearing(client: redis.Redis) -> Callable[[], object]:
+    """The same with redis-py."""
+    pubsub = client.pubsub()
+    pubsub.subscribe("channel")
+    pubsub.get_message(timeout=10)
+
+    def hear() -> None:
+        client.publish("channel", "message")
+        message = pubsub.get_message(timeout=10)
+        assert message is not None
+        assert message["data"] == b"message"
+
+    return hear
+
+
 def pipeline_of_100(client: redis.Redis) -> None:
     with client.pipeline(transaction=False) as pipeline:
         for _ in range(100):
@@ -99,20 +116,18 @@ def latencies(real: Served, ours: Served) -> Iterator[tuple[str, float]]:
 
     with contextlib.ExitStack() as stack:
         ears = [Ear(("127.0.0.1", each.port), stack) for each in (ours, real)]
-        yield "a message of pub/sub", compare(*ears, calls=100)
+        yield "a message of pub/sub, on bare sockets", compare(*ears, calls=100)
+    near, far = (redis.Redis(port=each.port) for each in (ours, real))
+    yield "a message of pub/sub, with redis-py", compare(hearing(near), hearing(far), calls=100)
     with redouble.TcpFakeServer(("127.0.0.1", 0)) as server:
         server.start()
-        near, far = (redis.Redis(port=port) for port in (server.server_address[1], real.port))
+        near = redis.Redis(port=server.server_address[1])
         for client in (near, far):
             client.set("key", "value")
-        yield (
-            "GET, the server a thread of this process",
-            compare(*(functools.partial(c.get, "key") for c in (near, far)), calls=100),
-        )
-        yield (
-            "a pipeline of 100 GET, the same",
-            compare(*(functools.partial(pipeline_of_100, c) for c in (near, far)), calls=10),
-        )
+        gets = [functools.partial(client.get, "key") for client in (near, far)]
+        yield "GET, the server a thread of this process", compare(*gets, calls=100)
+        pipelines = [functools.partial(pipeline_of_100, client) for client in (near, far)]
+        yield "a pipeline of 100 GET, the same", compare(*pipelines, calls=10)
         near.close()
         far.close()
 
@@ -122,8 +137,9 @@ def main() -> None:
         with redouble_server() if importlib.util.find_spec("hiredis") else contextlib.nullcontext() as faster:
             servers = {REAL: real, "redouble": ours} | ({"with hiredis": faster} if faster else {})
             for pipeline, requests in REQUESTS.items():
-                throughput(servers, TESTS, pipeline, requests, ROUNDS)
-        throughput({"fakeredis": fakeredis, "redouble": ours}, ("set", "get"), 16, 800, 3)
+                throughput(servers, TESTS, pipeline, dict.fromkeys(servers, requests), ROUNDS)
+        both = {"fakeredis": fakeredis, "redouble": ours}
+        throughput(both, ("set", "get"), 16, {"fakeredis": 3_200, "redouble": REQUESTS[16]}, 5)
         print("\nlatency / that of the real server, median of 51 rounds")
         for what, times in latencies(real, ours):
             print(f"  {what:44}{times:6.2f}")
