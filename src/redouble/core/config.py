@@ -161,6 +161,7 @@ def _set_longest_string(server: Server, value: bytes) -> None:
 def _set_events(server: Server, value: bytes) -> None:
     assert isinstance(value, EventClasses)
     server.listen(value.flags)
+    _set_files(server, value)
 
 
 def _set_eviction(server: Server, value: bytes) -> None:

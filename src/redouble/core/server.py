@@ -24,6 +24,7 @@ from redouble.core.eviction import Eviction
 from redouble.core.idle import IdleClients
 from redouble.core.monitor import Monitors
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
+from redouble.core.observer import Observer
 from redouble.core.pubsub import PubSub
 from redouble.core.replication import Replication
 from redouble.core.stopwatch import Stopwatch
@@ -34,7 +35,6 @@ from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
-    from redouble.core.observer import Observer
 
 __all__ = ["BUSY", "LIMITED", "PAUSED_ALL", "PAUSED_WRITE", "REPLICA", "Peer", "Server"]
 
@@ -141,7 +141,7 @@ class Server:
         self._told_itself: list[Push] = []
         self.observers: list[Observer] = []
         self.files: Any = None
-        """Where its data is kept, if anywhere: the `RedisFiles` of `persistence/redis_files.py`."""
+        """Where its data is kept, if anywhere: the `RedisFiles` of `persistence/redis_files.py`, or the `Store` of `persistence/store.py`."""
         self.loading = False
         """Whether it reads its data from a file, as it was then: nothing goes because of its time."""
         self.effects: Any = None
@@ -352,6 +352,8 @@ class Server:
     def _gated(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """A command that may not simply run; the checks stand in the order of processCommand."""
         gate = client.gate
+        if not gate and self.gate == OBSERVED:  # a server that keeps its data in files, and nothing else
+            return self.run(client, command, argv)
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
             return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.IN_MULTI and "protected" in command.flags and (refusal := self.config.refusal(command)):
@@ -406,8 +408,10 @@ class Server:
         self.gate = self.gate | OBSERVED if self.observers else self.gate & ~OBSERVED
         self.may_fail = any(observer.interferes for observer in self.observers)
         for observer in self.observers:
-            self.__dict__["call"] = partial(observer.call, proceed=self.call)
-            self.__dict__["run"] = partial(observer.run, proceed=self.run)
+            if type(observer).call is not Observer.call:
+                self.__dict__["call"] = partial(observer.call, proceed=self.call)
+            if type(observer).run is not Observer.run:
+                self.__dict__["run"] = partial(observer.run, proceed=self.run)
 
     @cached_property
     def monitors(self) -> Monitors:
@@ -792,6 +796,8 @@ class Server:
         for client in list(self.clients.values()):
             client.kill()
             client.disconnect()
+        if self.files is not None:
+            self.files.let_go()
         self.observers.clear()
         self._place_observers()
         self._databases.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from redouble.core.key_specs import key_specs, keys_of
 from redouble.core.observer import Observer
@@ -31,15 +31,22 @@ Effect: TypeAlias = "tuple[int, list[bytes]]"
 """The database that a command is about, and its words."""
 
 
-class Journal(Protocol):
+class Journal:
     """Where effects are written."""
+
+    write_error: Exception | None = None
+    """Why they could not be written, until they can be."""
 
     def append(self, unit: list[Effect]) -> None:
         """Called under the lock, before the reply is sent: effects of which all are kept, or none."""
+        raise NotImplementedError
+
+    def try_again(self) -> None:
+        """Write what could not be written: perhaps there is room again."""
 
 
 class Effects(Observer):
-    """Watches what a server does and tells its journal the effect of each unit."""
+    """Watches what a server does and tells its journal the effect of each unit; what cannot be written is refused."""
 
     def __init__(self, server: Server, journal: Journal) -> None:
         self.server = server
@@ -56,7 +63,13 @@ class Effects(Observer):
         argv: list[bytes],
         proceed: Callable[[Client, Command, list[bytes]], Reply],
     ) -> Reply:
-        server, db = self.server, client.db
+        if not command.changes_data and command.name != "exec":
+            return proceed(client, command, argv)  # what goes by itself meanwhile is told by `changed_by_itself`
+        server, db, journal = self.server, client.db, self.journal
+        if journal.write_error is not None and command.changes_data:
+            journal.try_again()
+            if journal.write_error is not None:
+                return server.refused(command, self._misconfigured())
         before, self._depth = server.dirty, self._depth + 1
         by_themselves, self._by_themselves = self._by_themselves, 0
         try:
@@ -65,15 +78,27 @@ class Effects(Observer):
             self._depth -= 1
             changes = server.dirty - before - self._by_themselves
             self._by_themselves += by_themselves
-        if (
-            command.changes_data
-            and (changes or (command.name in _CHANGE_QUIETLY and not isinstance(reply, CommandError)))
-            and command.name not in _MADE_OF_OTHERS
-        ):
-            self._unit += ((db.index, effect) for effect in effects_of(db, command, argv, reply))
-        if not self._depth:
+        if changes or command.name in _CHANGE_QUIETLY:
+            self._tell(db, command, argv, reply, bool(changes))
+        if self._unit and not self._depth:
             self._flush()
+            if journal.write_error is not None and command.changes_data:
+                return self._misconfigured()
         return reply
+
+    def _tell(self, db: Database, command: Command, argv: Argv, reply: Reply, changed: bool) -> None:
+        """Add the effects of a command to the unit."""
+        failed = isinstance(reply, CommandError)
+        if command.name in _MADE_OF_OTHERS or (failed and not changed):
+            return
+        if not failed and (command.name not in _TOLD_OTHERWISE or (command.name == "set" and len(argv) == 3)):
+            self._unit.append((db.index, argv))
+        else:
+            self._unit += ((db.index, effect) for effect in effects_of(db, command, argv, reply))
+
+    def _misconfigured(self) -> CommandError:
+        error = self.journal.write_error
+        return CommandError(f"MISCONF Errors writing to the AOF file: {getattr(error, 'strerror', None) or error}")
 
     def changed_by_itself(self, db: Database, key: bytes) -> None:
         """A key has gone because of its time or of a limit, or fields of a hash have."""
@@ -83,9 +108,8 @@ class Effects(Observer):
             self._flush()
 
     def _flush(self) -> None:
-        if self._unit:
-            unit, self._unit = self._unit, []
-            self.journal.append(unit)
+        unit, self._unit = self._unit, []
+        self.journal.append(unit)
 
 
 _MADE_OF_OTHERS: Final = frozenset(("exec", "eval", "evalsha", "fcall", "debug|reload"))

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from redouble.core.client import Client
 from redouble.core.command import Command
-from redouble.core.errors import CommandError
 from redouble.core.observer import Observer
 from redouble.persistence.aof import AppendOnlyLog, MultiPart, SingleFile
 from redouble.persistence.disk import Appender, replace_file
-from redouble.persistence.effects import Effect, Effects, effects_of_value
+from redouble.persistence.effects import Effect, Effects, Journal, effects_of_value
 from redouble.persistence.loading import load_files
 from redouble.persistence.rdb import Snapshot, snapshot_of, write_file
 from redouble.resp.reader import encode_command
@@ -33,7 +32,7 @@ Later = Callable[[float, Callable[[], None]], None]
 """Calls a function on a thread of its own, so many seconds from now."""
 
 
-class RedisFiles(Observer):
+class RedisFiles(Observer, Journal):
     """The files of one server, in one folder.
 
     `later` is how a driver lets something happen by itself; what it calls takes the server's lock.
@@ -52,8 +51,6 @@ class RedisFiles(Observer):
         self.rewrites = 0
         self._rewrite_at: int | None = None
         """The size of the file at which the log is rewritten by itself."""
-        self.write_error: OSError | None = None
-        """Why the log could not be written, until it can be."""
         self._file: Appender | None = None
         self._effects: Effects | None = None
         self._unwritten = b""
@@ -91,6 +88,9 @@ class RedisFiles(Observer):
             self._end_log()
         if self in self.server.observers:
             self.server.forget_observer(self)
+
+    def let_go(self) -> None:
+        """The server is gone; files close when nobody holds them."""
 
     @property
     def idle(self) -> bool:
@@ -246,23 +246,14 @@ class RedisFiles(Observer):
         argv: list[bytes],
         proceed: Callable[[Client, Command, list[bytes]], Reply],
     ) -> Reply:
-        if self._effects is None:
-            reply = proceed(client, command, argv)
-        else:
-            if self.write_error is not None and command.changes_data:
-                self._write()  # perhaps there is room again
-                if self.write_error is not None:
-                    return self.server.refused(command, self._misconfigured())
-            reply = self._effects.run(client, command, argv, proceed)
-            if self.write_error is not None and command.changes_data:
-                return self._misconfigured()
+        effects = self._effects
+        reply = proceed(client, command, argv) if effects is None else effects.run(client, command, argv, proceed)
         if self.save_points and not self._save_is_planned and self.server.dirty != self.server.dirty_when_saved:
             self._plan_save()
         return reply
 
-    def _misconfigured(self) -> CommandError:
-        reason = self.write_error.strerror if self.write_error is not None else ""
-        return CommandError(f"MISCONF Errors writing to the AOF file: {reason}")
+    def try_again(self) -> None:
+        self._write()
 
     def _log(self) -> AppendOnlyLog:
         config = self.server.config
