@@ -26,7 +26,19 @@ UNITS = int(os.environ.get("UNITS", "400"))
 CHANCE = ("random", "acl", "pubsub", "events", "blocking")
 """Families of which the answers depend on more than the data."""
 FAMILIES = [name for name in NAMES if name not in CHANCE]
-MODULES = [name for name in MODULE_FAMILIES if name != "tdigest"]
+MODULES = [
+    name for name in MODULE_FAMILIES if name not in ("tdigest", "topk")
+]  # what a digest does when it is read, and chance
+
+
+UNLIKE = frozenset((b"OBJECT", b"MEMORY", b"DEBUG", b"DUMP", b"XINFO"))
+"""Commands that tell how a value is kept in memory, which is another way once it was read from a file, or when a consumer was
+seen, which is no effect."""
+
+
+def at_the_same_time(one: CoreStage, other: CoreStage) -> None:
+    ahead = one.now_ms() - other.now_ms()
+    (other if ahead > 0 else one).advance(abs(ahead))
 
 
 class Stored:
@@ -45,13 +57,13 @@ class Stored:
         self.store.load()
 
     def reopen(self, crash: bool) -> None:
-        before = self.stage
         if crash:
             self.store.let_go()
         else:
             self.store.close()
-        self.stage = CoreStage(self.target)
-        self.stage.clock.advance((before.now_ms() - self.stage.now_ms()) / 1000)
+        before, self.stage = self.stage, CoreStage(self.target)
+        self.stage.server.random = before.server.random
+        at_the_same_time(before, self.stage)
         self.open()
 
     def tidy(self) -> None:
@@ -67,8 +79,9 @@ def test_a_server_that_ends_and_begins_again_answers_as_one_that_stays(
 ) -> None:
     random = Random(f"store {seed}")
     monkeypatch.setattr("redouble.persistence.store.CHECKPOINT", random.choice((0, 200, 1 << 20)))
-    stored, stays = Stored(target, tmp_path / "data"), CoreStage(target)
-    stays.clock.advance((stored.stage.now_ms() - stays.now_ms()) / 1000)
+    stays, stored = CoreStage(target), Stored(target, tmp_path / "data")
+    at_the_same_time(stored.stage, stays)
+    stored.stage.server.random, stays.server.random = Random(seed), Random(seed)
     families = FAMILIES + MODULES * target.is_stack
     units = Generator(random.sample(families, min(6, len(families))), random).units()
     sent: list[tuple[bytes, ...]] = []
@@ -78,8 +91,9 @@ def test_a_server_that_ends_and_begins_again_answers_as_one_that_stays(
                 continue
             sent.append(command.argv)
             answers = [each.send(command.connection, command.argv) for each in (stored.stage, stays)]
-            got, expected = (sorted(answer.split(b"\r\n")) for answer in answers)
-            assert got == expected, "\n".join(map(str, sent[-20:]))
+            if command.argv[0].upper() not in UNLIKE:
+                got, expected = (sorted(answer.split(b"\r\n")) for answer in answers)
+                assert got == expected, "\n".join(map(str, sent[-20:]))
         if random.random() < 0.05:
             moved = random.choice((1, 50_000, 3_000_000))
             stored.stage.advance(moved)
@@ -88,6 +102,7 @@ def test_a_server_that_ends_and_begins_again_answers_as_one_that_stays(
             stored.tidy()
         if random.random() < 0.05:
             stored.reopen(crash=random.random() < 0.5)
+            at_the_same_time(stored.stage, stays)
             sent.append((b"reopened",))
             for connection in list(stays.clients):
                 stays.clients.pop(connection).disconnect()
@@ -95,6 +110,9 @@ def test_a_server_that_ends_and_begins_again_answers_as_one_that_stays(
     got, expected = contents(stored.stage.server), contents(stays.server)
     differing = [key for key in expected.keys() | got.keys() if expected.get(key) != got.get(key)]
     assert not differing, "\n".join(
-        [*(f"{key}\n  {expected.get(key)}\n  {got.get(key)}" for key in differing), *map(str, sent[-50:])]
+        [
+            *(f"{key}\n  {expected.get(key)}\n  {got.get(key)}" for key in differing),
+            *map(str, [each for each in sent if any(key in each for _, key in differing)]),
+        ]
     )
     stored.stage.server.check()

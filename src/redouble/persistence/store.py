@@ -58,10 +58,10 @@ AT_ONCE: Final = 1000
 SYNC_SECONDS: Final = 1.0
 """`appendfsync everysec`."""
 PLAIN, FULL = b"\0", b"\1"
-"""How a value begins: it is a string that stays, or behind the time when it goes (8 bytes) it is as in an RDB file."""
+"""How a value begins: it is a string that stays, or behind the two times it is as in an RDB file."""
+NEVER: Final = (0, 0)
 
 _SPACE = struct.Struct(">I")
-_MOMENT = struct.Struct(">Q")
 _MOMENTS = struct.Struct(">QQ")
 _EPOCH = struct.Struct("<Q")
 
@@ -109,8 +109,8 @@ class _Shelf:
     def learn(self) -> Iterable[tuple[bytes, int, int]]:
         return self.store.learn(self.space)
 
-    def drop(self, key: bytes) -> None:
-        self.store.drop(self.prefix + key)
+    def changed(self, key: bytes) -> None:
+        self.store.changed(self.prefix + key)
 
     def now_ms(self) -> int:
         return 0 if self.store.server.loading else self.store.server.now_ms()
@@ -253,11 +253,10 @@ class Store(Effects, Journal):
                 return None
             if body[:1] == PLAIN:
                 return Found(body[1:], 0, 0)
-            server, (at,) = self.server, _MOMENT.unpack_from(body, 1)
-            value = load_value(body[1 + _MOMENT.size :], server.dialect, server.limits, server.modules)
+            server, (at, soonest) = self.server, _MOMENTS.unpack_from(body, 1)
+            value = load_value(body[1 + _MOMENTS.size :], server.dialect, server.limits, server.modules)
         except (OSError, ValueError, redouble.dbm.DBMError) as error:
             raise CommandError(f"ERR the value of this key cannot be read: {error}") from None
-        soonest = _soonest(value)
         if at or soonest:
             self._times[record] = at, soonest
             server.wake_drivers()
@@ -276,16 +275,14 @@ class Store(Effects, Journal):
                 at, soonest = _MOMENTS.unpack_from(record, start)
                 times[key] = at, soonest
                 self._times.setdefault(values + key, (at, soonest))
-        never = 0, 0
         for key in names:
-            yield (key, *times.get(key, never))
+            yield (key, *times.get(key, NEVER))
 
-    def drop(self, record: bytes) -> None:
-        self._keys[record] = self._key_of(record)
-
-    def _key_of(self, record: bytes) -> Key:
-        [space] = _SPACE.unpack_from(record, 1)
-        return next(index for index, each in self._spaces.items() if each == space), record[5:], True
+    def changed(self, record: bytes) -> None:
+        """A key is another one than the folder says; it will be written when there is a checkpoint."""
+        space = _space_of(record)
+        index = next(index for index, each in self._spaces.items() if each == space)
+        self._keys[record] = index, record[1 + _SPACE.size :], True
 
     # Which keys a unit is about.
 
@@ -306,7 +303,9 @@ class Store(Effects, Journal):
             return
         declaration = command.declaration
         specs = key_specs(declaration.wire_name, declaration.nodes, declaration.keys)
-        keys = keys_of(command.name, specs, argv) or ()
+        keys = keys_of(command.name, specs, argv)
+        if keys is None:  # PFMERGE key: a line that COMMAND GETKEYS does not take, and the command does
+            keys = [(word, ("RW",)) for word in argv[1:]]
         elsewhere = index
         if command.name == "move":
             elsewhere = int(argv[2])
@@ -370,8 +369,9 @@ class Store(Effects, Journal):
 
     def _swap(self, one: int, other: int) -> None:
         self._prefix(one), self._prefix(other)
-        for places in (self._spaces, self._prefixes):
-            places[one], places[other] = places[other], places[one]
+        mine, theirs = self._spaces[one], self._spaces[other]
+        self._settle_in(one, theirs)
+        self._settle_in(other, mine)
         there = {one: other, other: one}
         self._keys = {record: (there.get(db, db), key, written) for record, (db, key, written) in self._keys.items()}
 
@@ -512,10 +512,10 @@ class Store(Effects, Journal):
                 if kept is not None and kept != moments:
                     del batch[_times_record(record, kept)]
                     times[record] = None
-                if value is not None and moments != (0, 0) and kept != moments:
+                if value is not None and moments != NEVER and kept != moments:
                     batch[_times_record(record, moments)] = b""
                     times[record] = moments
-                body = None if value is None else self._body(value, at)
+                body = None if value is None else self._body(value, moments)
             if body is not None:
                 batch[record] = body
                 length += len(record) + len(body)
@@ -523,10 +523,10 @@ class Store(Effects, Journal):
                 del batch[record]
         return times, length
 
-    def _body(self, value: Any, at: int) -> bytes:
-        if type(value) is bytes and not at:
+    def _body(self, value: Any, moments: Times) -> bytes:
+        if type(value) is bytes and moments == NEVER:
             return PLAIN + value
-        return FULL + _MOMENT.pack(at) + write_value(value, self.server.dialect, do_compress=False, is_file=True)
+        return FULL + _MOMENTS.pack(*moments) + write_value(value, self.server.dialect, do_compress=False, is_file=True)
 
     def _functions(self) -> bytes | None:
         codes = [] if self.server.functions is None else self.server.functions.codes

@@ -35,8 +35,8 @@ class Shelf(Protocol):
     def learn(self) -> Iterable[tuple[bytes, int, int]]:
         """All keys, each with the two times of `Found`."""
 
-    def drop(self, key: bytes) -> None:
-        """The time of a key has come before anybody asked for it."""
+    def changed(self, key: bytes) -> None:
+        """The time of a key, or of fields, has come before anybody asked for it."""
 
     def now_ms(self) -> int:
         """Keys of which the time has come are not made known."""
@@ -95,20 +95,28 @@ class StoredKeys(dict[bytes, Any]):
 
     def _names(self) -> set[bytes]:
         """The keys that were not read."""
-        unread = self._unread
-        if unread is None:
-            now, unread = self._shelf.now_ms(), set()
+        if self._unread is None:
+            now, self._unread = self._shelf.now_ms(), set()
             for key, expires_at, soonest in self._shelf.learn():
-                if dict.__contains__(self, key) or key in self._gone:
-                    continue
-                if expires_at and expires_at < now:
-                    self._shelf.drop(key)
-                else:
-                    unread.add(key)
-                    self._enter(key, expires_at, soonest)
-            self._unread = unread
+                if not dict.__contains__(self, key) and key not in self._gone:
+                    self._learn_of(key, expires_at, soonest, now)
             self._gone.clear()
-        return unread
+        return self._unread
+
+    def _learn_of(self, key: bytes, expires_at: int, soonest: int, now: int) -> None:
+        """There is a key.  What is due of it goes unheard, as when a real server starts."""
+        assert self._unread is not None
+        is_due = 0 < expires_at < now
+        if not is_due and not 0 < soonest < now:
+            self._unread.add(key)
+        else:
+            self._shelf.changed(key)
+            found = None if is_due else self._shelf.fetch(key)
+            if found is None or (found.value.remove_due(now) and not found.value):
+                return
+            dict.__setitem__(self, key, found.value)
+            soonest = found.value.soonest
+        self._enter(key, expires_at, soonest)
 
     def learn(self) -> None:
         """Make all names and times to live known."""
