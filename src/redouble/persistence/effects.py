@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from redouble.core.server import Server
     from redouble.dialects import Dialect
 
-__all__ = ["Effect", "Effects", "Journal", "effects_of_value", "state"]
+__all__ = ["Effect", "Effects", "Journal", "effects_of_value", "is_its_own_effect", "state"]
 
 Effect: TypeAlias = "tuple[int, list[bytes]]"
 """The database that a command is about, and its words."""
@@ -54,7 +54,7 @@ class Effects(Observer):
         self._depth = 0
         self._unit: list[Effect] = []
         self._by_themselves = 0
-        """Changes that the command that runs did not make."""
+        """How many changes there were that no command made."""
 
     def run(
         self,
@@ -63,23 +63,22 @@ class Effects(Observer):
         argv: list[bytes],
         proceed: Callable[[Client, Command, list[bytes]], Reply],
     ) -> Reply:
-        if not command.changes_data and command.name != "exec":
+        if not command.may_have_effects:
             return proceed(client, command, argv)  # what goes by itself meanwhile is told by `changed_by_itself`
-        server, db, journal = self.server, client.db, self.journal
+        server, journal = self.server, self.journal
         if journal.write_error is not None and command.changes_data:
             journal.try_again()
             if journal.write_error is not None:
                 return server.refused(command, self._misconfigured())
-        before, self._depth = server.dirty, self._depth + 1
-        by_themselves, self._by_themselves = self._by_themselves, 0
+        before = server.dirty - self._by_themselves
+        self._depth += 1
         try:
             reply = proceed(client, command, argv)
         finally:
             self._depth -= 1
-            changes = server.dirty - before - self._by_themselves
-            self._by_themselves += by_themselves
+        changes = server.dirty - self._by_themselves - before
         if changes or command.name in _CHANGE_QUIETLY:
-            self._tell(db, command, argv, reply, bool(changes))
+            self._tell(client.db, command, argv, reply, bool(changes))
         if self._unit and not self._depth:
             self._flush()
             if journal.write_error is not None and command.changes_data:
@@ -89,11 +88,9 @@ class Effects(Observer):
     def _tell(self, db: Database, command: Command, argv: Argv, reply: Reply, changed: bool) -> None:
         """Add the effects of a command to the unit."""
         failed = isinstance(reply, CommandError)
-        if command.name in _MADE_OF_OTHERS or (failed and not changed):
-            return
-        if not failed and (command.name not in _TOLD_OTHERWISE or (command.name == "set" and len(argv) == 3)):
+        if not failed and is_its_own_effect(command, argv):
             self._unit.append((db.index, argv))
-        else:
+        elif (changed or not failed) and command.name not in _MADE_OF_OTHERS:
             self._unit += ((db.index, effect) for effect in effects_of(db, command, argv, reply))
 
     def _misconfigured(self) -> CommandError:
@@ -112,23 +109,28 @@ class Effects(Observer):
         self.journal.append(unit)
 
 
-_MADE_OF_OTHERS: Final = frozenset(("exec", "eval", "evalsha", "fcall", "debug|reload"))
-"""Their effects are those of the commands that they run; DEBUG RELOAD has none."""
+_MADE_OF_OTHERS: Final = frozenset(("exec", "eval", "evalsha", "fcall"))
+"""Their effects are those of the commands that they run."""
 
 
 _CHANGE_QUIETLY: Final = frozenset(("xreadgroup", "bitfield"))
 """They may change something that does not count as a change: how often an entry was delivered, how long a string is."""
 
 
+def is_its_own_effect(command: Command, argv: Argv) -> bool:
+    """Whether a command, unless it fails, is its own effect."""
+    told = _TOLD_OTHERWISE.get(command.name)
+    return (told is None and command.name not in _MADE_OF_OTHERS) or (told is _set and len(argv) == 3)
+
+
 def effects_of(db: Database, command: Command, argv: Argv, reply: Reply) -> Iterator[list[bytes]]:
     """The effects of a command that has changed something."""
-    told = _TOLD_OTHERWISE.get(command.name)
     if isinstance(reply, CommandError):  # it changed something all the same
         yield from _states(db, command, argv, reply)
-    elif told is None:
+    elif is_its_own_effect(command, argv):
         yield argv
     else:
-        yield from told(db, command, argv, reply)
+        yield from _TOLD_OTHERWISE[command.name](db, command, argv, reply)
 
 
 def state(db: Database, key: bytes) -> Iterator[list[bytes]]:
@@ -187,7 +189,7 @@ def _bitfield(db: Database, command: Command, argv: Argv, reply: Reply) -> Itera
 
 @_teller("set")
 def _set(db: Database, command: Command, argv: Argv, reply: Reply) -> Iterator[list[bytes]]:
-    return iter([argv]) if len(argv) == 3 else state(db, argv[1])
+    return state(db, argv[1])
 
 
 @_teller("expire", "pexpire", "expireat", "pexpireat")

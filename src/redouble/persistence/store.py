@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import json
 import struct
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -32,7 +33,7 @@ from redouble.core.key_specs import key_specs, keys_of
 from redouble.core.memory import size_of
 from redouble.core.notify import EXPIRED
 from redouble.core.player import Player
-from redouble.persistence.effects import Effect, Effects, Journal
+from redouble.persistence.effects import Effect, Effects, Journal, is_its_own_effect
 from redouble.persistence.stored_keys import Found, StoredKeys, StoredTimes
 from redouble.persistence.values import load_value, write_value
 from redouble.scripting.functions import libraries_of
@@ -41,9 +42,11 @@ from redouble.types.module_value import ModuleValue
 from redouble.types.set import Set
 
 if TYPE_CHECKING:
+    from redouble.core.client import Client
     from redouble.core.server import Server
     from redouble.dbm import Batch, WritableDatabase
     from redouble.persistence.aof import AppendOnlyLog
+    from redouble.resp.reply import Reply
 
 __all__ = ["Store", "is_store", "written_by"]
 
@@ -64,6 +67,7 @@ NEVER: Final = (0, 0)
 _SPACE = struct.Struct(">I")
 _MOMENTS = struct.Struct(">QQ")
 _EPOCH = struct.Struct("<Q")
+_HEADS = [struct.Struct(f"<{count + 2}I").pack for count in range(8)]
 
 Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
 Times: TypeAlias = "tuple[int, int]"
@@ -134,7 +138,9 @@ class Store(Effects, Journal):
         self.later = later
         self.db: WritableDatabase = redouble.dbm.open(folder, "c", 0o600)
         self._policy = ""
-        self._unsynced = self._tidies = False
+        self._tidies = False
+        self._looks = True
+        """Whether the next write is one to look at: it is synced, or the first that waits for a sync."""
         self._epoch = 0
         """How many checkpoints there were; what the log has of an older one does not count."""
         self._count = 0
@@ -152,8 +158,8 @@ class Store(Effects, Journal):
         """Whether the folder does not know of one yet."""
         self._dead: list[int] = []
         """Spaces of which nothing is wanted any more."""
-        self._one_key: dict[bytes, bool] = {}
-        """Of words that commands begin with: whether the next one is their only key."""
+        self._words: dict[Command, int] = {}
+        """See `_count_words`."""
         self._written = 0
         """Bytes, since somebody looked how much of the files is dead."""
 
@@ -239,6 +245,7 @@ class Store(Effects, Journal):
     def configure(self) -> None:
         """The configuration was read, or has changed."""
         self._policy = self.server.config.text("appendfsync")
+        self._looks = self._policy != "no"
         if self.server.notify_flags & EXPIRED:  # somebody wants to hear of keys when their time comes
             for db in self.server.databases.values():
                 if type(db.dict) is StoredKeys:
@@ -320,24 +327,6 @@ class Store(Effects, Journal):
                 for relative in value.relatives():
                     yield index, relative, True
 
-    def _has_one_key(self, word: bytes) -> bool:
-        """Whether a command that begins with `word` has one key, behind it, and is about nothing else."""
-        command = self.server.find([word])
-        assert isinstance(command, Command)
-        declaration = command.declaration
-        specs = key_specs(declaration.wire_name, declaration.nodes, declaration.keys)
-        spec = specs[0] if len(specs) == 1 else None
-        found = (
-            spec is not None
-            and not (spec.unknown or spec.keyword or spec.counted)
-            and (spec.index, spec.last) == (1, 0)
-            and not command.subcommands
-            and command.name not in ("move", "copy", "sort")
-            and b"." not in word
-        )
-        self._one_key[word] = found
-        return found
-
     # Spaces.
 
     def _prefix(self, index: int) -> bytes:
@@ -377,27 +366,74 @@ class Store(Effects, Journal):
 
     # Writing.
 
-    def append(self, unit: list[Effect]) -> None:
-        index, argv = unit[0]
-        if len(unit) == 1 and index in self._prefixes and self.write_error is None:  # what most units are: x0.5
-            one_key = self._one_key.get(argv[0])
-            if one_key or (one_key is None and self._has_one_key(argv[0])):
-                key = argv[1]
-                db, record = self.server._databases[index], self._prefixes[index] + key
-                value = db.dict.get(key)
-                if (
-                    type(value) is bytes
-                    and record not in self._keys
-                    and record not in self._times
-                    and key not in db.expires
-                ):
-                    try:
+    def run(
+        self,
+        client: Client,
+        command: Command,
+        argv: list[bytes],
+        proceed: Callable[[Client, Command, list[bytes]], Reply],
+    ) -> Reply:
+        if not command.may_have_effects:
+            return proceed(client, command, argv)
+        words = self._words.get(command)
+        if words is None:
+            words = self._count_words(command)
+        if words < len(argv) or self._depth or self.write_error is not None:
+            return super().run(client, command, argv, proceed)
+        # The same for what most units are, in one piece: all that it touches costs.
+        server, db = self.server, client.db
+        before = server.dirty - self._by_themselves
+        self._depth = 1
+        try:
+            reply = proceed(client, command, argv)
+        finally:
+            self._depth = 0
+        if server.dirty - self._by_themselves != before:
+            index, key = db.index, argv[1]
+            prefix, value = self._prefixes.get(index), db.dict.get(key)
+            if self._unit or prefix is None or value is None or isinstance(reply, CommandError):
+                self._tell(db, command, argv, reply, True)
+            else:
+                record = prefix + key
+                try:
+                    if record in self._keys:
+                        self._log(_encoded(index, argv), {})
+                    elif type(value) is not bytes:
+                        self._log(_encoded(index, argv), {record: (index, key, True)})
+                    elif record in self._times or key in db.expires:
+                        self._write_values({record: (index, key, True)})
+                    else:
                         self.db[record] = PLAIN + value
-                        self._wrote(len(record) + len(value))
-                    except (OSError, redouble.dbm.DBMError) as error:
-                        self._keys[record] = index, key, True
-                        self.write_error = error
-                    return
+                        self._written += len(record) + len(value)
+                        if self._looks or self._written > COMPACTION:
+                            self._look()
+                except (OSError, redouble.dbm.DBMError) as error:
+                    self._keys[record] = index, key, True
+                    self.write_error = error
+        if self._unit:
+            self._flush()
+        return reply if self.write_error is None else self._misconfigured()
+
+    def _count_words(self, command: Command) -> int:
+        """Up to how many words a command has one key, which is the next word, and is its own effect, about nothing else."""
+        declaration = command.declaration
+        specs = key_specs(declaration.wire_name, declaration.nodes, declaration.keys)
+        spec = specs[0] if len(specs) == 1 else None
+        has_one_key = (
+            spec is not None
+            and not (spec.unknown or spec.keyword or spec.counted)
+            and (spec.index, spec.last) == (1, 0)
+            and command.name not in ("move", "sort")
+            and "." not in command.name  # a value of a module may have relatives
+        )
+        argv = [b""] * 3
+        words = 0
+        if has_one_key and is_its_own_effect(command, argv):
+            words = len(argv) if not is_its_own_effect(command, [*argv, b""]) else sys.maxsize
+        self._words[command] = words
+        return words
+
+    def append(self, unit: list[Effect]) -> None:
         try:
             self._append(unit)
         except (OSError, redouble.dbm.DBMError) as error:
@@ -426,13 +462,16 @@ class Store(Effects, Journal):
             if self._keys.keys().isdisjoint(keys) and all(map(self._is_short, keys.values())):
                 self._write_values(keys)
                 return
-            data = b"".join([_encoded(index, argv) for index, argv in unit])
-            self.db[UNIT + _SPACE.pack(self._count)] = _EPOCH.pack(self._epoch) + data
+            self._log(b"".join([_encoded(index, argv) for index, argv in unit]), keys)
         except BaseException:
             self._keys |= keys
             raise
-        self._enter(keys, len(data))
-        self._wrote(len(data))
+
+    def _log(self, unit: bytes, keys: dict[bytes, Key]) -> None:
+        """Add a unit to the log, and keys to those that it is about."""
+        self.db[UNIT + _SPACE.pack(self._count)] = _EPOCH.pack(self._epoch) + unit
+        self._enter(keys, len(unit))
+        self._wrote(len(unit))
         if self._length > max(self._limit, CHECKPOINT):
             self._checkpoint()
 
@@ -459,21 +498,26 @@ class Store(Effects, Journal):
                 self._keys[record] = index, key, written
 
     def _wrote(self, length: int) -> None:
-        """So many bytes more were written: see what follows from that."""
+        """So many bytes more were written."""
         self.write_error = None
+        self._written += length
+        if self._looks or self._written > COMPACTION:
+            self._look()
+
+    def _look(self) -> None:
+        """See what follows from what was written."""
         if self._policy == "always":
             self.db.sync()
-        elif self._policy == "everysec" and not self._unsynced:
-            self._unsynced = True
+        elif self._looks:
+            self._looks = False
             self.later(SYNC_SECONDS, self._sync_by_itself)
-        self._written += length
         if self._written > COMPACTION:
             self._written = 0
             if 2 * self.db.dead > self.db.size:
                 self._tidy()
 
     def _sync_by_itself(self) -> None:
-        self._unsynced = False
+        self._looks = self._policy != "no"
         try:
             self.db.sync()
         except (OSError, redouble.dbm.DBMError) as error:
@@ -658,7 +702,9 @@ _RESTRUCTURING: Final = {b"FLUSHALL": _flushall, b"FLUSHDB": _flushdb, b"SWAPDB"
 
 def _encoded(index: int, argv: list[bytes]) -> bytes:
     """Its database, how many words, the length of each, and the words."""
-    return struct.pack(f"<{len(argv) + 2}I", index, len(argv), *map(len, argv)) + b"".join(argv)
+    count = len(argv)
+    pack = _HEADS[count] if count < len(_HEADS) else struct.Struct(f"<{count + 2}I").pack
+    return pack(index, count, *map(len, argv)) + b"".join(argv)
 
 
 def _decoded(data: bytes) -> list[Effect]:
