@@ -7,9 +7,7 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -382,38 +380,3 @@ def test_writing_goes_on_while_a_log_is_rewritten(tmp_path: Path) -> None:
     wait_for(lambda: not server.core.files.rewriting)
     assert FakeRedis(server=serve(tmp_path, appendonly="yes")).llen("l") == 300
     assert len(list((tmp_path / "appendonlydir").iterdir())) == 3
-
-
-# The end of the process.
-
-PROGRAM = """
-import sys, redouble
-server = redouble.FakeServer(config={"dir": sys.argv[1], "appendonly": "yes", "appendfsync": sys.argv[2]})
-client = redouble.FakeRedis(server=server)
-number = int(client.get("n") or 0)
-while True:
-    number += 1
-    with client.pipeline() as pipe:
-        pipe.set("n", number).rpush("l", number).execute()
-    sys.stdout.write(f"{number}\\n")
-    sys.stdout.flush()
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
-@pytest.mark.parametrize("policy", ["always", "everysec", "no"])
-def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, policy: str) -> None:
-    chance = random.Random(policy)
-    for _ in range(int(os.environ.get("KILLS", "2"))):
-        command = [sys.executable, "-c", PROGRAM, tmp_path, policy]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            lines = [process.stdout.readline() for _ in range(chance.randrange(1, 60))]
-            time.sleep(chance.random() / 200)
-            process.kill()
-            lines += process.stdout.readlines()
-        acknowledged = int(next(line for line in reversed(lines) if line.endswith("\n")))
-        client = FakeRedis(server=serve(tmp_path, appendonly="yes"))
-        kept = int(client.get("n") or 0)
-        assert acknowledged <= kept <= acknowledged + 1
-        assert client.lrange("l", 0, -1) == [b"%d" % number for number in range(1, kept + 1)]

@@ -269,15 +269,26 @@ class FakeServer:
             self.core.restart(keep_data=keep_data)
 
     def close(self) -> None:
-        """Let go of the files that the configuration's `dir` holds, after saving as SHUTDOWN does; nothing is kept from then on.
+        """Let go of the files: of the folder `path`, after which the server is gone, or of the configuration's `dir`, after
+        saving as SHUTDOWN does; nothing is kept from then on.
 
         Raises OSError if it cannot be saved.
         """
         with self.core.lock:
             files = self.core.files
             if files is not None:
-                files.close(save=bool(files.save_points))
-                self.core.files = None
+                try:
+                    files.close(save=bool(files.save_points))
+                finally:
+                    self.core.files = None
+                if not self.core.connected:
+                    self._cut()
+
+    def __enter__(self) -> FakeServer:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
     @property
     def clock(self) -> Clock:

@@ -543,6 +543,8 @@ class Server:
             self.functions = None
             for db in self._databases.values():
                 db.clear()
+            if self.files is not None:
+                self.files.start_over()
         self.config.reset()
         self.acl = Acl(self)
         self._configure()

@@ -89,6 +89,12 @@ class RedisFiles(Observer, Journal):
         if self in self.server.observers:
             self.server.forget_observer(self)
 
+    def start_over(self) -> None:
+        """The data was replaced by other data that no command has written.  Raises OSError."""
+        if self._file is not None:
+            self._end_log()
+            self._begin_log(self._log(), new=True)
+
     def let_go(self) -> None:
         """The server is gone; files close when nobody holds them."""
 

@@ -60,6 +60,7 @@ AT_ONCE: Final = 1000
 """Records of one step of a compaction."""
 SYNC_SECONDS: Final = 1.0
 """`appendfsync everysec`."""
+FAILURES: Final = (OSError, redouble.dbm.DBMError)
 PLAIN, FULL = b"\0", b"\1"
 """How a value begins: it is a string that stays, or behind the two times it is as in an RDB file."""
 NEVER: Final = (0, 0)
@@ -225,6 +226,8 @@ class Store(Effects, Journal):
 
     def close(self, save: bool = True) -> None:
         """The server ends; all is on the disk, and the next start has nothing to play.  Raises OSError and DBMError."""
+        if self not in self.server.observers:  # it has ended
+            return
         try:
             if self._keys or self.write_error is not None:
                 self._checkpoint()
@@ -233,13 +236,18 @@ class Store(Effects, Journal):
                 del self.db[record]
                 number += 1
         finally:
-            self.let_go()
+            self._end()
 
     def let_go(self) -> None:
         """The end, with the log as it is."""
+        with contextlib.suppressFAILURES:
+            self._end()
+
+    def _end(self) -> None:
         if self in self.server.observers:
             self.server.forget_observer(self)
         self.server.effects = None
+        self.server.connected = False  # what was not read cannot be read any more
         self.db.close()
 
     def configure(self) -> None:
@@ -262,7 +270,7 @@ class Store(Effects, Journal):
                 return Found(body[1:], 0, 0)
             server, (at, soonest) = self.server, _MOMENTS.unpack_from(body, 1)
             value = load_value(body[1 + _MOMENTS.size :], server.dialect, server.limits, server.modules)
-        except (OSError, ValueError, redouble.dbm.DBMError) as error:
+        except (ValueError, *FAILURES) as error:
             raise CommandError(f"ERR the value of this key cannot be read: {error}") from None
         if at or soonest:
             self._times[record] = at, soonest
@@ -396,9 +404,7 @@ class Store(Effects, Journal):
             else:
                 record = prefix + key
                 try:
-                    if record in self._keys:
-                        self._log(_encoded(index, argv), {})
-                    elif type(value) is not bytes:
+                    if record in self._keys or type(value) is not bytes:
                         self._log(_encoded(index, argv), {record: (index, key, True)})
                     elif record in self._times or key in db.expires:
                         self._write_values({record: (index, key, True)})
@@ -407,7 +413,7 @@ class Store(Effects, Journal):
                         self._written += len(record) + len(value)
                         if self._looks or self._written > COMPACTION:
                             self._look()
-                except (OSError, redouble.dbm.DBMError) as error:
+                except FAILURES as error:
                     self._keys[record] = index, key, True
                     self.write_error = error
         if self._unit:
@@ -436,7 +442,7 @@ class Store(Effects, Journal):
     def append(self, unit: list[Effect]) -> None:
         try:
             self._append(unit)
-        except (OSError, redouble.dbm.DBMError) as error:
+        except FAILURES as error:
             self.write_error = error
 
     def _append(self, unit: list[Effect]) -> None:
@@ -491,11 +497,11 @@ class Store(Effects, Journal):
         self._length += length
         for record, (index, key, written) in keys.items():
             known = self._keys.get(record)
-            if known is None and written:
-                value = self._value(index, key) if index >= 0 else None
-                self._limit += 0 if value is None else size_of(key, value)
-            if known is None or written:
+            if known is None or (written and not known[2]):
                 self._keys[record] = index, key, written
+                value = self._value(index, key) if written and index >= 0 else None
+                if value is not None:
+                    self._limit += size_of(key, value)
 
     def _wrote(self, length: int) -> None:
         """So many bytes more were written."""
@@ -520,7 +526,7 @@ class Store(Effects, Journal):
         self._looks = self._policy != "no"
         try:
             self.db.sync()
-        except (OSError, redouble.dbm.DBMError) as error:
+        except FAILURES as error:
             if self in self.server.observers:  # it was not closed meanwhile
                 self.write_error = error
 
@@ -614,7 +620,7 @@ class Store(Effects, Journal):
     def try_again(self) -> None:
         try:
             self._checkpoint()
-        except (OSError, redouble.dbm.DBMError) as error:
+        except FAILURES as error:
             self.write_error = error
 
     # What is done when there is time.
@@ -640,7 +646,7 @@ class Store(Effects, Journal):
             if db.size > COMPACTION and 2 * db.dead > db.size:
                 while db.compact(AT_ONCE):
                     pass
-        except (OSError, redouble.dbm.DBMError):
+        except FAILURES:
             pass  # it was closed, or the disk is full: the next one who writes will know
         finally:
             self._tidies = False
@@ -652,7 +658,7 @@ class Store(Effects, Journal):
         try:
             self._checkpoint()
             self.db.sync()
-        except (OSError, redouble.dbm.DBMError) as error:
+        except FAILURES as error:
             self.last_save_failed = True
             self.write_error = error
             raise OSError(str(error)) from error
