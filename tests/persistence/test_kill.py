@@ -17,8 +17,9 @@ from redouble.core.digest import digest_of_databases
 
 from .kill import FORMS, serve, step
 
+
 def facts(server: FakeServer) -> tuple[int, dict[tuple[int, bytes], int | None]]:
-    times = {(db.index, key): db.expires_at(key) for db in server.dbs.values() for key in db.keys()}
+    times = {(db.index, key): db.expires_at(key) for db in server.dbs.values() for key, _ in db.items()}
     return digest_of_databases(db for _, db in sorted(server.dbs.items())), times
 
 

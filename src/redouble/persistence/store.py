@@ -240,7 +240,7 @@ class Store(Effects, Journal):
 
     def let_go(self) -> None:
         """The end, with the log as it is."""
-        with contextlib.suppressFAILURES:
+        with contextlib.suppress(*FAILURES):
             self._end()
 
     def _end(self) -> None:

@@ -2,7 +2,7 @@
 
 They stand in the place of a `Database`'s dicts, so that its code is the same with and without a folder, and servers without one
 pay nothing.  At first nothing is known but what was asked for, key by key.  Whoever counts keys or walks through them makes all
-names and times to live known, but no values; whoever walks through values, all.
+names and times to live known, but no values, which are read as he comes to them.
 """
 
 from __future__ import annotations
@@ -122,11 +122,6 @@ class StoredKeys(dict[bytes, Any]):
         """Make all names and times to live known."""
         self._names()
 
-    def read_all(self) -> None:
-        """Make all values known."""
-        for key in list(self._names()):
-            self._read(key)
-
     def settle(self) -> None:
         """Nothing that was removed is on the shelf any more."""
         self._gone.clear()
@@ -162,12 +157,10 @@ class StoredKeys(dict[bytes, Any]):
         return dict.fromkeys(iter(self)).keys() if self._names() else dict.keys(self)
 
     def values(self) -> Any:
-        self.read_all()
-        return dict.values(self)
+        return (self[key] for key in list(self))
 
     def items(self) -> Any:
-        self.read_all()
-        return dict.items(self)
+        return ((key, self[key]) for key in list(self))
 
     def copy(self) -> dict[bytes, Any]:
         return dict(self.items())
