@@ -128,6 +128,91 @@ def test_what_the_real_server_keeps_redouble_opens(
     assert digest(asker(serve(copy, name, appendonly=appendonly))) == expected
 
 
+MODULE_VALUES = """
+JSON.SET j $ {"a":[1,2.5,"x",null,true],"b":{"c":{}}}
+JSON.NUMINCRBY j $.a[0] 41
+BF.RESERVE bf 0.01 10
+BF.MADD bf {1..30}
+CF.RESERVE cf 64
+CF.ADD cf x
+CF.ADD cf x
+CMS.INITBYDIM cms 100 5
+CMS.INCRBY cms x 3 y 4
+TOPK.RESERVE top 3 50 4 0.9
+TOPK.ADD top a b a c a b d
+TDIGEST.CREATE t COMPRESSION 100
+TDIGEST.ADD t {1..50}
+TS.CREATE ts LABELS kind source
+TS.CREATE sums LABELS kind sum
+TS.CREATERULE ts sums AGGREGATION sum 10
+--
+JSON.ARRAPPEND j $.a 7
+BF.ADD bf 31
+TOPK.INCRBY top d 5
+TDIGEST.ADD t 51 52
+TS.MADD ts 1 1.5 ts 2 2.5 ts 12 7 ts 31 1
+EXPIRE cms 100000
+"""
+MODULE_QUESTIONS = """
+JSON.GET j $
+BF.MEXISTS bf {1..40}
+BF.INFO bf
+CF.COUNT cf x
+CF.INFO cf
+CMS.QUERY cms x y z
+CMS.INFO cms
+TOPK.LIST top WITHCOUNT
+TDIGEST.QUANTILE t 0 0.25 0.5 1
+TDIGEST.MAX t
+TS.RANGE ts - +
+TS.RANGE sums - + LATEST
+TS.QUERYINDEX kind=(source,sum)
+TS.GET sums
+TTL cms
+"""
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("form", ["dump.rdb", "log", "log, rewritten"])
+@pytest.mark.parametrize("ours_first", [True, False], ids=["ours first", "theirs first"])
+def test_values_of_modules_go_both_ways(
+    started: Callable[..., RealServer], tmp_path: Path, form: str, ours_first: bool
+) -> None:
+    options = {"appendonly": "no" if form == "dump.rdb" else "yes", "appendfsync": "always"}
+
+    def ours(folder: Path) -> redis.Redis:
+        return FakeRedis(server=FakeServer("7.4", config={"dir": str(folder), "save": "", **options}))
+
+    def theirs(folder: Path) -> redis.Redis:
+        return redis.Redis(port=started("redis-stack-7.4", folder, **options).address[1])
+
+    def ask(client: redis.Redis, lines: str) -> list[Any]:
+        return [client.execute_command(*words(line)) for line in lines.strip().splitlines()]
+
+    first = (ours if ours_first else theirs)(tmp_path)
+    some, more = MODULE_VALUES.split("--")
+    ask(first, some)
+    if form == "log, rewritten":
+        first.bgrewriteaof()
+        wait_for(lambda: not first.info("persistence")["aof_rewrite_in_progress"])
+    ask(first, more)
+    if form == "dump.rdb":
+        first.save()
+    expected = ask(first, MODULE_QUESTIONS)
+    copy = tmp_path.with_name(f"{tmp_path.name}-copy")
+    shutil.copytree(tmp_path, copy)
+    assert ask((theirs if ours_first else ours)(copy), MODULE_QUESTIONS) == expected
+
+
+def words(line: str) -> list[str]:
+    """The words of a line; `{1..3}` are three of them."""
+    found: list[str] = []
+    for word in line.split():
+        span = re.fullmatch(r"\{(\d+)\.\.(\d+)\}", word)
+        found += [word] if span is None else map(str, range(int(span[1]), int(span[2]) + 1))
+    return found
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["redis-6.2", "redis-7.4", "valkey-9"])
 def test_a_log_that_was_rewritten_is_opened_by_the_real_server(
