@@ -21,7 +21,7 @@ def serve(folder: Path, form: str, policy: str = "everysec") -> FakeServer:
 
 
 def step(client: FakeRedis, number: int) -> None:
-    """What is done depends on nothing but the number, and on what was there."""
+    """One unit, which depends on nothing but the number and on what was there."""
     chance = Random(number)
     name, word = f"{chance.randrange(20)}", f"{number}" * chance.choice((1, 1, 30))
     kind = chance.randrange(16)
@@ -50,9 +50,10 @@ def step(client: FakeRedis, number: int) -> None:
         client.eval(
             "redis.call('SET', KEYS[1], ARGV[1]) redis.call('LPUSH', KEYS[2], ARGV[1])", 2, "one", "two", number
         )
+    elif kind == 12 and number % 3:
+        client.sadd(f"e{name}", number)
     elif kind == 12:
         client.sunionstore("u", f"e{name}", "u")
-        client.sadd(f"e{name}", number)
     elif kind == 13:
         client.pexpireat(f"h{name}", _FAR + number)
     elif kind == 14:

@@ -38,7 +38,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, form: str, policy
         command = [sys.executable, "-m", "tests.persistence.kill", *words]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            lines = [process.stdout.readline() for _ in range(chance.randrange(1, 60 if policy == "always" else 400))]
+            lines = [process.stdout.readline() for _ in range(chance.randrange(1, 40 if policy == "always" else 150))]
             time.sleep(chance.random() / 200)
             process.kill()
             lines += process.stdout.readlines()

@@ -22,6 +22,7 @@ from redouble.persistence.aof import parts_of
 from redouble.resp.reply import CommandError
 from tests.parity.machine import real
 from tests.parity.machine.real import RealServer
+from tests.parity.machine.scenario import split
 
 from .values import edges, some
 
@@ -362,11 +363,86 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
         ask("SAVE")
     assert (tmp_path / "dump.rdb").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["dump.rdb"]
-    assert b"rdb_last_bgsave_status:err" in ask("INFO", "persistence")
+    assert b"rdb_last_bgsave_status:ok" in ask("INFO", "persistence"), "it tells of BGSAVE alone"
 
 
 def failing(*arguments: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+AFTER_A_FAILED_BGSAVE = """
+SET k 2
+GET k
+PING
+PUBLISH c m
+FLUSHALL
+SET k
+EVAL "return redis.call('SET',KEYS[1],1)" 1 k
+EVAL "return redis.pcall('SET',KEYS[1],1)" 1 k
+EVAL "return redis.call('GET',KEYS[1])" 1 k
+EVAL "redis.call('PUBLISH','c','m') return redis.call('GET',KEYS[1])" 1 k
+MULTI
+GET k
+SET k 1
+EXEC
+MULTI
+PING
+EXEC
+MULTI
+GET k
+EXEC
+CONFIG SET stop-writes-on-bgsave-error no
+MULTI
+SET k 3
+CONFIG SET stop-writes-on-bgsave-error yes
+EXEC
+CONFIG SET stop-writes-on-bgsave-error no
+PING
+SET k 4
+CONFIG SET stop-writes-on-bgsave-error yes
+SET k 5
+CONFIG SET save ""
+SET k 6
+"""
+WITH_SHEBANGS = r"""
+EVAL "#!lua\nreturn redis.call('SET',KEYS[1],1)" 1 k
+EVAL "#!lua flags=no-writes\nreturn 1" 1 k
+"""
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["redis-6.2", "redis-7.0", "redis-8.6", "valkey-9"])
+def test_a_bgsave_that_failed_stops_writes_as_on_the_real_server(
+    started: Callable[..., RealServer], tmp_path: Path, name: str
+) -> None:
+    lines = (WITH_SHEBANGS * (name != "redis-6.2") + AFTER_A_FAILED_BGSAVE).split("\n")
+    answers = []
+    for folder in (tmp_path / "ours", tmp_path / "theirs"):
+        folder.mkdir()
+        if folder.name == "ours":
+            client: redis.Redis = FakeRedis(server=serve(folder, name), single_connection_client=True)
+        else:
+            address = started(name, folder).address
+            client = redis.Redis(port=address[1], single_connection_client=True)
+        client.config_set("save", "3600 1")
+        client.set("k", 1)
+        shutil.rmtree(folder)
+        client.bgsave()
+        wait_for(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")  # noqa: B023  # called at once
+        answers.append([said(client, split(line)) for line in lines if line])
+        client.close()
+    for line, ours, theirs in zip(filter(None, lines), *answers):
+        assert ours == theirs, line
+
+
+def said(client: redis.Redis, argv: list[bytes]) -> Any:
+    connection = client.connection
+    assert connection is not None
+    connection.send_command(*argv)
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return str(error)
 
 
 # The log.

@@ -223,7 +223,7 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
         ),
         _set_stopwatch,
     ),
-    **dict.fromkeys(("appendonly", "appendfsync", "save"), _set_files),
+    **dict.fromkeys(("appendonly", "appendfsync", "save", "stop-writes-on-bgsave-error"), _set_files),
     **dict.fromkeys(("auto-aof-rewrite-min-size", "auto-aof-rewrite-percentage"), _set_files),
     "replicaof": _set_master,
     "slaveof": _set_master,

@@ -26,7 +26,7 @@ from redouble.core.monitor import Monitors
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
 from redouble.core.observer import Observer
 from redouble.core.pubsub import PubSub
-from redouble.core.replication import Replication
+from redouble.core.replication import Replication, lines_of
 from redouble.core.stopwatch import Stopwatch
 from redouble.core.tracking import Tracking
 from redouble.dialects import Dialect, Module, dialect_for, modules_of, parse_version
@@ -36,7 +36,7 @@ from redouble.types.limits import Limits
 if TYPE_CHECKING:
     from redouble.core.client import Client
 
-__all__ = ["BUSY", "LIMITED", "PAUSED_ALL", "PAUSED_WRITE", "REPLICA", "Peer", "Server"]
+__all__ = ["BUSY", "LIMITED", "MISCONFIGURED", "PAUSED_ALL", "PAUSED_WRITE", "REPLICA", "Peer", "Server"]
 
 
 class Peer(Protocol):
@@ -365,6 +365,8 @@ class Server:
             return self._reject(client, command, refusal)
         if self.gate & LIMITED and not self.gate & BUSY and self.eviction.refuses(client, command, argv):
             return self._reject(client, command, CommandError(errors.OOM))
+        if self.gate & MISCONFIGURED and (refusal_text := self._misconfiguration(client, command, argv)):
+            return self._reject(client, command, CommandError(refusal_text))
         if self.gate & REPLICA and (refusal_text := self.replication.refusal_to_write(client, command, argv)):
             return self._reject(client, command, CommandError(refusal_text))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
@@ -384,6 +386,18 @@ class Server:
         if client.gate & gates.REPLY_OFF and reply is not NO_REPLY and reply is not BLOCKED:
             return client.filter_reply(reply)
         return reply
+
+    def _misconfiguration(self, client: Client, command: Command, argv: list[bytes]) -> str:
+        """Why a command does not run that changes what could not be kept; empty: it does.  PING tells who watches the server."""
+        if command.name == "ping" or any(
+            each.changes_keys(self, line) for each, line in lines_of(client, command, argv)
+        ):
+            return str(self.files.misconfiguration())
+        return ""
+
+    def refuse_writes(self, refuse: bool) -> None:
+        """Whether the files say that what is written cannot be kept."""
+        self.gate = self.gate | MISCONFIGURED if refuse else self.gate & ~MISCONFIGURED
 
     def refuse(self, client: Client, argv: list[bytes], error: CommandError) -> Reply:
         """Answer a command with `error` instead of running it; a transaction that was being queued will not run either."""
@@ -823,6 +837,7 @@ BUSY = 8  # a script runs for too long
 LIMITED = 16  # there is a maxmemory
 OBSERVED = 32  # `run` is not to be passed by
 REPLICA = 256  # it follows another server
+MISCONFIGURED = 512  # what is written cannot be kept
 NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not listen
 
 STEP_ASIDE = 0.001

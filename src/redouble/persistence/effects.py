@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from redouble.core.server import Server
     from redouble.dialects import Dialect
 
-__all__ = ["Effect", "Effects", "Journal", "effects_of_value", "is_its_own_effect", "state"]
+__all__ = ["Effect", "Effects", "Journal", "effects_of_value", "is_its_own_effect", "state", "write_error_text"]
 
 Effect: TypeAlias = "tuple[int, list[bytes]]"
 """The database that a command is about, and its words."""
@@ -41,8 +41,11 @@ class Journal:
         """Called under the lock, before the reply is sent: effects of which all are kept, or none."""
         raise NotImplementedError
 
-    def try_again(self) -> None:
-        """Write what could not be written: perhaps there is room again."""
+
+def write_error_text(journal: Journal) -> str:
+    """What clients hear of what could not be written."""
+    error = journal.write_error
+    return f"MISCONF Errors writing to the AOF file: {getattr(error, 'strerror', None) or error}"
 
 
 class Effects(Observer):
@@ -66,10 +69,6 @@ class Effects(Observer):
         if not command.may_have_effects:
             return proceed(client, command, argv)  # what goes by itself meanwhile is told by `changed_by_itself`
         server, journal = self.server, self.journal
-        if journal.write_error is not None and command.changes_data:
-            journal.try_again()
-            if journal.write_error is not None:
-                return server.refused(command, self._misconfigured())
         before = server.dirty - self._by_themselves
         self._depth += 1
         try:
@@ -82,7 +81,7 @@ class Effects(Observer):
         if self._unit and not self._depth:
             self._flush()
             if journal.write_error is not None and command.changes_data:
-                return self._misconfigured()
+                return CommandError(write_error_text(journal))
         return reply
 
     def _tell(self, db: Database, command: Command, argv: Argv, reply: Reply, changed: bool) -> None:
@@ -92,10 +91,6 @@ class Effects(Observer):
             self._unit.append((db.index, argv))
         elif (changed or not failed) and command.name not in _MADE_OF_OTHERS:
             self._unit += ((db.index, effect) for effect in effects_of(db, command, argv, reply))
-
-    def _misconfigured(self) -> CommandError:
-        error = self.journal.write_error
-        return CommandError(f"MISCONF Errors writing to the AOF file: {getattr(error, 'strerror', None) or error}")
 
     def changed_by_itself(self, db: Database, key: bytes) -> None:
         """A key has gone because of its time or of a limit, or fields of a hash have."""

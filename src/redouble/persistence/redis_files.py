@@ -15,7 +15,7 @@ from redouble.core.command import Command
 from redouble.core.observer import Observer
 from redouble.persistence.aof import AppendOnlyLog, MultiPart, SingleFile
 from redouble.persistence.disk import Appender, replace_file
-from redouble.persistence.effects import Effect, Effects, Journal, effects_of_value
+from redouble.persistence.effects import Effect, Effects, Journal, effects_of_value, write_error_text
 from redouble.persistence.loading import load_files
 from redouble.persistence.rdb import Snapshot, snapshot_of, write_file
 from redouble.resp.reader import encode_command
@@ -113,6 +113,7 @@ class RedisFiles(Observer, Journal):
         numbers = list(map(int, config.text("save").split()))
         self.save_points = list(zip(numbers[::2], numbers[1::2]))
         self._policy = config.text("appendfsync")
+        self._judge()
         if self._file is not None:
             self._plan_rewrite()
         if config.flag("appendonly") == (self._file is not None):
@@ -126,13 +127,10 @@ class RedisFiles(Observer, Journal):
     # RDB files.
 
     def save(self) -> None:
-        """SAVE.  Raises OSError."""
-        try:
-            replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)), self.temporaries)
-        except OSError:
-            self.last_save_failed = True
-            raise
+        """SAVE.  Raises OSError; INFO does not tell of that, only of BGSAVE."""
+        replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)), self.temporaries)
         self.last_save_failed = False
+        self._judge()
         self.server.saved()
 
     def start_saving(self) -> None:
@@ -150,6 +148,7 @@ class RedisFiles(Observer, Journal):
                 failed = False
             with server.lock:
                 self.saving, self.last_save_failed = False, failed
+                self._judge()
                 if not failed:
                     server.saved()
                     server.dirty_when_saved = dirty
@@ -223,8 +222,11 @@ class RedisFiles(Observer, Journal):
                 self.later(SYNC_SECONDS, self._sync_by_itself)
         except OSError as error:
             self.write_error = error
+            self._judge()
         else:
-            self.write_error = None
+            if self.write_error is not None:
+                self.write_error = None
+                self._judge()
 
     def sync(self) -> None:
         """Wait until the log is on the disk.  Raises OSError."""
@@ -243,7 +245,9 @@ class RedisFiles(Observer, Journal):
             try:
                 file.sync()
             except OSError as error:
-                self.write_error = error
+                with self.server.lock:
+                    self.write_error = error
+                    self._judge()
 
     def run(
         self,
@@ -258,8 +262,26 @@ class RedisFiles(Observer, Journal):
             self._plan_save()
         return reply
 
-    def try_again(self) -> None:
-        self._write()
+    def misconfiguration(self) -> str:
+        """Why what is written cannot be kept; empty: it can."""
+        if self.write_error is not None:
+            self._write()  # perhaps there is room again
+        if self.write_error is not None:
+            return write_error_text(self)
+        if self._stops_writes:
+            return self.server.dialect.bgsave_failed
+        return ""
+
+    @property
+    def _stops_writes(self) -> bool:
+        """Whether BGSAVE has failed, and nobody is to write until one succeeds."""
+        return (
+            self.last_save_failed and bool(self.save_points) and self.server.config.flag("stop-writes-on-bgsave-error")
+        )
+
+    def _judge(self) -> None:
+        """Whether what is written can be kept may have changed."""
+        self.server.refuse_writes(self.write_error is not None or self._stops_writes)
 
     def _log(self) -> AppendOnlyLog:
         config = self.server.config

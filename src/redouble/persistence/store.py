@@ -33,7 +33,7 @@ from redouble.core.key_specs import key_specs, keys_of
 from redouble.core.memory import size_of
 from redouble.core.notify import EXPIRED
 from redouble.core.player import Player
-from redouble.persistence.effects import Effect, Effects, Journal, is_its_own_effect
+from redouble.persistence.effects import Effect, Effects, Journal, is_its_own_effect, write_error_text
 from redouble.persistence.stored_keys import Found, StoredKeys, StoredTimes
 from redouble.persistence.values import load_value, write_value
 from redouble.scripting.functions import libraries_of
@@ -415,10 +415,10 @@ class Store(Effects, Journal):
                             self._look()
                 except FAILURES as error:
                     self._keys[record] = index, key, True
-                    self.write_error = error
+                    self._failed(error)
         if self._unit:
             self._flush()
-        return reply if self.write_error is None else self._misconfigured()
+        return reply if self.write_error is None else CommandError(write_error_text(self))
 
     def _count_words(self, command: Command) -> int:
         """Up to how many words a command has one key, which is the next word, and is its own effect, about nothing else."""
@@ -443,7 +443,7 @@ class Store(Effects, Journal):
         try:
             self._append(unit)
         except FAILURES as error:
-            self.write_error = error
+            self._failed(error)
 
     def _append(self, unit: list[Effect]) -> None:
         """Raises OSError and DBMError, and then a checkpoint is owed."""
@@ -505,7 +505,9 @@ class Store(Effects, Journal):
 
     def _wrote(self, length: int) -> None:
         """So many bytes more were written."""
-        self.write_error = None
+        if self.write_error is not None:
+            self.write_error = None
+            self.server.refuse_writes(False)
         self._written += length
         if self._looks or self._written > COMPACTION:
             self._look()
@@ -527,8 +529,9 @@ class Store(Effects, Journal):
         try:
             self.db.sync()
         except FAILURES as error:
-            if self in self.server.observers:  # it was not closed meanwhile
-                self.write_error = error
+            with self.server.lock:
+                if self in self.server.observers:  # it was not closed meanwhile
+                    self._failed(error)
 
     def _write_values(self, keys: dict[bytes, Key]) -> None:
         """Write keys as they now are, all or none."""
@@ -617,11 +620,22 @@ class Store(Effects, Journal):
             }
         ).encode()
 
-    def try_again(self) -> None:
+    def _failed(self, error: Exception) -> None:
+        """Nothing more is written, until a checkpoint has written all that is not."""
+        self.write_error = error
+        self.server.refuse_writes(True)
+
+    def misconfiguration(self) -> str:
+        """Why what is written cannot be kept; empty: it can."""
+        if self.write_error is not None and not self._depth:  # perhaps there is room again
+            self._try_again()
+        return "" if self.write_error is None else write_error_text(self)
+
+    def _try_again(self) -> None:
         try:
             self._checkpoint()
         except FAILURES as error:
-            self.write_error = error
+            self._failed(error)
 
     # What is done when there is time.
 
@@ -660,7 +674,7 @@ class Store(Effects, Journal):
             self.db.sync()
         except FAILURES as error:
             self.last_save_failed = True
-            self.write_error = error
+            self._failed(error)
             raise OSError(str(error)) from error
         self.last_save_failed = False
         self.server.saved()
@@ -676,7 +690,7 @@ class Store(Effects, Journal):
         for index, db in self.server.databases.items():
             self._keys |= {self._prefix(index) + key: (index, key, True) for key in db.dict}
         self._keys[FUNCTIONS] = -1, b"", True
-        self.try_again()
+        self._try_again()
 
 
 def _soonest(value: Any) -> int:
