@@ -229,7 +229,7 @@ class Store(Effects, Journal):
         if self not in self.server.observers:  # it has ended
             return
         try:
-            if self._keys or self.write_error is not None:
+            if self._keys or self._count or self.write_error is not None:
                 self._checkpoint()
             number = 0
             while (record := UNIT + _SPACE.pack(number)) in self.db:
@@ -644,19 +644,24 @@ class Store(Effects, Journal):
             self._tidies = True
             self.later(0, self._tidy_by_itself)
 
+    def _dead_and_written(self) -> list[int]:
+        """The dead spaces of which the folder knows that they are."""
+        return list(self._dead) if self.write_error is None else []
+
     def _tidy_by_itself(self) -> None:
         """Remove what is in dead spaces, and give back the space of what is dead in the files."""
         server, db = self.server, self.db
         try:
             with server.lock:
-                dead = list(self._dead)
+                dead = self._dead_and_written()
             if dead:
                 starts = tuple(kind + _SPACE.pack(space) for kind in (VALUE, TIMES) for space in dead)
                 for record in [record for record in list(db) if record.startswith(starts)]:
                     del db[record]
                 with server.lock:
-                    self._dead = [space for space in self._dead if space not in dead]
-                    db[META] = self._meta()
+                    if dead == self._dead_and_written()[: len(dead)]:
+                        self._dead = self._dead[len(dead) :]
+                        db[META] = self._meta()
             if db.size > COMPACTION and 2 * db.dead > db.size:
                 while db.compact(AT_ONCE):
                     pass

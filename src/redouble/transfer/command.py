@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from redouble.persistence.store import FAILURES
 from redouble.transfer.copying import Copy, Filter, Progress
 from redouble.transfer.places import PlaceError, open_source, open_target
 
@@ -64,7 +65,7 @@ def main(words: Sequence[str]) -> int:
             _say(f"verified: {differing} keys differ")
         target.close()
         source.close()
-    except (redis.RedisError, PlaceError, OSError) as error:
+    except (redis.RedisError, PlaceError, *FAILURES) as error:
         return _fail(f"{error}" + ("" if is_file else "; start it again to go on"))
     with suppress(OSError):
         state.unlink()
