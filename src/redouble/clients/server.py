@@ -281,6 +281,7 @@ class FakeServer:
                     files.close(save=bool(files.save_points))
                 finally:
                     self.core.files = None
+                    self.core.refuse_writes(False)
                 if not self.core.connected:
                     self._cut()
 

@@ -301,6 +301,8 @@ class RedisFiles(Observer, Journal):
         assert self._file is not None
         self._file.close()
         self.log = self._file = self._effects = self.server.effects = None
+        self.write_error, self._unwritten = None, b""
+        self._judge()
 
     def _plan_rewrite(self) -> None:
         """`auto-aof-rewrite-percentage`: by how much the log may grow before it is made short again."""
