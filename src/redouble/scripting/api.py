@@ -122,7 +122,9 @@ class Api:
                 command, least, most, verdict = known
                 if not least <= len(argv) <= most:
                     verdict = REFUSED
-                elif verdict == WRITES and (self.wrote or not (self.read_only or self.of_replica or self.lacks_memory)):
+                elif verdict == WRITES and (
+                    self.wrote or not (self.read_only or self.of_replica or self.lacks_memory or self.misconfiguration)
+                ):
                     self.wrote = self.wrote or "write" in command.flags
                     verdict = 0
                 if verdict or server.observers:
