@@ -150,6 +150,8 @@ class Not(Node):
     """`-child`."""
 
     child: Node
+    beside: list[Node] = dataclasses.field(default_factory=list)
+    """What `-a|the|b` leaves of b, here and below: FT.EXPLAIN shows it, nobody looks for it."""
 
 
 @dataclass
@@ -157,6 +159,7 @@ class Optional(Node):
     """`~child`: counts for the score only."""
 
     child: Node
+    beside: list[Node] = dataclasses.field(default_factory=list)
 
 
 @dataclass
@@ -222,6 +225,8 @@ class Vector(Node):
     child: Node | None = None
     score_as: bytes = b""
     """By which name the distance is known; empty: by none (a range)."""
+    named: bool = False
+    """AS has said it."""
     parameter: bytes = b""
     """The parameter that has the blob, as FT.EXPLAIN names it."""
     parameters: dict[bytes, bytes] = dataclasses.field(default_factory=dict)
@@ -240,5 +245,5 @@ def children(node: Node) -> list[Node]:
     if isinstance(node, (Exact, Intersection, Union, Tag)):
         return node.children
     if isinstance(node, (Not, Optional)):
-        return [node.child]
+        return [node.child, *node.beside]
     return [node.child] if isinstance(node, Vector) and node.child is not None else []
