@@ -1,0 +1,230 @@
+"""One index: what FT.CREATE declared, and what is known of the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from redouble.modules.json.document import Document as JsonDocument
+from redouble.modules.search.index.documents import Document, Documents
+from redouble.modules.search.index.numbers import Numbers
+from redouble.modules.search.index.points import Points
+from redouble.modules.search.index.tags import Tags
+from redouble.modules.search.index.terms import Terms
+from redouble.modules.search.index.values import (
+    Content,
+    InvalidValue,
+    Loaded,
+    hash_content,
+    json_content,
+    json_path,
+    number,
+)
+from redouble.modules.search.index.vectors import Vectors
+from redouble.modules.search.schema import Definition, Field, Schema
+from redouble.types.hash import Hash
+
+__all__ = ["Index"]
+
+
+class Index:
+    """The documents of the keys that it follows, by terms, numbers, tags, places and vectors."""
+
+    def __init__(self, name: bytes, definition: Definition, schema: Schema) -> None:
+        self.name = name
+        self.definition = definition
+        self.schema = schema
+        self.aliases: list[bytes] = []
+        self.documents = Documents()
+        self.terms = Terms()
+        self.numbers: dict[bytes, Numbers] = {}
+        self.tags: dict[bytes, Tags] = {}
+        self.points: dict[bytes, Points] = {}
+        self.vectors: dict[bytes, Vectors] = {}
+        self.missing: dict[bytes, dict[int, None]] = {}
+        """The documents without a field, by its name, where INDEXMISSING asks for that."""
+        self.failures = 0
+        self.last_error: tuple[str, bytes] = "N/A", b"N/A"
+        """Why a document could not be indexed, and its key."""
+        self.uses = 0
+        self.bits: dict[bytes, int] = {}
+        """The bit of each TEXT field in the terms' entries."""
+        for field in schema.fields:
+            self.declare(field)
+
+    def declare(self, field: Field) -> None:
+        """Make room for a field, which is in the schema."""
+        if field.type == b"TEXT":
+            self.bits.setdefault(field.name, 1 << len(self.bits))
+        elif field.type == b"NUMERIC":
+            self.numbers[field.name] = Numbers()
+        elif field.type == b"TAG":
+            self.tags[field.name] = Tags()
+        elif field.type == b"GEO":
+            self.points[field.name] = Points()
+        elif field.vector is not None:
+            self.vectors[field.name] = Vectors(field.vector)
+        if field.index_missing:
+            self.missing[field.name] = {}
+
+    def mask(self, fields: tuple[bytes, ...] | None) -> int:
+        """The bits of TEXT fields; None: of all."""
+        if fields is None:
+            return -1
+        mask = 0
+        for name in fields:
+            mask |= self.bits.get(name, 0)
+        return mask
+
+    # Following keys.
+
+    def follows(self, key: bytes, value: Any) -> bool:
+        """Whether a key that has this value belongs to the index."""
+        definition = self.definition
+        kind = Hash if definition.key_type == b"HASH" else JsonDocument
+        return type(value) is kind and key.startswith(definition.prefixes)
+
+    def add(self, key: bytes, value: Hash | JsonDocument) -> Document | None:
+        """Index what `key` holds now; None: it cannot be, and what was known of it is gone."""
+        try:
+            contents = [(field, self._content(field, value)) for field in self.schema.fields]
+        except InvalidValue as error:
+            self.remove(key)
+            self.failures += 1
+            self.last_error = str(error), key
+            return None
+        document = self.documents.add(key, self._score(value), self._payload(value))
+        texts: list[tuple[Field, list[bytes]]] = []
+        for field, content in contents:
+            if content is ABSENT:
+                if field.name in self.missing:
+                    self.missing[field.name][document.id] = None
+                continue
+            if content is None:
+                continue
+            if field.sortable:
+                document.sort_values[field.name] = _sort_value(field, self._raw(field, value))
+            if not field.no_index:
+                if field.type == b"TEXT":
+                    texts.append((field, content))
+                else:
+                    self._store(field, document.id, content)
+        self._add_texts(document, texts)
+        return document
+
+    def remove(self, key: bytes) -> bool:
+        """Forget a key; False if nothing was known of it."""
+        document = self.documents.remove(key)
+        if document is None:
+            return False
+        for vectors in self.vectors.values():
+            vectors.remove(document.id)
+        return True
+
+    def _content(self, field: Field, value: Hash | JsonDocument) -> Content:
+        """What a field holds; ABSENT if it is not there."""
+        if isinstance(value, Hash):
+            text = value.get(field.path)
+            return ABSENT if text is None else hash_content(field, text)
+        path = json_path(field.path)
+        found = [] if path is None else path.values(value.root)
+        return json_content(field, found) if found else ABSENT
+
+    def _raw(self, field: Field, value: Hash | JsonDocument) -> Any:
+        return Loaded(value, 1).get(field.path)
+
+    def _score(self, value: Hash | JsonDocument) -> float:
+        if self.definition.score_field:
+            raw = Loaded(value, 1).get(self.definition.score_field)
+            try:
+                return number(raw) if isinstance(raw, bytes) else self.definition.score if raw is None else raw
+            except ValueError:
+                pass
+        return self.definition.score
+
+    def _payload(self, value: Hash | JsonDocument) -> bytes | None:
+        name = self.definition.payload_field
+        if not name:
+            return None
+        raw = Loaded(value, 1).get(name)
+        return raw if isinstance(raw, bytes) else None
+
+    def _store(self, field: Field, id: int, content: Content) -> None:
+        if field.type == b"NUMERIC":
+            self.numbers[field.name].add(id, content)
+        elif field.type == b"TAG":
+            self.tags[field.name].add(id, content)
+        elif field.type == b"GEO":
+            self.points[field.name].add(id, content)
+        elif field.type == b"VECTOR":
+            self.vectors[field.name].add(id, content)
+
+    def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
+        """Enter the terms of a document."""
+        found: dict[bytes, list[Any]] = {}
+        last = total = most = 0
+        for field, values in texts:
+            bit = self.bits[field.name]
+            weight = max(1, int(field.weight))
+            stem_weight = max(1, int(field.weight * 0.2))
+            for i, text in enumerate(values):
+                if i:
+                    last += 100
+                for term, place, is_stem in _words(text, field):
+                    entry = found.get(term)
+                    if entry is None:
+                        entry = found[term] = [0, 0, []]
+                    entry[0] += stem_weight if is_stem else weight
+                    entry[1] |= bit
+                    entry[2].append(last + place)
+                    most = max(most, entry[0])
+                    total += entry[0]
+                    end = last + place
+                last = end if text else last
+        for term, (frequency, fields, positions) in found.items():
+            self.terms.add(document.id, term, frequency, fields, tuple(positions))
+        document.max_frequency = most
+        document.length = total
+        self.documents.total_length += total
+
+    # Loading.
+
+    def load(self, value: Any, dialect: int = 1) -> Loaded | None:
+        """What a key of the index holds, for those who ask for fields; None: it is no document."""
+        return Loaded(value, dialect) if isinstance(value, (Hash, JsonDocument)) else None
+
+    # Housekeeping.
+
+    def collect(self) -> None:
+        """Forget what documents left that are gone.  O(everything)."""
+        alive = self.documents.ids
+        self.terms.collect(alive)
+        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values()):
+            kept.collect(alive)
+        for name, ids in self.missing.items():
+            self.missing[name] = {id: None for id in ids if id in alive}
+        self.documents.removed = 0
+
+    def check(self) -> None:
+        self.documents.check()
+        self.terms.check()
+        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values(), *self.vectors.values()):
+            kept.check()
+
+
+ABSENT: Any = object()
+"""The content of a field that is not there."""
+
+
+def _sort_value(field: Field, raw: Any) -> Any:
+    if field.type == b"NUMERIC" and isinstance(raw, bytes):
+        try:
+            return number(raw)
+        except ValueError:
+            return None
+    return raw
+
+
+def _words(text: bytes, field: Field) -> Iterator[tuple[bytes, int, bool]]:
+    for i, word in enumerate(text.lower().split()):
+        yield word, i + 1, False
