@@ -107,6 +107,8 @@ class Server:
         """What `commands/scripting.py` keeps: the scripts and the engine that runs them."""
         self.functions: Any = None
         """What `scripting/functions.py` keeps: the libraries of functions."""
+        self.search: Any = None
+        """What `modules/search` keeps: its indexes and settings."""
         self.busy_script: Any = None
         """The script that runs for too long, while it lets others in (`step_aside`)."""
         self._pollers: list[Callable[[], None]] = []

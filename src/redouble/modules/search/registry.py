@@ -10,10 +10,11 @@ from typing import Final
 
 from redouble.core.client import Client
 from redouble.core.database import Database
-from redouble.core.errors import CommandError
+from redouble.core.errors import CommandError, text
 from redouble.core.server import Server
 from redouble.modules.json.document import Document as JsonDocument
 from redouble.modules.search.index.index import Index
+from redouble.modules.search.settings import Settings
 from redouble.types.hash import Hash
 
 __all__ = ["Registry", "existing_index", "registry"]
@@ -40,29 +41,57 @@ REMOVED: Final = frozenset((b"del", b"set", b"expired", b"evicted", b"trimmed"))
 
 
 class Registry:
-    """What `FT.CREATE` made; a server without any has no registry."""
+    """What the module keeps in a server."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.settings = Settings()
         self.indexes: dict[bytes, Index] = {}
         self.aliases: dict[bytes, Index] = {}
 
-    def find(self, name: bytes) -> Index | None:
+    def find(self, name: bytes, *, by_alias: bool = True) -> Index | None:
         """The index with this name or alias."""
-        return self.indexes.get(name) or self.aliases.get(name)
+        index = self.indexes.get(name)
+        if index is None and by_alias:
+            index = self.aliases.get(name)
+        if index is not None and index.lifetime_ms:
+            now = self.server.now_ms()
+            if now > index.used_ms + index.lifetime_ms:
+                self.drop(index, with_documents=True)
+                return None
+            index.used_ms = now
+        return index
 
-    def add(self, index: Index, server: Server) -> None:
-        """A new index, which has all documents that are there."""
+    def names(self) -> list[bytes]:
+        """Of the indexes that are there."""
+        return [name for name in list(self.indexes) if self.find(name) is not None]
+
+    def add(self, index: Index, *, scans: bool = True) -> None:
+        """A new index, which `scans` the keys that are there."""
+        index.used_ms = self.server.now_ms()
         self.indexes[index.name] = index
-        self.scan(index, server)
+        self.attach()
+        if scans:
+            self.scan(index)
 
-    def drop(self, index: Index) -> None:
+    def attach(self) -> None:
+        """From now on hear of what happens to keys."""
+        if self.server.listener is not self:
+            self.server.follow_with(self)
+
+    def drop(self, index: Index, *, with_documents: bool = False) -> None:
+        """Forget an index, and perhaps remove its keys."""
         del self.indexes[index.name]
-        for alias in index.aliases:
+        for alias in [alias for alias, other in self.aliases.items() if other is index]:
             del self.aliases[alias]
+        if with_documents:
+            db = self.server.database(0)
+            for key in list(index.documents.keys):
+                db.delete(key)
 
-    def scan(self, index: Index, server: Server) -> None:
+    def scan(self, index: Index) -> None:
         """Index all keys that belong to an index."""
-        for db in list(server.databases.values()):
+        for db in list(self.server.databases.values()):
             for key, value in db.items():
                 if index.follows(key, value):
                     index.add(key, value)
@@ -106,21 +135,21 @@ class Registry:
         """FLUSHDB of any database removes all indexes."""
         self.indexes.clear()
         self.aliases.clear()
-        db.server.follow_with(None)
+        self.server.follow_with(None)
 
 
 def registry(server: Server) -> Registry:
-    """The registry of a server; made if it has none."""
-    if not isinstance(server.listener, Registry):
-        server.follow_with(Registry())
-    assert isinstance(server.listener, Registry)
-    return server.listener
+    """The registry of a server."""
+    if server.search is None:
+        server.search = Registry(server)
+    found: Registry = server.search
+    return found
 
 
 def existing_index(client: Client, name: bytes, error: str = "{}: no such index") -> Index:
     """The index with this name or alias.  Raises CommandError."""
-    listener = client.server.listener
-    index = listener.find(name) if isinstance(listener, Registry) else None
+    index = registry(client.server).find(name)
     if index is None:
-        raise CommandError(error.format(name.decode("utf-8", "surrogateescape")))
+        raise CommandError(error.format(text(name)))
+    index.uses += 1
     return index

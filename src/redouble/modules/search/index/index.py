@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from redouble.modules.json.document import Document as JsonDocument
@@ -27,6 +28,21 @@ from redouble.types.hash import Hash
 __all__ = ["Index"]
 
 
+@dataclass
+class Failures:
+    """Documents that could not be indexed."""
+
+    count: int = 0
+    error: str = "N/A"
+    """Why the last one could not."""
+    key: bytes = b"N/A"
+
+    def note(self, error: str, key: bytes) -> None:
+        self.count += 1
+        self.error = error
+        self.key = key
+
+
 class Index:
     """The documents of the keys that it follows, by terms, numbers, tags, places and vectors."""
 
@@ -34,7 +50,11 @@ class Index:
         self.name = name
         self.definition = definition
         self.schema = schema
-        self.aliases: list[bytes] = []
+        self.flags: frozenset[bytes] = frozenset()
+        """Of FT.CREATE: NOFREQS, NOFIELDS, NOOFFSETS, NOHL, MAXTEXTFIELDS."""
+        self.lifetime_ms = 0
+        """How long it stays when nobody uses it; 0: for ever (TEMPORARY)."""
+        self.used_ms = 0
         self.documents = Documents()
         self.terms = Terms()
         self.numbers: dict[bytes, Numbers] = {}
@@ -43,9 +63,11 @@ class Index:
         self.vectors: dict[bytes, Vectors] = {}
         self.missing: dict[bytes, dict[int, None]] = {}
         """The documents without a field, by its name, where INDEXMISSING asks for that."""
-        self.failures = 0
-        self.last_error: tuple[str, bytes] = "N/A", b"N/A"
-        """Why a document could not be indexed, and its key."""
+        self.failures = Failures()
+        self.failures_of: dict[bytes, Failures] = {}
+        """Those of each field."""
+        self.dialects: set[int] = set()
+        """In which queries were asked."""
         self.uses = 0
         self.bits: dict[bytes, int] = {}
         """The bit of each TEXT field in the terms' entries."""
@@ -86,13 +108,15 @@ class Index:
 
     def add(self, key: bytes, value: Hash | JsonDocument) -> Document | None:
         """Index what `key` holds now; None: it cannot be, and what was known of it is gone."""
-        try:
-            contents = [(field, self._content(field, value)) for field in self.schema.fields]
-        except InvalidValue as error:
-            self.remove(key)
-            self.failures += 1
-            self.last_error = str(error), key
-            return None
+        contents: list[tuple[Field, Content]] = []
+        for field in self.schema.fields:
+            try:
+                contents.append((field, self._content(field, value)))
+            except InvalidValue as error:
+                self.remove(key)
+                self.failures.note(str(error), key)
+                self.failures_of.setdefault(field.name, Failures()).note(str(error), key)
+                return None
         document = self.documents.add(key, self._score(value), self._payload(value))
         texts: list[tuple[Field, list[bytes]]] = []
         for field, content in contents:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 __all__ = ["Entry", "Postings", "Terms"]
@@ -35,7 +35,7 @@ class Postings:
 class Terms:
     """Terms by name, and their names in order."""
 
-    __slots__ = ("_known", "_new", "_order", "_postings")
+    __slots__ = ("_known", "_new", "_order", "_postings", "positions", "records")
 
     def __init__(self) -> None:
         self._postings: dict[bytes, Postings] = {}
@@ -44,6 +44,10 @@ class Terms:
         """Those that are not yet in `_order`."""
         self._known: dict[Entry, Entry] = {}
         """Most entries are equal to many others: one tuple for all of them."""
+        self.records = 0
+        """How many entries there are, with those of documents that are gone, until they are collected."""
+        self.positions = 0
+        """How many positions they have."""
 
     def __len__(self) -> int:
         return len(self._postings)
@@ -63,9 +67,8 @@ class Terms:
         postings.entries[id] = entry
         postings.count += 1
         postings.fields |= fields
-
-    def records(self) -> int:
-        return sum(postings.count for postings in self._postings.values())
+        self.records += 1
+        self.positions += len(positions)
 
     def ordered(self) -> list[bytes]:
         """All terms, in order.  O(new terms) after changes, more than O(log n) each only if they are many."""
@@ -96,13 +99,16 @@ class Terms:
                 break
             yield order[i]
 
-    def collect(self, alive: dict[int, object] | object) -> None:
+    def collect(self, alive: Container[int]) -> None:
         """Forget documents whose numbers are not in `alive`, and terms that no document has."""
+        self.records = self.positions = 0
         for term, postings in list(self._postings.items()):
-            postings.entries = {id: entry for id, entry in postings.entries.items() if id in alive}  # type: ignore[operator]
+            postings.entries = {id: entry for id, entry in postings.entries.items() if id in alive}
             postings.count = len(postings.entries)
             if not postings.entries:
                 del self._postings[term]
+            self.records += postings.count
+            self.positions += sum(len(entry.positions) for entry in postings.entries.values())
         self._order = sorted(self._postings)
         self._new = []
 
