@@ -17,13 +17,14 @@ SortValue: TypeAlias = "bytes | float | None"
 class Document:
     """What is known of a document besides its terms, numbers and tags."""
 
-    __slots__ = ("id", "key", "length", "max_frequency", "payload", "score", "sort_values")
+    __slots__ = ("id", "key", "language", "length", "max_frequency", "payload", "score", "sort_values")
 
     def __init__(self, id: int, key: bytes, score: float = 1.0, payload: bytes | None = None) -> None:
         self.id = id
         self.key = key
         self.score = score
         self.payload = payload
+        self.language = b"english"
         self.max_frequency = 0
         """How often the most frequent term comes, weighed by the fields."""
         self.length = 0

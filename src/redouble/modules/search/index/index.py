@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from redouble.modules.json.document import Document as JsonDocument
 from redouble.modules.search.index.documents import Document, Documents
 from redouble.modules.search.index.numbers import Numbers
 from redouble.modules.search.index.points import Points
-from redouble.modules.search.index.tags import Tags
+from redouble.modules.search.index.tags import Tags, lowered
 from redouble.modules.search.index.terms import Terms
 from redouble.modules.search.index.values import (
     Content,
@@ -23,6 +22,10 @@ from redouble.modules.search.index.values import (
 )
 from redouble.modules.search.index.vectors import Vectors
 from redouble.modules.search.schema import Definition, Field, Schema
+from redouble.modules.search.text.phonetic import metaphone
+from redouble.modules.search.text.stems import LANGUAGES, stem
+from redouble.modules.search.text.stop_words import stop_words_of
+from redouble.modules.search.text.tokens import words
 from redouble.types.hash import Hash
 
 __all__ = ["Index"]
@@ -118,6 +121,7 @@ class Index:
                 self.failures_of.setdefault(field.name, Failures()).note(str(error), key)
                 return None
         document = self.documents.add(key, self._score(value), self._payload(value))
+        document.language = self._language(value)
         texts: list[tuple[Field, list[bytes]]] = []
         for field, content in contents:
             if content is ABSENT:
@@ -166,6 +170,12 @@ class Index:
                 pass
         return self.definition.score
 
+    def _language(self, value: Hash | JsonDocument) -> bytes:
+        name = self.definition.language_field
+        raw = Loaded(value, 1).get(name) if name else None
+        language = raw.lower() if isinstance(raw, bytes) else b""
+        return language if language in LANGUAGES else self.definition.language
+
     def _payload(self, value: Hash | JsonDocument) -> bytes | None:
         name = self.definition.payload_field
         if not name:
@@ -186,30 +196,47 @@ class Index:
     def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
         """Enter the terms of a document."""
         found: dict[bytes, list[Any]] = {}
-        last = total = most = 0
+        last = length = 0
+        stop_words = stop_words_of(self.schema.stop_words)
+        language = document.language
         for field, values in texts:
             bit = self.bits[field.name]
             weight = max(1, int(field.weight))
-            stem_weight = max(1, int(field.weight * 0.2))
+            stem_weight = max(1, int(field.weight * STEM_WEIGHT))
             for i, text in enumerate(values):
                 if i:
-                    last += 100
-                for term, place, is_stem in _words(text, field):
-                    entry = found.get(term)
-                    if entry is None:
-                        entry = found[term] = [0, 0, []]
-                    entry[0] += stem_weight if is_stem else weight
-                    entry[1] |= bit
-                    entry[2].append(last + place)
-                    most = max(most, entry[0])
-                    total += entry[0]
-                    end = last + place
-                last = end if text else last
+                    last += BETWEEN_TEXTS
+                place = last
+                if not text and field.index_empty:
+                    _note(found, b"", weight, bit, last + 1)
+                for word in words(text, stop_words):
+                    place = last + word.position
+                    _note(found, word.text, weight, bit, place)
+                    length += weight
+                    stemmed = None if field.no_stem else stem(word.text, language)
+                    if stemmed is not None:
+                        _note(found, b"+" + stemmed, stem_weight, bit, place)
+                    for group in self.schema.synonyms.get(word.text, ()):
+                        _note(found, b"~" + group, weight, bit, place)
+                    if field.phonetic and len(word.text) >= SHORTEST_SOUND:
+                        sound = metaphone(word.text)
+                        if sound:
+                            _note(found, b"<" + sound, weight, bit, place)
+                last = place
+        has_places = b"NOOFFSETS" not in self.flags
+        has_fields = b"NOFIELDS" not in self.flags
+        has_frequencies = b"NOFREQS" not in self.flags
         for term, (frequency, fields, positions) in found.items():
-            self.terms.add(document.id, term, frequency, fields, tuple(positions))
-        document.max_frequency = most
-        document.length = total
-        self.documents.total_length += total
+            document.max_frequency = max(document.max_frequency, frequency)
+            self.terms.add(
+                document.id,
+                term,
+                frequency if has_frequencies else 1,
+                fields if has_fields else -1,
+                tuple(positions) if has_places else (),
+            )
+        document.length = length
+        self.documents.total_length += length
 
     # Loading.
 
@@ -236,19 +263,33 @@ class Index:
             kept.check()
 
 
+STEM_WEIGHT: Final = 0.2
+"""What a stem counts of its word."""
+BETWEEN_TEXTS: Final = 100
+"""How far apart the texts of a JSON array are."""
+SHORTEST_SOUND: Final = 3
+"""Shorter words are not known by their sound."""
 ABSENT: Any = object()
 """The content of a field that is not there."""
 
 
 def _sort_value(field: Field, raw: Any) -> Any:
-    if field.type == b"NUMERIC" and isinstance(raw, bytes):
+    """By what documents are sorted: a number, or a text without capitals unless the field is declared UNF."""
+    if not isinstance(raw, bytes):
+        return raw
+    if field.type == b"NUMERIC":
         try:
             return number(raw)
         except ValueError:
             return None
-    return raw
+    return raw if field.unnormalised else lowered(raw)
 
 
-def _words(text: bytes, field: Field) -> Iterator[tuple[bytes, int, bool]]:
-    for i, word in enumerate(text.lower().split()):
-        yield word, i + 1, False
+def _note(found: dict[bytes, list[Any]], term: bytes, weight: int, bit: int, place: int) -> None:
+    entry = found.get(term)
+    if entry is None:
+        found[term] = [weight, bit, [place]]
+    else:
+        entry[0] += weight
+        entry[1] |= bit
+        entry[2].append(place)
