@@ -1,30 +1,39 @@
-"""Which documents a query finds, and what scorers need to know of each.
-
-Each node of the tree becomes a `Plan`.  It gives the set of its documents, perhaps with some that are gone, and asks of sets no more than
-it must: ranges, phrases and vectors look only at documents that the other conditions let through.  Of a document that was found it makes
-a `Record`, node by node, when somebody asks for its score.
-"""
+"""Which documents a query finds, and what scorers need to know of each."""
 
 from __future__ import annotations
 
-import heapq
-import math
-from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
 
+from redouble.core.errors import CommandError, text
+from redouble.modules.arguments import double, long_long
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.tags import Tags
-from redouble.modules.search.index.terms import Postings
+from redouble.modules.search.index.vectors import Vectors
 from redouble.modules.search.patterns import fuzzy, wildcard
+from redouble.modules.search.plans import (
+    NONE,
+    All,
+    AnyOf,
+    Both,
+    Given,
+    Ids,
+    Lazily,
+    Measured,
+    OfTag,
+    OfTerm,
+    Perhaps,
+    Plan,
+    Record,
+    Without,
+)
 from redouble.modules.search.query import tree
 from redouble.modules.search.text.tokens import tag_text
+from redouble.modules.search.walking import walker
 from redouble.types.geohash import Point
 
-__all__ = ["Limits", "Matches", "Plan", "Record", "evaluate"]
-
-Ids: TypeAlias = "Set[int]"
-EMPTY: Final[Ids] = frozenset()
+__all__ = ["Limits", "Matches", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -36,427 +45,39 @@ class Limits:
     """For which a prefix, or another pattern, stands."""
 
 
-class Record:
-    """A node in a document that it was found in."""
-
-    __slots__ = ("bm25_idf", "children", "frequency", "idf", "positions", "takes_most", "term", "weight")
-
-    def __init__(
-        self,
-        weight: float,
-        frequency: int,
-        *,
-        term: bytes | None = None,
-        idf: float = 0.0,
-        bm25_idf: float = 0.0,
-        positions: tuple[int, ...] = (),
-        children: list[Record] | None = None,
-        takes_most: bool = False,
-    ) -> None:
-        self.weight = weight
-        self.frequency = frequency
-        self.term = term
-        """None: it is no term."""
-        self.idf = idf
-        self.bm25_idf = bm25_idf
-        self.positions = positions
-        self.children = children
-        """None: it is no combination of others."""
-        self.takes_most = takes_most
-        """Whether it is a union, of which DISMAX takes the best."""
-
-    @property
-    def has_positions(self) -> bool:
-        """Whether somebody may ask how near it is to others: terms with positions, and what is made of any terms."""
-        if self.children is None:
-            return bool(self.positions)
-        return any(child.term is not None or child.has_positions for child in self.children)
-
-    def places(self) -> Iterable[int]:
-        """Where its terms stand, in order."""
-        if self.children is None:
-            return self.positions
-        return heapq.merge(*(child.places() for child in self.children))
-
-
 @dataclass
 class Matches:
     """What a query has found."""
 
     ids: list[int]
     """The numbers of the documents, in ascending order."""
-    distances: dict[bytes, dict[int, float]] = field(default_factory=dict)
+    distances: dict[bytes, dict[int, float]]
     """Of vectors, by the name that the query gives them and by document."""
-    plan: Plan | None = None
-    """Where scorers get the records of the documents from."""
+    plan: Plan
+
+    def records(self) -> Iterator[tuple[int, Record]]:
+        """Each document, with what scorers need to know of it."""
+        if self.plan.is_met_in_parts():
+            found = set(self.ids)
+            one = walker(self.plan)
+            while one.read():
+                if one.id in found:
+                    yield one.id, one.record()
+            return
+        for id in self.ids:
+            record = self.plan.record(id)
+            if record is not None:
+                yield id, record
 
 
 def evaluate(node: tree.Node, index: Index, limits: Limits | None = None) -> Matches:
-    """The documents of an index that a query stands for."""
+    """The documents of an index that a query stands for.  Raises CommandError for what cannot be asked of a vector."""
     maker = Planner(index, limits or Limits())
     made = maker.plan(node)
     ids = made.find()
     alive = index.documents.ids
     found = list(alive) if ids is alive else sorted(ids & alive)
     return Matches(found, maker.distances, made)
-
-
-class Plan:
-    """A node of a query; this one finds nothing."""
-
-    weight = 1.0
-
-    def count(self) -> int:
-        """About how many documents it finds: the order in which intersections look at their parts."""
-        return 0
-
-    def find(self) -> Ids:
-        """The documents, perhaps with some that are gone."""
-        return EMPTY
-
-    def among(self, ids: Ids) -> Ids:
-        """Those of these documents that it finds; less work than `find` if they are few."""
-        return self.find() & ids
-
-    def record(self, id: int) -> Record | None:
-        """What there is to be known of a document; None if it does not find it."""
-        return None
-
-
-class All(Plan):
-    """Every document."""
-
-    def __init__(self, index: Index, weight: float) -> None:
-        self.index = index
-        self.weight = weight
-
-    def count(self) -> int:
-        return len(self.index.documents)
-
-    def find(self) -> Ids:
-        return self.index.documents.ids
-
-    def among(self, ids: Ids) -> Ids:
-        return ids
-
-    def record(self, id: int) -> Record | None:
-        return Record(self.weight, 1)
-
-
-class OfTerm(Plan):
-    """The documents with a term in some of the fields."""
-
-    def __init__(self, index: Index, term: bytes, postings: Postings, mask: int, weight: float) -> None:
-        self.term = term
-        self.postings = postings
-        self.mask = mask
-        self.weight = weight
-        self.is_partial = bool(postings.fields & ~mask)
-        self.idf, self.bm25_idf = inverse_frequencies(index, postings.count)
-        self._found: Ids | None = None
-
-    def count(self) -> int:
-        return self.postings.count
-
-    def find(self) -> Ids:
-        if not self.is_partial:
-            return self.postings.entries.keys()
-        if self._found is None:
-            mask = self.mask
-            self._found = {id for id, entry in self.postings.entries.items() if entry.fields & mask}
-        return self._found
-
-    def record(self, id: int) -> Record | None:
-        entry = self.postings.entries.get(id)
-        if entry is None or not entry.fields & self.mask:
-            return None
-        return Record(
-            self.weight,
-            entry.frequency,
-            term=self.term,
-            idf=self.idf,
-            bm25_idf=self.bm25_idf,
-            positions=entry.positions,
-        )
-
-
-class OfTag(Plan):
-    """The documents with a tag."""
-
-    def __init__(self, index: Index, tag: bytes, ids: dict[int, None], weight: float) -> None:
-        self.tag = tag
-        self.ids = ids
-        self.weight = weight
-        self.idf, self.bm25_idf = inverse_frequencies(index, len(ids))
-
-    def count(self) -> int:
-        return len(self.ids)
-
-    def find(self) -> Ids:
-        return self.ids.keys()
-
-    def record(self, id: int) -> Record | None:
-        if id not in self.ids:
-            return None
-        return Record(self.weight, 1, term=self.tag, idf=self.idf, bm25_idf=self.bm25_idf)
-
-
-def inverse_frequencies(index: Index, count: int) -> tuple[float, float]:
-    """How much a term that so many documents have tells: for TFIDF and BM25, and for BM25STD."""
-    documents = len(index.documents)
-    idf = float(math.frexp(1.0 + (documents + 1) / (count or 1))[1] - 1)  # logb
-    return idf, math.log(1.0 + max(documents - count + 0.5, -count) / (count + 0.5)) if count else 0.0
-
-
-class Given(Plan):
-    """Certain documents: of INKEYS, or without a field."""
-
-    def __init__(self, ids: Ids, weight: float, frequency: int) -> None:
-        self.ids = ids
-        self.weight = weight
-        self.frequency = frequency
-
-    def count(self) -> int:
-        return len(self.ids)
-
-    def find(self) -> Ids:
-        return self.ids
-
-    def record(self, id: int) -> Record | None:
-        return Record(self.weight, self.frequency) if id in self.ids else None
-
-
-class Lazily(Plan):
-    """Documents that are found when they are asked for."""
-
-    def __init__(
-        self,
-        weight: float,
-        count: Callable[[], int],
-        search: Callable[[], Iterable[int]],
-        holds: Callable[[int], bool] | None = None,
-    ) -> None:
-        self.weight = weight
-        self._count = count
-        self._search = search
-        self._holds = holds
-        self._found: Ids | None = None
-
-    def count(self) -> int:
-        return self._count()
-
-    def find(self) -> Ids:
-        if self._found is None:
-            self._found = set(self._search())
-        return self._found
-
-    def among(self, ids: Ids) -> Ids:
-        if self._found is None and self._holds is not None and len(ids) * 4 < self._count():
-            return set(filter(self._holds, ids))
-        return self.find() & ids
-
-    def record(self, id: int) -> Record | None:
-        holds = id in self._found if self._found is not None or self._holds is None else self._holds(id)
-        return Record(self.weight, 1) if holds else None
-
-
-class AnyOf(Plan):
-    """What one of several finds; `quick`: the first one that does counts alone."""
-
-    def __init__(self, parts: list[Plan], weight: float, *, quick: bool = False) -> None:
-        self.parts = parts
-        self.weight = weight
-        self.quick = quick
-        self._found: Ids | None = None
-
-    def count(self) -> int:
-        return sum(part.count() for part in self.parts)
-
-    def find(self) -> Ids:
-        if self._found is None:
-            found = [part.find() for part in self.parts]
-            self._found = found[0] if len(found) == 1 else set().union(*found)
-        return self._found
-
-    def among(self, ids: Ids) -> Ids:
-        if self._found is not None:
-            return self._found & ids
-        found: set[int] = set()
-        for part in self.parts:
-            found |= part.among(ids)
-        return found
-
-    def record(self, id: int) -> Record | None:
-        children = []
-        for part in self.parts:
-            record = part.record(id)
-            if record is not None:
-                children.append(record)
-                if self.quick:
-                    break
-        if not children:
-            return None
-        return Record(self.weight, sum(child.frequency for child in children), children=children, takes_most=True)
-
-
-class Both(Plan):
-    """What all of several find, near each other if there is a slop."""
-
-    def __init__(self, parts: list[Plan], weight: float, slop: int | None, in_order: bool) -> None:
-        if not in_order:
-            parts = sorted(parts, key=lambda part: part.count())
-        self.parts = parts
-        self.weight = weight
-        self.slop = slop
-        self.in_order = in_order
-        self._found: Ids | None = None
-
-    def count(self) -> int:
-        return min(part.count() for part in self.parts)
-
-    def find(self) -> Ids:
-        if self._found is None:
-            first, *others = sorted(self.parts, key=lambda part: part.count())
-            self._found = self._near(self._together(first.find(), others))
-        return self._found
-
-    def among(self, ids: Ids) -> Ids:
-        if self._found is not None:
-            return self._found & ids
-        return self._near(self._together(ids, self.parts))
-
-    @staticmethod
-    def _together(ids: Ids, parts: list[Plan]) -> Ids:
-        for part in parts:
-            if not ids:
-                break
-            ids = part.among(ids)
-        return ids
-
-    def _near(self, ids: Ids) -> Ids:
-        if self.slop is None and not self.in_order:
-            return ids
-        return {id for id in ids if self._is_near(id)}
-
-    def _is_near(self, id: int) -> bool:
-        places = []
-        for part in self.parts:
-            record = part.record(id)
-            if record is not None and record.has_positions:
-                places.append(list(record.places()))
-        if len(places) < 2:
-            return True
-        slop = math.inf if self.slop is None else self.slop
-        return within_in_order(places, slop) if self.in_order else within(places, slop)
-
-    def record(self, id: int) -> Record | None:
-        children = []
-        for part in self.parts:
-            record = part.record(id)
-            if record is None:
-                return None
-            children.append(record)
-        return Record(self.weight, sum(child.frequency for child in children), children=children)
-
-
-def within_in_order(places: list[list[int]], slop: float) -> bool:
-    """Whether terms follow each other with no more than `slop` others between them; a place for each term, in order."""
-    for first in places[0]:
-        last, span = first, 0
-        for following in places[1:]:
-            place = next((place for place in following if place >= last), None)
-            if place is None:
-                return False
-            span += place - last - 1
-            if span > slop:
-                break
-            last = place
-        if span <= slop:
-            return True
-    return False
-
-
-def within(places: list[list[int]], slop: float) -> bool:
-    """Whether terms stand together with no more than `slop` others among them, in any order."""
-    iterators = [iter(one) for one in places]
-    now = [next(iterator, None) for iterator in iterators]
-    if None in now:
-        return False
-    current = [place for place in now if place is not None]
-    greatest = max(current)
-    while True:
-        least = min(current)
-        if least != greatest and greatest - least - (len(current) - 1) <= slop:
-            return True
-        at = current.index(least)
-        following = next(iterators[at], None)
-        if following is None:
-            return False
-        current[at] = following
-        greatest = max(greatest, following)
-
-
-class Without(Plan):
-    """What another does not find."""
-
-    def __init__(self, index: Index, part: Plan, weight: float) -> None:
-        self.index = index
-        self.part = part
-        self.weight = weight
-        self._found: Ids | None = None
-
-    def count(self) -> int:
-        return self.index.documents.last_id
-
-    def find(self) -> Ids:
-        if self._found is None:
-            self._found = self.index.documents.ids - self.part.find()
-        return self._found
-
-    def among(self, ids: Ids) -> Ids:
-        return ids - self.part.among(ids)
-
-    def record(self, id: int) -> Record | None:
-        return Record(self.weight, 0)
-
-
-class Perhaps(Plan):
-    """All documents; what another finds counts for the score."""
-
-    def __init__(self, index: Index, part: Plan) -> None:
-        self.index = index
-        self.part = part
-
-    def count(self) -> int:
-        return self.index.documents.last_id
-
-    def find(self) -> Ids:
-        return self.index.documents.ids
-
-    def among(self, ids: Ids) -> Ids:
-        return ids
-
-    def record(self, id: int) -> Record | None:
-        return self.part.record(id) or Record(0.0, 1)
-
-
-class Measured(Plan):
-    """The documents near a vector, with their distances."""
-
-    def __init__(self, distances: dict[int, float]) -> None:
-        self.distances = distances
-
-    def count(self) -> int:
-        return len(self.distances)
-
-    def find(self) -> Ids:
-        return self.distances.keys()
-
-    def record(self, id: int) -> Record | None:
-        return Record(1.0, 0) if id in self.distances else None
-
-
-NONE: Final = Plan()
 
 
 class Planner:
@@ -638,16 +259,65 @@ class Planner:
         vectors = self.index.vectors.get(node.field.name)
         if vectors is None:
             return NONE
+        check_vector(node, vectors)
+        part: Plan | None = None
         ids: Ids | None = None
         if node.child is not None and not isinstance(node.child, tree.Everything):
-            ids = self.plan(node.child).find() & self.index.documents.ids
+            part = self.plan(node.child)
+            ids = part.find() & self.index.documents.ids
+        name = node.score_as or node.attributes.yield_distance_as
+        if name:
+            self._check_name(name)
         if node.k is None:
             distances = vectors.within(node.blob, node.radius)
         else:
             distances = vectors.nearest(node.blob, node.k, ids)
-        name = node.score_as or node.attributes.yield_distance_as
         if name:
             self.distances[name] = distances
-        return Measured(distances)
+        return Measured(distances, part)
+
+    def _check_name(self, name: bytes) -> None:
+        if name in self.distances:
+            raise CommandError(f"Property `{text(name)}` specified more than once")
+        if self.index.schema.find(name) is not None:
+            raise CommandError(f"Property `{text(name)}` already exists in schema")
 
 
+BAD_VECTOR: Final = "Error parsing vector similarity query: "
+BAD_PARAMETERS: Final = "Error parsing vector similarity parameters: "
+
+
+def check_vector(node: tree.Vector, vectors: Vectors) -> None:
+    """Whether a query can be asked of a field.  Raises CommandError."""
+    if len(node.blob) != vectors.blob_size:
+        raise CommandError(
+            f"{BAD_VECTOR}query vector blob size ({len(node.blob)}) does not match index's expected size"
+            f" ({vectors.blob_size})."
+        )
+    if node.k is None and node.radius < 0:
+        raise CommandError(f"{BAD_VECTOR}negative radius ({node.radius:g}) given in a range query")
+    is_graph = vectors.options.algorithm == b"HNSW"
+    is_hybrid = node.child is not None and not isinstance(node.child, tree.Everything)
+    policy = b""
+    for name, value in node.parameters.items():
+        option = name.upper()
+        if option == b"EF_RUNTIME" and is_graph and node.k is not None:
+            number = long_long(value)
+            if number is None or number < 1:
+                raise CommandError(f"{BAD_PARAMETERS}Invalid value was given")
+        elif option == b"EPSILON" and is_graph and node.k is None:
+            if (double(value) or 0.0) <= 0:
+                raise CommandError(f"{BAD_PARAMETERS}Invalid value was given")
+        elif option in (b"HYBRID_POLICY", b"BATCH_SIZE") and node.k is not None:
+            if not is_hybrid:
+                raise CommandError(f"{BAD_PARAMETERS}hybrid query attributes were sent for a non-hybrid query")
+            if option == b"HYBRID_POLICY":
+                policy = value.upper()
+                if policy not in (b"BATCHES", b"ADHOC_BF"):
+                    raise CommandError(f"{BAD_PARAMETERS}invalid hybrid policy was given")
+            elif (long_long(value) or 0) < 1:
+                raise CommandError(f"{BAD_PARAMETERS}Invalid value was given")
+        else:
+            raise CommandError(f"{BAD_PARAMETERS}Invalid option")
+    if policy == b"ADHOC_BF" and any(name.upper() == b"BATCH_SIZE" for name in node.parameters):
+        raise CommandError(f"{BAD_PARAMETERS}'batch size' is irrelevant for 'ADHOC_BF' policy")

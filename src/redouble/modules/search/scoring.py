@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from redouble.modules.search.evaluate import Record
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
+from redouble.modules.search.index.vectors import single
+from redouble.modules.search.plans import Record
 from redouble.resp.reply import Reply, Status
 
 __all__ = ["DEFAULT_SCORER", "SCORERS", "Scored", "Scorer", "slop_of"]
@@ -33,7 +33,7 @@ class Scored:
 Scorer: TypeAlias = Callable[[Record, Document, Index, bytes], Scored]
 """Of what was found in a document; the last argument is the query's PAYLOAD."""
 B: Final = 0.5
-K1: Final[float] = struct.unpack("f", struct.pack("f", 1.2))[0]
+K1: Final = single(1.2)
 """A float of 32 bits."""
 
 

@@ -23,6 +23,7 @@ from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
 from redouble.modules.search.index.values import Loaded
+from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.expand import expand
 from redouble.modules.search.query.parser import parse
@@ -423,26 +424,30 @@ class _Rows:
         first, behind = options.first, options.first + options.count
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
-            return self._load([(document, None) for document in ordered[first:behind]])
+            return self._load(ordered[first:behind])
         if not self._needs_scores():
-            return self._load([(documents[id], None) for id in self.matches.ids[first:behind]])
-        return self._load(self._by_score()[first:behind])
+            return self._load([documents[id] for id in self.matches.ids[first:behind]])
+        chosen = self._by_score()[first:behind]
+        return self._load([document for document, _ in chosen], {document.id: scored for document, scored in chosen})
 
     def _needs_scores(self) -> bool:
         return self.options.counts_all and self.options.dialect != MOST_DIALECT
 
-    def _score(self, document: Document) -> Scored:
-        assert self.matches.plan is not None
-        record = self.matches.plan.record(document.id)
-        if record is None:
-            return Scored(0.0, "")
+    def _score(self, record: Record, document: Document) -> Scored:
         return SCORERS[self.options.scorer](record, document, self.index, self.options.payload)
 
-    def _by_score(self) -> list[tuple[Document, Scored | None]]:
+    def _by_score(self) -> list[tuple[Document, Scored]]:
         documents = self.index.documents
-        scored = [(documents[id], self._score(documents[id])) for id in self.matches.ids]
+        scored = [
+            (documents[id], self._score(record, documents[id])) for id, record in self.matches.records()
+        ]
         scored.sort(key=lambda pair: pair[1].score if pair[1].score == pair[1].score else -math.inf, reverse=True)
-        return list(scored)
+        return scored
+
+    def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
+        """The scores of some documents."""
+        documents = self.index.documents
+        return {id: self._score(record, documents[id]) for id, record in self.matches.records() if id in ids}
 
     def _check_sort_field(self) -> None:
         name = self.options.sort_by
@@ -482,19 +487,21 @@ class _Rows:
     def _open(self, document: Document) -> Loaded | None:
         return self.index.load(self.client.db.peek(document.key), self.options.dialect)
 
-    def _load(self, chosen: list[tuple[Document, Scored | None]]) -> list[Row]:
+    def _load(self, chosen: list[Document], scores: dict[int, Scored] | None = None) -> list[Row]:
         """The rows of documents, with what is shown of each."""
         shape = self.options.shape
+        if shape.scores and scores is None:
+            scores = self._scores_of({document.id for document in chosen})
         names: dict[bytes, None] = {}
         if self.options.sort_by is not None:
             names[self.options.sort_by] = None
         for name in self.matches.distances:
             names[name] = None
         rows = []
-        for document, scored in chosen:
+        for document in chosen:
             row = Row(document.key)
-            if shape.scores:
-                scored = scored or self._score(document)
+            if shape.scores and scores is not None:
+                scored = scores[document.id]
                 row.score = scored.score
                 row.explanation = scored.explained() if shape.explanations else None
             row.payload = document.payload
@@ -515,17 +522,24 @@ class _Rows:
         if loaded is None:
             return None
         values: dict[bytes, Any] = dict(distances)
-        if self.options.returned is None:
-            values.update(loaded.all())
-            for name in values:
-                names.setdefault(name)
-            return {name: values[name] for name in names if name in values}
-        shown: dict[bytes, Any] = {}
-        for path, name in self.options.returned:
-            value = values[path] if path in values else self.value(document, loaded, path)
+        sort_by = self.options.sort_by
+        if self.options.returned is not None:
+            for path, name in self.options.returned:
+                value = values[path] if path in values else self.value(document, loaded, path)
+                if value is not None:
+                    values[name] = value
+            wanted = [name for _, name in self.options.returned]
+            if sort_by in wanted:  # it was loaded first
+                wanted.insert(0, sort_by)
+            return {name: values[name] for name in wanted if name in values}
+        if sort_by is not None and not loaded.is_hash and sort_by not in values:
+            value = self.value(document, loaded, sort_by)
             if value is not None:
-                shown[name] = value
-        return shown
+                values[sort_by] = value
+        values.update(loaded.all())
+        for name in values:
+            names.setdefault(name)
+        return {name: values[name] for name in names if name in values}
 
     def value(self, document: Document, loaded: Loaded, name: bytes) -> Any:
         """A field by its name in the schema, or by its path."""

@@ -180,6 +180,10 @@ class Loaded:
         self.dialect = dialect
         """From 3 on all values of a path are shown, before the first."""
 
+    @property
+    def is_hash(self) -> bool:
+        return isinstance(self._value, Hash)
+
     def get(self, path: bytes) -> Any:
         """A field of the hash, or what a path finds in the document: bytes or a float; None: nothing."""
         value = self._value

@@ -11,6 +11,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from operator import mul, sub
 from typing import Any, Final, TypeAlias
 
 from redouble.modules.search.schema import VectorOptions
@@ -20,7 +21,7 @@ try:
 except ImportError:  # it is optional
     numpy = None  # type: ignore[assignment]
 
-__all__ = ["SIZES", "Vectors"]
+__all__ = ["SIZES", "Vectors", "single"]
 
 SIZES: Final = {b"FLOAT32": 4, b"FLOAT64": 8, b"FLOAT16": 2, b"BFLOAT16": 2}
 """The bytes of a number."""
@@ -97,11 +98,7 @@ class Vectors:
 
     def _prepared(self, blob: bytes) -> Vector:
         vector = numbers_of(blob, self.options.data_type)
-        if self.options.metric == b"COSINE":
-            norm = math.sqrt(math.fsum(number * number for number in vector))
-            if norm:
-                vector = array(vector.typecode, [number / norm for number in vector])
-        return vector
+        return unit(vector) if self.options.metric == b"COSINE" else vector
 
     def _store(self, place: int, vector: Vector) -> None:
         if numpy is None:
@@ -170,14 +167,41 @@ class Vectors:
         assert numpy is None or len(self._ids) <= (0 if self._matrix is None else len(self._matrix))
 
 
+# Each product is rounded, as the real ones are, and then the sum.  The order in which a processor adds many of them is its own.
+
+
+def unit(vector: Vector) -> Vector:
+    """A vector of the same direction whose length is 1, computed in its precision."""
+    code = vector.typecode
+    squares = array(code, map(mul, vector, vector))
+    if code == "d":
+        total = sum(squares)
+    else:
+        total = 0.0
+        for square in squares:
+            total = single(total + square)
+    norm = array(code, [math.sqrt(total)])[0]
+    return array(code, [number / norm for number in vector]) if norm else vector
+
+
+_FLOAT: Final = struct.Struct("f")
+
+
+def single(number: float) -> float:
+    """Rounded to 32 bits."""
+    rounded: float = _FLOAT.unpack(_FLOAT.pack(number))[0]
+    return rounded
+
+
 def _squared(one: Vector, other: Vector) -> float:
     code = one.typecode
-    return array(code, [sum(x * x for x in array(code, [a - b for a, b in zip(one, other)]))])[0]
+    difference = array(code, map(sub, one, other))
+    return array(code, [sum(array(code, map(mul, difference, difference)))])[0]
 
 
 def _inner(one: Vector, other: Vector) -> float:
     code = one.typecode
-    return array(code, [1 - array(code, [sum(a * b for a, b in zip(one, other))])[0]])[0]
+    return array(code, [1 - array(code, [sum(array(code, map(mul, one, other)))])[0]])[0]
 
 
 _METRICS: Final[dict[bytes, Callable[[Vector, Vector], float]]] = {b"L2": _squared, b"IP": _inner, b"COSINE": _inner}
