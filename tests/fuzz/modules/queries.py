@@ -20,8 +20,43 @@ PARAMETERS = {
 }
 WORDS = "run running runs quick fox dog apple apples berry red blue the and Über Éa x2 foo_bar v1".split()
 AFFIXED = ["ru*", "*ing", "*pp*", "a*", "*a", "$a*", "*$a", "w'r?n*'", "w'*'", "qu*", "2*"]
-TAGS = ["red", "green", "blue", "Red", "dark red", "the", "x\\-y", "a b c", '"x-y"', '"a, b"', "$a", "5", "re*", "*d", "w'r*'", '""']
-NUMBERS = ["0", "1", "5", "10", "-3", "2.5", "1e1", "inf", "-inf", "+inf", "$c", "-$c", "$d", "(5", "(-inf", "(1", "($c"]
+TAGS = [
+    "red",
+    "green",
+    "blue",
+    "Red",
+    "dark red",
+    "the",
+    "x\\-y",
+    "a b c",
+    '"x-y"',
+    '"a, b"',
+    "$a",
+    "5",
+    "re*",
+    "*d",
+    "w'r*'",
+    '""',
+]
+NUMBERS = [
+    "0",
+    "1",
+    "5",
+    "10",
+    "-3",
+    "2.5",
+    "1e1",
+    "inf",
+    "-inf",
+    "+inf",
+    "$c",
+    "-$c",
+    "$d",
+    "(5",
+    "(-inf",
+    "(1",
+    "($c",
+]
 COMPARED = ["0", "1", "5", "-3", "2.5", "inf", "$c", "-$c", "+5"]
 
 
@@ -44,7 +79,9 @@ def query_text(random: Random, fields: Fields, dialect: int, depth: int = 3) -> 
     text = clause(random, fields, dialect, depth)
     if dialect > 1 and fields.names.get("vector") and random.random() < 0.1:
         before = random.choice(["*", f"({text})", text])
-        return before + "=>[" + nearest(random, fields) + "]" + maybe(random, 0.2, lambda: attributes(random, vector=True))
+        return (
+            before + "=>[" + nearest(random, fields) + "]" + maybe(random, 0.2, lambda: attributes(random, vector=True))
+        )
     return text
 
 
@@ -93,17 +130,25 @@ def bare(random: Random, fields: Fields, dialect: int, depth: int) -> str:
         return f"{modifier(random, fields)}{textual(random, fields, dialect, depth - 1)}"
     if kind < 0.42:
         separator = random.choice(["|", " | "])
-        tags = (random.choice(TAGS if dialect > 1 or random.random() < 0.1 else TAGS[:8]) for _ in range(random.choice((1, 1, 2, 3))))
+        tags = (
+            random.choice(TAGS if dialect > 1 or random.random() < 0.1 else TAGS[:8])
+            for _ in range(random.choice((1, 1, 2, 3)))
+        )
         return f"@{fields.pick(random, 'tag')}:{{{separator.join(tags)}}}"
     if kind < 0.52:
-        bounds = NUMBERS if dialect > 1 or random.random() < 0.1 else [number for number in NUMBERS if "$" not in number]
+        bounds = (
+            NUMBERS if dialect > 1 or random.random() < 0.1 else [number for number in NUMBERS if "$" not in number]
+        )
         count = 2 if dialect == 1 or random.random() < 0.9 else 1
         return f"@{fields.pick(random, 'numeric')}:[{' '.join(random.choice(bounds) for _ in range(count))}]"
     if dialect > 1 and kind < 0.56:
         operator = random.choice(["==", "!=", ">", ">=", "<", "<=", " > ", " == "])
         return f"@{fields.pick(random, 'numeric')}{operator}{random.choice(COMPARED)}"
     if fields.names.get("geo") and kind < 0.59:
-        radius, unit = random.choice(["1", "100", "500.5", "$c"]), random.choice(["m", "km", "mi", "ft", "KM", "$u", "xx"])
+        radius, unit = (
+            random.choice(["1", "100", "500.5", "$c"]),
+            random.choice(["m", "km", "mi", "ft", "KM", "$u", "xx"]),
+        )
         if dialect == 1:
             radius, unit = radius.replace("$c", "7"), unit.replace("$u", "km")
         return f"@{fields.pick(random, 'geo')}:[{random.choice(['1', '-3.5', '10'])} {random.choice(['2', '5.25', '40'])} {radius} {unit}]"
@@ -133,7 +178,11 @@ def textual(random: Random, fields: Fields, dialect: int, depth: int) -> str:
 def textual_part(random: Random, fields: Fields, dialect: int, depth: int) -> str:
     if depth and random.random() < 0.2:
         return f"({textual(random, fields, dialect, depth - 1)})"
-    return random.choice(["", "", "", "", "-", "~"]) + word(random, dialect) + maybe(random, 0.05, lambda: attributes(random))
+    return (
+        random.choice(["", "", "", "", "-", "~"])
+        + word(random, dialect)
+        + maybe(random, 0.05, lambda: attributes(random))
+    )
 
 
 def word(random: Random, dialect: int) -> str:
@@ -144,7 +193,11 @@ def word(random: Random, dialect: int) -> str:
         words = random.choices(WORDS, k=random.choice((1, 2, 2, 3)))
         return f'"{" ".join(words)}"'
     if kind < 0.8:
-        affixes = AFFIXED if dialect > 1 or random.random() < 0.1 else [text for text in AFFIXED if "$" not in text and "'" not in text]
+        affixes = (
+            AFFIXED
+            if dialect > 1 or random.random() < 0.1
+            else [text for text in AFFIXED if "$" not in text and "'" not in text]
+        )
         return random.choice(affixes)
     if kind < 0.88:
         percents = "%" * random.choice((1, 1, 2, 3))

@@ -31,20 +31,24 @@ def _check(node: tree.Node, schema: Schema) -> None:
         _check_suffixes(node, schema)
     if isinstance(node, tree.GeoRadius):
         check_place(node)
-    if isinstance(node, tree.Vector) and node.k is not None:
+    if isinstance(node, tree.Vector):
         if node.field.type != b"VECTOR":
             return  # nothing is found, so nothing else is looked at
-        _name_distance(node)
+        _name_distance(node, schema)
     for child in tree.children(node):
-        _check(child, schema)
+        if not any(child is other for other in node.beside):
+            _check(child, schema)
 
 
-def _name_distance(node: tree.Vector) -> None:
+def _name_distance(node: tree.Vector, schema: Schema) -> None:
     wanted = node.attributes.yield_distance_as
     if wanted and node.named:
         one, other = (name.decode(errors="surrogateescape") for name in (node.score_as, wanted))
         raise CommandError(f"Distance field was specified twice for vector query: {one} and {other}")
     node.score_as = wanted or node.score_as
+    if schema.find(node.score_as) is not None:
+        name = node.score_as.decode(errors="surrogateescape")
+        raise CommandError(f"Property `{name}` already exists in schema")
 
 
 def _all(node: tree.Node) -> Iterator[tree.Node]:

@@ -22,6 +22,7 @@ EXACT = rb'"(?:[^"]|(?<=\\)")+"'  # a quote inside follows a backslash
 QUOTED = rb"'(?:[^'\\]|\\[\x00-\xff])+'"
 NUMBERS = {1: rb"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?", 2: rb"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"}
 INFINITY = {1: rb"inf", 2: rb"(?i:inf)"}
+INFINITY_SIGN = {1: rb"['+-]?", 2: rb"[+-]?"}
 SINGLE: Final = {
     b'"': "QUOTE",
     b"|": "OR",
@@ -49,7 +50,7 @@ def _patterns(grammar: int) -> list[tuple[str, re.Pattern[bytes]]]:
         ("MODIFIER", b"@" + WORD),
         ("ATTRIBUTE", ATTRIBUTE),
         ("ARROW", b"=>"),
-        ("INF", b"[+-]?" + infinity),
+        ("INF", INFINITY_SIGN[grammar] + infinity),
         ("TERM", WORD),
     ]
     affixed = [WORD, number]
@@ -153,10 +154,16 @@ def _token(kind: str, at: int, whole: bytes, query: bytes) -> Token:
     if kind in ("EXACT", "QUOTED", "EMPTY"):
         return Token(kind, at, whole[1:-1], whole[1:-1])
     if kind == "WILDCARD":
-        text = whole[2:-1]
+        start, stop = at + 2, at + len(whole) - 1
     else:
-        text = whole.strip(b"*")
-        text = text[1:-1] if text[:1] == b'"' else text
-    parameter = text[:1] == b"$"
-    text = text[1:] if parameter else text
-    return Token(kind, at + 2 if kind == "WILDCARD" else at, text, text, parameter)
+        start, stop = at + (kind != "PREFIX"), at + len(whole) - (kind != "SUFFIX")
+        if query[start : start + 1] == b'"':
+            start, stop = start + 1, stop - 1
+    parameter = query[start : start + 1] == b"$"
+    start += parameter
+    text = near = query[start:stop]
+    if kind != "WILDCARD" and not parameter:
+        # A backslash at the end meets what comes next.
+        after = query[stop : stop + 1]
+        text = unescape(text + after).removesuffix(after)
+    return Token(kind, at + 2 if kind == "WILDCARD" else at, text, near, parameter)

@@ -34,6 +34,10 @@ AFFIXES: Final[dict[str, type[tree.Prefix | tree.Suffix | tree.Infix]]] = {
     "SUFFIX": tree.Suffix,
     "INFIX": tree.Infix,
 }
+TAGLIKE: Final = (
+    *(tree.Term, tree.Intersection, tree.Exact),
+    *(tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.LexRange),
+)
 SHAPE_QUERIES: Final = (b"WITHIN", b"CONTAINS", b"DISJOINT", b"INTERSECTS")
 
 
@@ -181,9 +185,9 @@ class Grammar:
         """The part that begins here."""
         raise NotImplementedError
 
-    def sequence(self, bound: int, textual: bool = False) -> Part:
-        """An operand and what follows, as long as that is stronger than `bound`."""
-        node, is_text = self.operand(textual)
+    def sequence(self, bound: int, textual: bool = False, first: Part | None = None) -> Part:
+        """An operand (`first` if it was read) and what follows, as long as that is stronger than `bound`."""
+        node, is_text = first or self.operand(textual)
         joined = False
         while True:
             kind = self.token.kind
@@ -192,7 +196,7 @@ class Grammar:
                 self.set_attributes(node, self.read_attributes())
             elif kind == "OR" and self.union > bound:
                 self.next()
-                other, other_is_text = self.sequence(self.union, self.right_of_union(textual, joined, is_text))
+                other, other_is_text = self.alternative(textual, joined, is_text)
                 node = self.further(node, other) if joined else self.either(node, other)
                 is_text, joined = is_text and other_is_text, True
             elif self.joins(kind, bound, textual):
@@ -209,9 +213,9 @@ class Grammar:
         """Whether an arrow ends the part."""
         return False
 
-    def right_of_union(self, textual: bool, joined: bool, is_text: bool) -> bool:
-        """Whether what follows a bar must be textual."""
-        return textual
+    def alternative(self, textual: bool, joined: bool, is_text: bool) -> Part:
+        """What follows a bar; `joined` if another bar was before, `is_text` if what was before is textual."""
+        return self.sequence(self.union, textual)
 
     def parenthesis(self, textual: bool) -> Part:
         """What stands in parentheses, of which the first was read."""
@@ -225,7 +229,7 @@ class Grammar:
 
     def affix(self) -> tree.Node:
         token = self.next()
-        node = AFFIXES[token.kind](unescape(token.text))
+        node = AFFIXES[token.kind](token.text)
         if token.parameter:
             self.parameters.term(node, token.text)
         return node
@@ -478,9 +482,14 @@ class Dialect2(Grammar):
             kind = "TERM" if kind == "ISMISSING" else "" if kind in ("MODIFIER", "COMPARISON") else kind
         return self.strength.get(kind, 0) > bound
 
-    def right_of_union(self, textual: bool, joined: bool, is_text: bool) -> bool:
-        # A union of texts goes on with texts only.
-        return textual or (joined and is_text)
+    def alternative(self, textual: bool, joined: bool, is_text: bool) -> Part:
+        if not joined:
+            return self.sequence(self.union, textual)
+        if is_text:  # a union of texts goes on with texts only
+            return self.sequence(self.union, True)
+        part = self.sequence(self.union, textual)
+        # After others a text begins a union of its own with what comes next.
+        return self.sequence(self.union - 1, textual, part) if part[1] else part
 
     def further(self, left: tree.Node | None, right: tree.Node | None) -> tree.Node | None:
         # Where one of two alternatives was a stop word, a third one is put into the other, whatever that is; most never look at it.
@@ -489,8 +498,10 @@ class Dialect2(Grammar):
         left.fields = None if left.fields is None or right.fields is None else (*left.fields, *right.fields)
         if isinstance(left, (tree.Intersection, tree.Exact)):
             left.children.append(right)
-        elif isinstance(left, (tree.Not, tree.Optional)):
+        elif not isinstance(left, tree.Tag):
             left.beside.append(right)
+        elif isinstance(right, TAGLIKE):
+            left.children.append(right)
         return left
 
     def attribute_value(self) -> bytes:
@@ -790,8 +801,6 @@ def _set_attribute(node: tree.Node, name: bytes, value: bytes) -> None:
         attributes.weight = number
     elif word == b"yield_distance_as" and isinstance(node, tree.Vector):
         attributes.yield_distance_as = value
-        if node.k is None:
-            node.score_as = value
     elif word in (b"ef_runtime", b"epsilon", b"hybrid_policy", b"batch_size") and isinstance(node, tree.Vector):
         node.parameters[name] = value
     else:

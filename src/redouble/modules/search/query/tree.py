@@ -57,6 +57,8 @@ class Node:
     attributes: Attributes = dataclasses.field(default_factory=Attributes, kw_only=True)
     fields: tuple[bytes, ...] | None = dataclasses.field(default=None, kw_only=True)
     """The TEXT fields to look into; None: all; empty: none (an unknown one was named)."""
+    beside: list[Node] = dataclasses.field(default_factory=list, kw_only=True)
+    """What `a|the|b` leaves of b: it is part of the query, but nobody looks for it."""
 
 
 @dataclass
@@ -150,8 +152,6 @@ class Not(Node):
     """`-child`."""
 
     child: Node
-    beside: list[Node] = dataclasses.field(default_factory=list)
-    """What `-a|the|b` leaves of b, here and below: FT.EXPLAIN shows it, nobody looks for it."""
 
 
 @dataclass
@@ -159,7 +159,6 @@ class Optional(Node):
     """`~child`: counts for the score only."""
 
     child: Node
-    beside: list[Node] = dataclasses.field(default_factory=list)
 
 
 @dataclass
@@ -246,4 +245,4 @@ def children(node: Node) -> list[Node]:
         return node.children
     if isinstance(node, (Not, Optional)):
         return [node.child, *node.beside]
-    return [node.child] if isinstance(node, Vector) and node.child is not None else []
+    return [node.child, *node.beside] if isinstance(node, Vector) and node.child is not None else node.beside
