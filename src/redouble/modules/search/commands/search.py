@@ -25,6 +25,7 @@ from redouble.modules.search.index.points import UNITS
 from redouble.modules.search.index.values import Loaded
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
+from redouble.modules.search.query.check import check
 from redouble.modules.search.query.expand import expand
 from redouble.modules.search.query.parser import parse
 from redouble.modules.search.registry import existing_index, registry
@@ -321,6 +322,7 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
+    check(node, index.schema)
     if options.fields is not None:
         _restrict(node, tuple(options.fields), index)
     if options.slop is not None or options.in_order:
@@ -348,7 +350,10 @@ def _together(node: tree.Node, others: list[tree.Node]) -> tree.Node:
         filtered = node.child if node.child is not None else tree.Everything()
         return dataclasses.replace(node, child=_together(filtered, others))
     for other in others:
-        node = tree.Intersection([other, node])
+        if isinstance(node, (tree.Intersection, tree.Exact)):
+            node.children.insert(0, other)
+        else:
+            node = tree.Intersection([other, node])
     return node
 
 
@@ -441,7 +446,7 @@ class _Rows:
         scored = [
             (documents[id], self._score(record, documents[id])) for id, record in self.matches.records()
         ]
-        scored.sort(key=lambda pair: pair[1].score if pair[1].score == pair[1].score else -math.inf, reverse=True)
+        scored.sort(key=lambda pair: 0.0 if math.isnan(pair[1].score) else pair[1].score, reverse=True)
         return scored
 
     def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
@@ -482,10 +487,20 @@ class _Rows:
         if field is not None and field.sortable:
             return document.sort_values.get(name)
         loaded = self._open(document)
-        return None if loaded is None or field is None else loaded.get(field.path)
+        return None if loaded is None or field is None else self.value(document, loaded, name)
+
+    def sort_key(self, document: Document, name: bytes) -> bytes | None:
+        """What WITHSORTKEYS shows: the field as it is where everything was loaded, but for one that is SORTABLE."""
+        value = self.sort_value(document, name)
+        field = self.index.schema.find(name)
+        if isinstance(value, float) and field is not None and not field.sortable and self.options.shape.content:
+            loaded = self._open(document)
+            if self.options.returned is None and loaded is not None and loaded.is_hash:
+                value = loaded.get(field.path)
+        return sort_key(value)
 
     def _open(self, document: Document) -> Loaded | None:
-        return self.index.load(self.client.db.peek(document.key), self.options.dialect)
+        return self.index.load(self.client.db, document, self.options.dialect)
 
     def _load(self, chosen: list[Document], scores: dict[int, Scored] | None = None) -> list[Row]:
         """The rows of documents, with what is shown of each."""
@@ -507,7 +522,7 @@ class _Rows:
             row.payload = document.payload
             row.raw_id = document.id
             if shape.sort_keys and self.options.sort_by is not None:
-                row.sort_key = sort_key(self.sort_value(document, self.options.sort_by))
+                row.sort_key = self.sort_key(document, self.options.sort_by)
             if shape.content:
                 row.values = self._values(document, names)
             rows.append(row)
