@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -93,13 +94,16 @@ class Options:
     format: bytes = b"STRING"
 
 
-def parse_options(words: Arguments, settings: Settings, resp: int) -> Options:
+def parse_options(
+    words: Arguments, settings: Settings, resp: int, readers: Mapping[bytes, Any] | None = None
+) -> Options:
     """The options, in any order.  Raises CommandError."""
+    readers = READERS if readers is None else readers
     options = Options(dialect=settings[b"DEFAULT_DIALECT"])
     start = words.at - 1
     while words:
         word = words.next()
-        reader = READERS.get(word.upper())
+        reader = readers.get(word.upper())
         if word.upper() == b"GROUPBY":
             raise CommandError("option `GROUPBY` is mutually exclusive with simple (i.e. search) options")
         if reader is None:
@@ -322,7 +326,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
-    check(node, index.schema)
     if options.fields is not None:
         _restrict(node, tuple(options.fields), index)
     if options.slop is not None or options.in_order:
@@ -340,14 +343,16 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
         others.append(tree.GeoRadius(found, circle.longitude, circle.latitude, circle.radius, circle.unit))
     if options.keys is not None:
         others.append(tree.Ids(options.keys))
-    return _together(node, others)
+    node = _together(node, others)
+    check(node, index.schema)
+    return node
 
 
 def _together(node: tree.Node, others: list[tree.Node]) -> tree.Node:
     if not others:
         return node
     if isinstance(node, tree.Vector) and node.k is not None:
-        filtered = node.child if node.child is not None else tree.Everything()
+        filtered, *others = others if node.child is None else [node.child, *others]
         return dataclasses.replace(node, child=_together(filtered, others))
     for other in others:
         if isinstance(node, (tree.Intersection, tree.Exact)):
