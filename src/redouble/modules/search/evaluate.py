@@ -259,6 +259,8 @@ class Planner:
             if len(parts) >= self.limits.most_terms:
                 break
             parts.append(OfTag(self.index, tag, tags.documents[tag], 1.0))
+        if len(parts) == 1:
+            return parts[0]
         return AnyOf(parts, weight, quick=True) if parts else NONE
 
     def _vector(self, node: tree.Vector) -> Plan:

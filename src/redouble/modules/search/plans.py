@@ -45,7 +45,7 @@ EMPTY: Final[Ids] = frozenset()
 class Record:
     """A node in a document that it was found in."""
 
-    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_everything", "is_virtual", "positions", "takes_most", "term", "weight")
+    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_virtual", "positions", "takes_most", "term", "weight")
 
     def __init__(
         self,
@@ -58,7 +58,6 @@ class Record:
         positions: tuple[int, ...] = (),
         children: list[Record] | None = None,
         takes_most: bool = False,
-        is_everything: bool = False,
         is_virtual: bool = False,
     ) -> None:
         self.weight = weight
@@ -72,9 +71,7 @@ class Record:
         """None: it is no combination of others."""
         self.takes_most = takes_most
         """Whether it is a union, of which DISMAX takes the best."""
-        self.is_everything = is_everything
-        """Whether it is `*`, which BM25STD takes for a term."""
-        self.is_virtual = is_virtual or is_everything
+        self.is_virtual = is_virtual
         """Whether nothing of the document has to do with it."""
 
     @property
@@ -142,7 +139,7 @@ class All(Plan):
         return ids
 
     def record(self, id: int) -> Record | None:
-        return Record(self.weight, 1, is_everything=True)
+        return Record(self.weight, 1, is_virtual=True)
 
 
 class OfTerm(Plan):
@@ -401,7 +398,7 @@ class Both(Plan):
             if record is None:
                 return None
             children.append(record)
-        return self.record_of(children)
+        return self.record_of(children) if not self.is_bound or self.is_near(children) else None
 
     def record_of(self, children: list[Record]) -> Record:
         return Record(self.weight, sum(child.frequency for child in children), children=children)
@@ -498,8 +495,7 @@ class Perhaps(Plan):
         """Of a document that the other one has, or has not."""
         if record is None:
             return Record(0.0, 1, is_virtual=True)
-        if record.weight or not record.is_virtual:
-            record.weight = self.weight
+        record.weight = self.weight
         return record
 
     def parts_met(self) -> list[Plan]:

@@ -151,7 +151,7 @@ def _bm25std_of(record: Record, length: int, average: float) -> Scored:
         parts = [_bm25std_of(child, length, average) for child in record.children]
         score = record.weight * sum(part.score for part in parts)
         return Scored(score, f"(Weight {record.weight:.2f} * children BM25 {score:.2f})", parts)
-    if record.term is None and not record.is_everything:
+    if record.term is None and not (record.is_virtual and record.frequency and record.weight):
         return Scored(0.0, "Irrelevant token -> score is 0")
     f, idf = float(record.frequency), 1.0 if record.term is None else record.bm25_idf
     ratio = length / average if average else math.nan

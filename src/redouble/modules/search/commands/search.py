@@ -29,6 +29,7 @@ from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
 from redouble.modules.search.query.expand import expand
 from redouble.modules.search.query.parser import parse
+from redouble.modules.search.ranking import best
 from redouble.modules.search.registry import existing_index, registry
 from redouble.modules.search.results import Row, Shape, resp2_rows, resp3_rows, sort_key
 from redouble.modules.search.schema import Field
@@ -328,8 +329,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
     if options.fields is not None:
         _restrict(node, tuple(options.fields), index)
-    if options.slop is not None or options.in_order:
-        _be_near(node, options)
     if not options.is_verbatim:
         node = expand(node, index.schema, options.language or index.definition.language, options.expander)
     others: list[tree.Node] = []
@@ -345,6 +344,8 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
         others.append(tree.Ids(options.keys))
     node = _together(node, others)
     check(node, index.schema)
+    if options.slop is not None or options.in_order:
+        _be_near(node, options)
     return node
 
 
@@ -437,7 +438,7 @@ class _Rows:
             return self._load(ordered[first:behind])
         if not self._needs_scores():
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
-        chosen = self._by_score()[first:behind]
+        chosen = self._by_score(behind)[first:]
         return self._load([document for document, _ in chosen], {document.id: scored for document, scored in chosen})
 
     def _needs_scores(self) -> bool:
@@ -446,13 +447,14 @@ class _Rows:
     def _score(self, record: Record, document: Document) -> Scored:
         return SCORERS[self.options.scorer](record, document, self.index, self.options.payload)
 
-    def _by_score(self) -> list[tuple[Document, Scored]]:
+    def _by_score(self, count: int) -> list[tuple[Document, Scored]]:
+        """The first `count` of those that score best."""
         documents = self.index.documents
-        scored = [
-            (documents[id], self._score(record, documents[id])) for id, record in self.matches.records()
-        ]
-        scored.sort(key=lambda pair: 0.0 if math.isnan(pair[1].score) else pair[1].score, reverse=True)
-        return scored
+        scored = [(documents[id], self._score(record, documents[id])) for id, record in self.matches.records()]
+        if any(math.isnan(one.score) for _, one in scored):
+            return best(scored, count, _compare_scores)
+        scored.sort(key=lambda pair: pair[1].score, reverse=True)
+        return scored[:count]
 
     def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
         """The scores of some documents."""
@@ -571,6 +573,16 @@ class _Rows:
             number = double(value)
             return value if number is None else number
         return value
+
+
+def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]) -> int:
+    """Of equals the older document comes first; what is no number is equal to everything."""
+    (document, scored), (other_document, other_scored) = one, other
+    if scored.score > other_scored.score:
+        return 1
+    if scored.score < other_scored.score:
+        return -1
+    return -1 if document.id > other_document.id else 1
 
 
 def compare(one: Any, other: Any) -> int:

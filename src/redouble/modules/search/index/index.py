@@ -95,7 +95,7 @@ class Index:
 
     def mask(self, fields: tuple[bytes, ...] | None) -> int:
         """The bits of TEXT fields; None: of all."""
-        if fields is None:
+        if fields is None or b"NOFIELDS" in self.flags:
             return -1
         mask = 0
         for name in fields:
