@@ -20,6 +20,7 @@ from redouble.modules.search.arguments import (
     ft_command,
 )
 from redouble.modules.search.evaluate import Limits, Matches, evaluate
+from redouble.modules.search.highlight import Marks, fragments, highlighted, matches, read_marks, summarized
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
@@ -93,6 +94,8 @@ class Options:
     numeric_filters: list[NumericFilter] = field(default_factory=list)
     geo_filters: list[GeoFilter] = field(default_factory=list)
     format: bytes = b"STRING"
+    marks: Marks | None = None
+    """HIGHLIGHT and SUMMARIZE."""
 
 
 def parse_options(
@@ -289,6 +292,15 @@ def _geo_filter(words: Arguments, options: Options, settings: Settings) -> None:
     options.geo_filters.append(GeoFilter(name, longitude, latitude, radius, unit.lower()))
 
 
+def _marks(name: str) -> Any:
+    def read(words: Arguments, options: Options, settings: Settings) -> None:
+        options.marks = options.marks or Marks()
+        if not read_marks(words, options.marks, name == "HIGHLIGHT"):
+            raise CommandError(f"Bad arguments for {name}")
+
+    return read
+
+
 READERS: Final[dict[bytes, Any]] = {
     b"NOCONTENT": _no_content,
     b"RETURN": _return,
@@ -317,6 +329,8 @@ READERS: Final[dict[bytes, Any]] = {
     b"WITHRAWIDS": _show("raw_ids"),
     b"FILTER": _filter,
     b"GEOFILTER": _geo_filter,
+    b"HIGHLIGHT": _marks("HIGHLIGHT"),
+    b"SUMMARIZE": _marks("SUMMARIZE"),
 }
 
 
@@ -519,6 +533,7 @@ class _Rows:
             names[self.options.sort_by] = None
         for name in self.matches.distances:
             names[name] = None
+        records = self._records_to_mark(chosen, names)
         rows = []
         for document in chosen:
             row = Row(document.key)
@@ -532,8 +547,37 @@ class _Rows:
                 row.sort_key = self.sort_key(document, self.options.sort_by)
             if shape.content:
                 row.values = self._values(document, names)
+                if document.id in records and row.values is not None:
+                    self._mark(document, row.values, records[document.id])
             rows.append(row)
         return rows
+
+    def _records_to_mark(self, chosen: list[Document], names: dict[bytes, None]) -> dict[int, Record]:
+        """What was found in documents of which words are to be marked; the fields that are named are shown first."""
+        marks = self.options.marks
+        if marks is None or not self.options.shape.content:
+            return {}
+        for name in marks.named:
+            if self.index.schema.find(name) is None:
+                if self.options.returned is None:
+                    raise CommandError(f"No such property `{text(name)}`")
+                raise CommandError(f"Property `{text(name)}` is not in schema")
+            names[name] = None
+        ids = {document.id for document in chosen}
+        return {id: record for id, record in self.matches.records() if id in ids}
+
+    def _mark(self, document: Document, values: dict[bytes, Any], record: Record) -> None:
+        loaded, marks = self._open(document), self.options.marks
+        assert loaded is not None and marks is not None
+        for name, value in values.items():
+            style = marks.of(name)
+            if style is None or not isinstance(value, bytes):
+                continue
+            made = fragments(value, self.index.places(loaded, name), matches(record))
+            if style.summarizes and (made or style.tags is None):
+                values[name] = summarized(value, made, style)
+            elif made and style.tags is not None:
+                values[name] = highlighted(value, made, style.tags)
 
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
