@@ -10,6 +10,7 @@ from redouble.modules.json.document import Document as JsonDocument
 from redouble.modules.search.index.documents import Document, Documents
 from redouble.modules.search.index.numbers import Numbers
 from redouble.modules.search.index.points import Points
+from redouble.modules.search.index.shapes import InvalidShape, Shapes
 from redouble.modules.search.index.tags import Tags, lowered
 from redouble.modules.search.index.terms import Terms
 from redouble.modules.search.index.values import (
@@ -64,6 +65,7 @@ class Index:
         self.numbers: dict[bytes, Numbers] = {}
         self.tags: dict[bytes, Tags] = {}
         self.points: dict[bytes, Points] = {}
+        self.shapes: dict[bytes, Shapes] = {}
         self.vectors: dict[bytes, Vectors] = {}
         self.missing: dict[bytes, dict[int, None]] = {}
         """The documents without a field, by its name, where INDEXMISSING asks for that."""
@@ -88,6 +90,8 @@ class Index:
             self.tags[field.name] = Tags()
         elif field.type == b"GEO":
             self.points[field.name] = Points()
+        elif field.type == b"GEOSHAPE":
+            self.shapes[field.name] = Shapes(on_globe=field.coordinates != b"FLAT")
         elif field.vector is not None:
             self.vectors[field.name] = Vectors(field.vector)
         if field.index_missing:
@@ -191,8 +195,20 @@ class Index:
             self.tags[field.name].add(id, content)
         elif field.type == b"GEO":
             self.points[field.name].add(id, content)
+        elif field.type == b"GEOSHAPE":
+            self._store_shape(field, id, content[0])
         elif field.type == b"VECTOR":
             self.vectors[field.name].add(id, content)
+
+    def _store_shape(self, field: Field, id: int, text: bytes) -> None:
+        """The document stays without a shape that is none."""
+        try:
+            self.shapes[field.name].add(id, text)
+        except InvalidShape as error:
+            key = self.documents[id].key
+            why = f"Error indexing geoshape: {error}"
+            self.failures.note(why, key)
+            self.failures_of.setdefault(field.name, Failures()).note(why, key)
 
     def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
         """Enter the terms of a document."""
@@ -274,7 +290,7 @@ class Index:
         """Forget what documents left that are gone.  O(everything)."""
         alive = self.documents.ids
         self.terms.collect(alive)
-        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values()):
+        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values(), *self.shapes.values()):
             kept.collect(alive)
         for name, ids in self.missing.items():
             self.missing[name] = {id: None for id in ids if id in alive}
@@ -283,7 +299,10 @@ class Index:
     def check(self) -> None:
         self.documents.check()
         self.terms.check()
-        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values(), *self.vectors.values()):
+        for kept in (
+            *(*self.numbers.values(), *self.tags.values(), *self.points.values()),
+            *(*self.shapes.values(), *self.vectors.values()),
+        ):
             kept.check()
 
 

@@ -58,6 +58,8 @@ def hash_content(field: Field, text: bytes) -> Content:
             raise InvalidValue("Invalid numeric value") from None
     if field.type == b"GEO":
         return [point(text)]
+    if field.type == b"GEOSHAPE":
+        return [text]
     assert field.vector is not None
     _check_size(field.vector, text)
     return [text]
@@ -123,7 +125,7 @@ def json_content(field: Field, values: Sequence[Any]) -> Content:
     if field.type == b"NUMERIC":
         return tuple(map(float, values))
     texts = [_text(value) for value in values]
-    if field.type == b"TEXT":
+    if field.type in (b"TEXT", b"GEOSHAPE"):
         return texts
     if field.type == b"GEO":
         return list(map(point, texts))
