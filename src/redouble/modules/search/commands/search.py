@@ -22,7 +22,7 @@ from redouble.modules.search.evaluate import Limits, Matches, evaluate
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Loaded
+from redouble.modules.search.index.values import Loaded, is_single
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -490,7 +490,8 @@ class _Rows:
         if field is not None and field.sortable:
             return document.sort_values.get(name)
         loaded = self._open(document)
-        return None if loaded is None or field is None else self.value(document, loaded, name)
+        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
+        return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:
         """What WITHSORTKEYS shows: the field as it is where everything was loaded, but for one that is SORTABLE."""
@@ -544,15 +545,19 @@ class _Rows:
         if self.options.returned is not None:
             for path, name in self.options.returned:
                 value = values[path] if path in values else self.value(document, loaded, path)
-                if value is not None:
+                if value is not ABSENT:
                     values[name] = value
             wanted = [name for _, name in self.options.returned]
             if sort_by in wanted:  # it was loaded first
                 wanted.insert(0, sort_by)
             return {name: values[name] for name in wanted if name in values}
         if sort_by is not None and not loaded.is_hash and sort_by not in values:
-            value = self.value(document, loaded, sort_by)
-            if value is not None:
+            field = self.index.schema.find(sort_by)
+            if field is not None and field.sortable:
+                value = document.sort_values.get(sort_by, ABSENT)
+            else:
+                value = self.value(document, loaded, sort_by)
+            if value is not ABSENT:
                 values[sort_by] = value
         values.update(loaded.all())
         for name in values:
@@ -560,15 +565,23 @@ class _Rows:
         return {name: values[name] for name in names if name in values}
 
     def value(self, document: Document, loaded: Loaded, name: bytes) -> Any:
-        """A field by its name in the schema, or by its path."""
+        """A field by its name in the schema, or by its path; ABSENT if it is not there."""
         if name == b"__key":
             return document.key
         field = self.index.schema.find(name)
-        value = loaded.get(name if field is None else field.path)
-        if field is not None and field.type == b"NUMERIC" and isinstance(value, bytes):
+        if field is None:
+            return loaded.get(name, ABSENT)
+        if field.sortable and not loaded.is_hash and loaded.dialect >= 3 and is_single(loaded.found(field.path)):
+            return document.sort_values.get(name, ABSENT)
+        value = loaded.get(field.path, ABSENT)
+        if field.type == b"NUMERIC" and isinstance(value, bytes) and loaded.is_hash:
             number = double(value)
             return value if number is None else number
         return value
+
+
+ABSENT: Final = object()
+"""The value of a field that is not there."""
 
 
 def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from redouble.core.database import Database
 from redouble.modules.json.document import Document as JsonDocument
-from redouble.modules.search.index.documents import Document, Documents
+from redouble.modules.search.index.documents import Document, Documents, SortValue
 from redouble.modules.search.index.numbers import Numbers
 from redouble.modules.search.index.points import Points
 from redouble.modules.search.index.tags import Tags, lowered
@@ -20,6 +20,7 @@ from redouble.modules.search.index.values import (
     json_content,
     json_path,
     number,
+    shown,
 )
 from redouble.modules.search.index.vectors import Vectors
 from redouble.modules.search.schema import Definition, Field, Schema
@@ -132,7 +133,7 @@ class Index:
             if content is None:
                 continue
             if field.sortable:
-                document.sort_values[field.name] = _sort_value(field, self._raw(field, value))
+                document.sort_values[field.name] = self._sort_value(field, value)
             if not field.no_index:
                 if field.type == b"TEXT":
                     texts.append((field, content))
@@ -159,8 +160,21 @@ class Index:
         found = [] if path is None else path.values(value.root)
         return json_content(field, found) if found else ABSENT
 
-    def _raw(self, field: Field, value: Hash | JsonDocument) -> Any:
-        return Loaded(value, 1).get(field.path)
+    def _sort_value(self, field: Field, value: Hash | JsonDocument) -> SortValue:
+        """By what documents are sorted: a number, or a text, of a hash without capitals unless the field is declared UNF."""
+        loaded = Loaded(value, 1)
+        if not loaded.is_hash:
+            found = loaded.found(field.path)
+            values = found if len(found) != 1 or type(found[0]) is not list else found[0]
+            first = next((one for one in values if one is not None), None)
+            return (b"true" if first else b"false") if type(first) is bool else shown(first)
+        raw = loaded.get(field.path)
+        if field.type == b"NUMERIC":
+            try:
+                return number(raw)
+            except ValueError:
+                return None
+        return raw if field.unnormalised else lowered(raw)
 
     def _score(self, value: Hash | JsonDocument) -> float:
         if self.definition.score_field:
@@ -280,18 +294,6 @@ SHORTEST_SOUND: Final = 3
 """Shorter words are not known by their sound."""
 ABSENT: Any = object()
 """The content of a field that is not there."""
-
-
-def _sort_value(field: Field, raw: Any) -> Any:
-    """By what documents are sorted: a number, or a text without capitals unless the field is declared UNF."""
-    if not isinstance(raw, bytes):
-        return raw
-    if field.type == b"NUMERIC":
-        try:
-            return number(raw)
-        except ValueError:
-            return None
-    return raw if field.unnormalised else lowered(raw)
 
 
 def _note(found: dict[bytes, list[Any]], term: bytes, weight: int, bit: int, place: int) -> None:
