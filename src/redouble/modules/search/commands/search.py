@@ -1,0 +1,560 @@
+"""FT.SEARCH: documents with their scores, their sort keys and their fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redouble.core.client import Client
+from redouble.core.command import Argv
+from redouble.core.errors import CommandError, text
+from redouble.modules.arguments import double
+from redouble.modules.search.arguments import (
+    NOT_CONVERTED,
+    Arguments,
+    bad_arguments,
+    ft_command,
+)
+from redouble.modules.search.evaluate import Limits, Matches, evaluate
+from redouble.modules.search.index.documents import Document
+from redouble.modules.search.index.index import Index
+from redouble.modules.search.index.points import UNITS
+from redouble.modules.search.index.values import Loaded
+from redouble.modules.search.plans import Record
+from redouble.modules.search.query import tree
+from redouble.modules.search.query.expand import expand
+from redouble.modules.search.query.parser import parse
+from redouble.modules.search.registry import existing_index, registry
+from redouble.modules.search.results import Row, Shape, resp2_rows, resp3_rows, sort_key
+from redouble.modules.search.schema import Field
+from redouble.modules.search.scoring import DEFAULT_SCORER, SCORERS, Scored
+from redouble.modules.search.settings import Settings
+from redouble.modules.search.text.stems import LANGUAGES
+from redouble.resp.reply import Reply
+
+__all__: list[str] = []
+
+MOST_DIALECT: Final = 4
+BAD_DIALECT: Final = f"DIALECT requires a non negative integer >=1 and <= {MOST_DIALECT}"
+
+
+@dataclass
+class NumericFilter:
+    """FILTER field low high."""
+
+    field: bytes
+    low: float
+    high: float
+    includes_low: bool
+    includes_high: bool
+
+
+@dataclass
+class GeoFilter:
+    """GEOFILTER field longitude latitude radius unit."""
+
+    field: bytes
+    longitude: float
+    latitude: float
+    radius: float
+    unit: bytes
+
+
+@dataclass
+class Options:
+    """Everything behind the query."""
+
+    shape: Shape = field(default_factory=Shape)
+    returned: list[tuple[bytes, bytes]] | None = None
+    """RETURN: what is loaded, and the name under which it is shown; None: everything."""
+    first: int = 0
+    count: int = 10
+    sort_by: bytes | None = None
+    is_descending: bool = False
+    counts_all: bool = True
+    dialect: int = 1
+    parameters: dict[bytes, bytes] | None = None
+    keys: list[bytes] | None = None
+    fields: list[bytes] | None = None
+    slop: int | None = None
+    in_order: bool = False
+    is_verbatim: bool = False
+    no_stop_words: bool = False
+    language: bytes = b""
+    expander: bytes = b"DEFAULT"
+    scorer: bytes = DEFAULT_SCORER
+    payload: bytes = b""
+    numeric_filters: list[NumericFilter] = field(default_factory=list)
+    geo_filters: list[GeoFilter] = field(default_factory=list)
+    format: bytes = b"STRING"
+
+
+def parse_options(words: Arguments, settings: Settings, resp: int) -> Options:
+    """The options, in any order.  Raises CommandError."""
+    options = Options(dialect=settings[b"DEFAULT_DIALECT"])
+    start = words.at - 1
+    while words:
+        word = words.next()
+        reader = READERS.get(word.upper())
+        if word.upper() == b"GROUPBY":
+            raise CommandError("option `GROUPBY` is mutually exclusive with simple (i.e. search) options")
+        if reader is None:
+            raise CommandError(f"Unknown argument `{text(word)}` at position {words.at - 1 - start} for <main>")
+        reader(words, options, settings)
+    if options.shape.explanations and not options.shape.scores:
+        raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
+    if options.format == b"EXPAND" and resp < 3:
+        raise CommandError("EXPAND format is only supported with RESP3")
+    return options
+
+
+def _no_content(words: Arguments, options: Options, settings: Settings) -> None:
+    options.shape.content = False
+
+
+def _set(name: str) -> Any:
+    def read(words: Arguments, options: Options, settings: Settings) -> None:
+        setattr(options, name, True)
+
+    return read
+
+
+def _show(name: str) -> Any:
+    def read(words: Arguments, options: Options, settings: Settings) -> None:
+        setattr(options.shape, name, True)
+
+    return read
+
+
+def _return(words: Arguments, options: Options, settings: Settings) -> None:
+    given = Arguments(words.slice("RETURN"), 0)
+    options.returned = []
+    while given:
+        path = name = given.next()
+        if given.has(b"AS"):
+            if not given:
+                raise CommandError("RETURN path AS name - must be accompanied with NAME")
+            name = given.next()
+        options.returned.append((path, name))
+
+
+def _limit(words: Arguments, options: Options, settings: Settings) -> None:
+    if len(words) < 2:
+        raise CommandError("LIMIT requires two arguments")
+    numbers = [words.number_of(words.next()) for _ in range(2)]
+    if any(number is None or number < 0 or not number.is_integer() for number in numbers):
+        raise CommandError("LIMIT needs two numeric arguments")
+    first, count = (int(number) for number in numbers if number is not None)
+    most = settings[b"MAXSEARCHRESULTS"]
+    if 0 <= most < count:
+        raise CommandError(f"LIMIT exceeds maximum of {most}")
+    if 0 <= most < first:
+        raise CommandError(f"OFFSET exceeds maximum of {most}")
+    options.first, options.count = first, count
+
+
+def _sort_by(words: Arguments, options: Options, settings: Settings) -> None:
+    if options.sort_by is not None:
+        raise CommandError("Multiple SORTBY steps are not allowed")
+    if not words:
+        raise CommandError("Bad SORTBY arguments")
+    options.sort_by = words.next()
+    if words.has(b"DESC"):
+        options.is_descending = True
+    else:
+        words.has(b"ASC")
+
+
+def _params(words: Arguments, options: Options, settings: Settings) -> None:
+    if options.parameters is not None:
+        raise CommandError("Multiple PARAMS are not allowed. Parameters can be defined only once")
+    given = words.slice("PARAMS")
+    if not given or len(given) % 2:
+        raise CommandError("Parameters must be specified in PARAM VALUE pairs")
+    options.parameters = {}
+    for name, value in zip(given[::2], given[1::2]):
+        if name in options.parameters:
+            raise CommandError(f"Duplicate parameter `{text(name)}`")
+        options.parameters[name] = value
+
+
+def _dialect(words: Arguments, options: Options, settings: Settings) -> None:
+    if not words:
+        raise CommandError("Need an argument for DIALECT")
+    number = words.number_of(words.next())
+    if number is None or not number.is_integer() or not 1 <= number <= MOST_DIALECT:
+        raise CommandError(BAD_DIALECT)
+    options.dialect = int(number)
+
+
+def _timeout(words: Arguments, options: Options, settings: Settings) -> None:
+    if not words:
+        raise CommandError("Need argument for TIMEOUT")
+    number = words.number_of(words.next())
+    if number is None or not number.is_integer() or number < 0:
+        raise CommandError("TIMEOUT requires a non negative integer")
+
+
+def _format(words: Arguments, options: Options, settings: Settings) -> None:
+    if not words:
+        raise CommandError("Need an argument for FORMAT")
+    word = words.next()
+    if word.upper() not in (b"STRING", b"EXPAND"):
+        raise CommandError(f"FORMAT {text(word)} is not supported")
+    options.format = word.upper()
+
+
+def _in_keys(words: Arguments, options: Options, settings: Settings) -> None:
+    options.keys = words.slice("INKEYS")
+
+
+def _in_fields(words: Arguments, options: Options, settings: Settings) -> None:
+    options.fields = words.slice("INFIELDS") or None
+
+
+def _slop(words: Arguments, options: Options, settings: Settings) -> None:
+    word = words.text("SLOP")
+    number = words.number_of(word)
+    if number is None:
+        raise bad_arguments("SLOP", NOT_CONVERTED)
+    options.slop = int(number)
+
+
+def _language(words: Arguments, options: Options, settings: Settings) -> None:
+    options.language = words.text("LANGUAGE").lower()
+    if options.language not in LANGUAGES:
+        raise CommandError("No such language")
+
+
+def _expander(words: Arguments, options: Options, settings: Settings) -> None:
+    options.expander = words.text("EXPANDER")
+
+
+def _scorer(words: Arguments, options: Options, settings: Settings) -> None:
+    options.scorer = words.text("SCORER")
+    if options.scorer not in SCORERS:
+        raise CommandError(f"No such scorer {text(options.scorer)}")
+
+
+def _payload(words: Arguments, options: Options, settings: Settings) -> None:
+    options.payload = words.text("PAYLOAD")
+
+
+def _without_count(words: Arguments, options: Options, settings: Settings) -> None:
+    options.counts_all = False
+
+
+def _with_count(words: Arguments, options: Options, settings: Settings) -> None:
+    options.counts_all = True
+
+
+def _filter(words: Arguments, options: Options, settings: Settings) -> None:
+    if len(words) < 3:
+        raise CommandError("FILTER requires 3 arguments")
+    name = words.next()
+    low, includes_low = _bound(words.next(), "lower")
+    high, includes_high = _bound(words.next(), "upper")
+    options.numeric_filters.append(NumericFilter(name, low, high, includes_low, includes_high))
+
+
+def _bound(word: bytes, which: str) -> tuple[float, bool]:
+    is_included = not word.startswith(b"(")
+    number = double(word if is_included else word[1:])
+    if number is None:
+        raise CommandError(f"Bad {which} range: {text(word)}")
+    return number, is_included
+
+
+def _geo_filter(words: Arguments, options: Options, settings: Settings) -> None:
+    if len(words) < 5:
+        raise CommandError("GEOFILTER requires 5 arguments")
+    name = words.next()
+    longitude, latitude, radius = (words.double(f"<{part}>") for part in ("lon", "lat", "radius"))
+    unit = words.next()
+    if unit.lower() not in UNITS:
+        raise CommandError(f"Unknown distance unit {text(unit)}")
+    if radius <= 0:
+        raise CommandError("Invalid GeoFilter radius")
+    if abs(longitude) > 180 or abs(latitude) > 85.05112878:
+        raise CommandError("Invalid GeoFilter lat/lon")
+    options.geo_filters.append(GeoFilter(name, longitude, latitude, radius, unit.lower()))
+
+
+READERS: Final[dict[bytes, Any]] = {
+    b"NOCONTENT": _no_content,
+    b"RETURN": _return,
+    b"LIMIT": _limit,
+    b"SORTBY": _sort_by,
+    b"WITHCOUNT": _with_count,
+    b"WITHOUTCOUNT": _without_count,
+    b"TIMEOUT": _timeout,
+    b"PARAMS": _params,
+    b"DIALECT": _dialect,
+    b"FORMAT": _format,
+    b"INKEYS": _in_keys,
+    b"INFIELDS": _in_fields,
+    b"SLOP": _slop,
+    b"INORDER": _set("in_order"),
+    b"LANGUAGE": _language,
+    b"EXPANDER": _expander,
+    b"SCORER": _scorer,
+    b"PAYLOAD": _payload,
+    b"NOSTOPWORDS": _set("no_stop_words"),
+    b"VERBATIM": _set("is_verbatim"),
+    b"EXPLAINSCORE": _show("explanations"),
+    b"WITHSCORES": _show("scores"),
+    b"WITHSORTKEYS": _show("sort_keys"),
+    b"WITHPAYLOADS": _show("payloads"),
+    b"WITHRAWIDS": _show("raw_ids"),
+    b"FILTER": _filter,
+    b"GEOFILTER": _geo_filter,
+}
+
+
+# From the query to rows.
+
+
+def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
+    """The tree of a query with all conditions, expanded.  Raises CommandError."""
+    stop_words = frozenset[bytes]() if options.no_stop_words else None
+    node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
+    if options.fields is not None:
+        _restrict(node, tuple(options.fields), index)
+    if options.slop is not None or options.in_order:
+        _be_near(node, options)
+    if not options.is_verbatim:
+        node = expand(node, index.schema, options.language or index.definition.language, options.expander)
+    others: list[tree.Node] = []
+    for number in options.numeric_filters:
+        found = index.schema.find(number.field, b"NUMERIC") or Field(number.field, number.field, b"")
+        others.append(
+            tree.Numeric(found, number.low, number.high, number.includes_low, number.includes_high)
+        )
+    for circle in options.geo_filters:
+        found = index.schema.find(circle.field, b"GEO") or Field(circle.field, circle.field, b"")
+        others.append(tree.GeoRadius(found, circle.longitude, circle.latitude, circle.radius, circle.unit))
+    if options.keys is not None:
+        others.append(tree.Ids(options.keys))
+    return _together(node, others)
+
+
+def _together(node: tree.Node, others: list[tree.Node]) -> tree.Node:
+    if not others:
+        return node
+    if isinstance(node, tree.Vector) and node.k is not None:
+        filtered = node.child if node.child is not None else tree.Everything()
+        return dataclasses.replace(node, child=_together(filtered, others))
+    for other in others:
+        node = tree.Intersection([other, node])
+    return node
+
+
+def _restrict(node: tree.Node, names: tuple[bytes, ...], index: Index) -> None:
+    allowed = tuple(name for name in names if name in index.bits)
+    node.fields = allowed if node.fields is None else tuple(name for name in node.fields if name in allowed)
+    for child in tree.children(node):
+        _restrict(child, names, index)
+
+
+def _be_near(node: tree.Node, options: Options) -> None:
+    if isinstance(node, tree.Intersection):
+        if node.attributes.slop is None and options.slop is not None:
+            node.attributes.slop = options.slop
+        if node.attributes.in_order is None:
+            node.attributes.in_order = options.in_order
+    for child in tree.children(node):
+        _be_near(child, options)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(settings[b"MINPREFIX"], settings[b"MAXEXPANSIONS"])
+
+
+@ft_command(
+    "FT.SEARCH key query [NOCONTENT] [VERBATIM] [NOSTOPWORDS] [WITHSCORES] [WITHPAYLOADS] [WITHSORTKEYS]"
+    " [FILTER numeric_field min max] [GEOFILTER geo_field lon lat radius <m | km | mi | ft>] [INKEYS count key [key ...]]"
+    " [INFIELDS count field [field ...]] [RETURN count identifier [identifier ...]] [SLOP slop] [TIMEOUT timeout] [INORDER]"
+    " [LANGUAGE language] [EXPANDER expander] [SCORER scorer] [EXPLAINSCORE] [PAYLOAD payload] [SORTBY sortby [ASC | DESC]]"
+    " [LIMIT offset num] [PARAMS nargs name value [name value ...]] [DIALECT dialect]",
+    flags="readonly",
+    keys="RW",
+    arity=-2,
+)
+def ft_search(client: Client, argv: Argv) -> Reply:
+    """The documents that a query finds."""
+    if len(argv) < 3:
+        raise CommandError("No query string provided")
+    settings = registry(client.server).settings
+    options = parse_options(Arguments(argv, 3), settings, client.resp)
+    index = existing_index(client, argv[1])
+    index.dialects.add(options.dialect)
+    node = query_tree(argv[2], index, options)
+    matches = evaluate(node, index, limits_of(settings))
+    rows = _Rows(client, index, options, matches)
+    total = len(matches.ids)
+    shape = options.shape
+    shape.content = shape.content and options.returned != []
+    chosen = rows.chosen()
+    if not options.counts_all or options.dialect == MOST_DIALECT:
+        total = min(total, 1)
+    if client.resp == 3:
+        return resp3_rows(total, chosen, shape, options.format)
+    return resp2_rows(total, chosen, shape)
+
+
+class _Rows:
+    """The rows of one search."""
+
+    def __init__(self, client: Client, index: Index, options: Options, matches: Matches) -> None:
+        self.client = client
+        self.index = index
+        self.options = options
+        self.matches = matches
+
+    def chosen(self) -> list[Row]:
+        """Those that LIMIT lets through, in their order."""
+        options = self.options
+        if not options.count:
+            self._check_sort_field()
+            return []
+        documents = self.index.documents
+        first, behind = options.first, options.first + options.count
+        if options.sort_by is not None:
+            ordered = self._by_field(options.sort_by)
+            return self._load(ordered[first:behind])
+        if not self._needs_scores():
+            return self._load([documents[id] for id in self.matches.ids[first:behind]])
+        chosen = self._by_score()[first:behind]
+        return self._load([document for document, _ in chosen], {document.id: scored for document, scored in chosen})
+
+    def _needs_scores(self) -> bool:
+        return self.options.counts_all and self.options.dialect != MOST_DIALECT
+
+    def _score(self, record: Record, document: Document) -> Scored:
+        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload)
+
+    def _by_score(self) -> list[tuple[Document, Scored]]:
+        documents = self.index.documents
+        scored = [
+            (documents[id], self._score(record, documents[id])) for id, record in self.matches.records()
+        ]
+        scored.sort(key=lambda pair: pair[1].score if pair[1].score == pair[1].score else -math.inf, reverse=True)
+        return scored
+
+    def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
+        """The scores of some documents."""
+        documents = self.index.documents
+        return {id: self._score(record, documents[id]) for id, record in self.matches.records() if id in ids}
+
+    def _check_sort_field(self) -> None:
+        name = self.options.sort_by
+        if name is not None and self.index.schema.find(name) is None and name not in self.matches.distances:
+            raise CommandError(f"Property `{text(name)}` not loaded nor in schema")
+
+    def _by_field(self, name: bytes) -> list[Document]:
+        """All documents that were found, by the value of a field; those without one come last."""
+        self._check_sort_field()
+        documents = self.index.documents
+        with_value: list[tuple[Any, Document]] = []
+        without: list[Document] = []
+        for id in self.matches.ids:
+            document = documents[id]
+            value = self.sort_value(document, name)
+            if value is None:
+                without.append(document)
+            else:
+                with_value.append((value, document))
+        order = functools.cmp_to_key(lambda one, other: compare(one[0], other[0]))
+        if self.options.is_descending:  # of equals the last comes first
+            with_value.reverse()
+            without.reverse()
+        with_value.sort(key=order, reverse=self.options.is_descending)
+        return [document for _, document in with_value] + without
+
+    def sort_value(self, document: Document, name: bytes) -> Any:
+        distances = self.matches.distances.get(name)
+        if distances is not None:
+            return distances.get(document.id)
+        field = self.index.schema.find(name)
+        if field is not None and field.sortable:
+            return document.sort_values.get(name)
+        loaded = self._open(document)
+        return None if loaded is None or field is None else loaded.get(field.path)
+
+    def _open(self, document: Document) -> Loaded | None:
+        return self.index.load(self.client.db.peek(document.key), self.options.dialect)
+
+    def _load(self, chosen: list[Document], scores: dict[int, Scored] | None = None) -> list[Row]:
+        """The rows of documents, with what is shown of each."""
+        shape = self.options.shape
+        if shape.scores and scores is None:
+            scores = self._scores_of({document.id for document in chosen})
+        names: dict[bytes, None] = {}
+        if self.options.sort_by is not None:
+            names[self.options.sort_by] = None
+        for name in self.matches.distances:
+            names[name] = None
+        rows = []
+        for document in chosen:
+            row = Row(document.key)
+            if shape.scores and scores is not None:
+                scored = scores[document.id]
+                row.score = scored.score
+                row.explanation = scored.explained() if shape.explanations else None
+            row.payload = document.payload
+            row.raw_id = document.id
+            if shape.sort_keys and self.options.sort_by is not None:
+                row.sort_key = sort_key(self.sort_value(document, self.options.sort_by))
+            if shape.content:
+                row.values = self._values(document, names)
+            rows.append(row)
+        return rows
+
+    def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
+        """What is shown of a document; the names of all rows come in the order in which they came first."""
+        distances = {
+            name: found[document.id] for name, found in self.matches.distances.items() if document.id in found
+        }
+        loaded = self._open(document)
+        if loaded is None:
+            return None
+        values: dict[bytes, Any] = dict(distances)
+        sort_by = self.options.sort_by
+        if self.options.returned is not None:
+            for path, name in self.options.returned:
+                value = values[path] if path in values else self.value(document, loaded, path)
+                if value is not None:
+                    values[name] = value
+            wanted = [name for _, name in self.options.returned]
+            if sort_by in wanted:  # it was loaded first
+                wanted.insert(0, sort_by)
+            return {name: values[name] for name in wanted if name in values}
+        if sort_by is not None and not loaded.is_hash and sort_by not in values:
+            value = self.value(document, loaded, sort_by)
+            if value is not None:
+                values[sort_by] = value
+        values.update(loaded.all())
+        for name in values:
+            names.setdefault(name)
+        return {name: values[name] for name in names if name in values}
+
+    def value(self, document: Document, loaded: Loaded, name: bytes) -> Any:
+        """A field by its name in the schema, or by its path."""
+        if name == b"__key":
+            return document.key
+        field = self.index.schema.find(name)
+        value = loaded.get(name if field is None else field.path)
+        if field is not None and field.type == b"NUMERIC" and isinstance(value, bytes):
+            number = double(value)
+            return value if number is None else number
+        return value
+
+
+def compare(one: Any, other: Any) -> int:
+    """Numbers come before texts."""
+    if isinstance(one, float) != isinstance(other, float):
+        one, other = (repr(value).encode() if isinstance(value, float) else value for value in (one, other))
+    return (one > other) - (one < other)

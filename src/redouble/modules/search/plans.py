@@ -1,0 +1,486 @@
+"""The nodes of a query as sets of documents.
+
+A `Plan` gives the set of its documents, perhaps with some that are gone, and asks of sets no more than it must: ranges, phrases and
+vectors look only at documents that the other conditions let through.  Of a document that was found it makes a `Record`, when somebody
+asks for its score.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterable, Set
+from typing import Final, TypeAlias
+
+from redouble.modules.search import walking
+from redouble.modules.search.index.index import Index
+from redouble.modules.search.index.terms import Postings
+from redouble.modules.search.index.vectors import single
+
+__all__ = [
+    "NONE",
+    "All",
+    "AnyOf",
+    "Both",
+    "Given",
+    "Ids",
+    "Lazily",
+    "Measured",
+    "OfTag",
+    "OfTerm",
+    "Perhaps",
+    "Plan",
+    "Record",
+    "Without",
+]
+
+Ids: TypeAlias = "Set[int]"
+EMPTY: Final[Ids] = frozenset()
+
+
+class Record:
+    """A node in a document that it was found in."""
+
+    __slots__ = ("bm25_idf", "children", "frequency", "idf", "positions", "takes_most", "term", "weight")
+
+    def __init__(
+        self,
+        weight: float,
+        frequency: int,
+        *,
+        term: bytes | None = None,
+        idf: float = 0.0,
+        bm25_idf: float = 0.0,
+        positions: tuple[int, ...] = (),
+        children: list[Record] | None = None,
+        takes_most: bool = False,
+    ) -> None:
+        self.weight = weight
+        self.frequency = frequency
+        self.term = term
+        """None: it is no term."""
+        self.idf = idf
+        self.bm25_idf = bm25_idf
+        self.positions = positions
+        self.children = children
+        """None: it is no combination of others."""
+        self.takes_most = takes_most
+        """Whether it is a union, of which DISMAX takes the best."""
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether somebody may ask how near it is to others: terms with positions, and what is made of any terms."""
+        if self.children is None:
+            return bool(self.positions)
+        return any(child.term is not None or child.has_positions for child in self.children)
+
+    def places(self) -> Iterable[int]:
+        """Where its terms stand, in order."""
+        if self.children is None:
+            return self.positions
+        return heapq.merge(*(child.places() for child in self.children))
+
+
+class Plan:
+    """A node of a query; this one finds nothing."""
+
+    weight = 1.0
+
+    def count(self) -> int:
+        """About how many documents it finds: the order in which intersections look at their parts."""
+        return 0
+
+    def find(self) -> Ids:
+        """The documents, perhaps with some that are gone."""
+        return EMPTY
+
+    def among(self, ids: Ids) -> Ids:
+        """Those of these documents that it finds; less work than `find` if they are few."""
+        return self.find() & ids
+
+    def record(self, id: int) -> Record | None:
+        """What there is to be known of a document; None if it does not find it."""
+        return None
+
+    def parts_met(self) -> list[Plan]:
+        """The plans in it of which the records are made."""
+        return []
+
+    def has_union(self) -> bool:
+        """Whether a part of it may be met in some of its parts only: see `walking.py`."""
+        return any(part.has_union() for part in self.parts_met())
+
+    def is_met_in_parts(self) -> bool:
+        """Whether records depend on how documents are come by."""
+        return any(part.is_met_in_parts() for part in self.parts_met())
+
+
+class All(Plan):
+    """Every document."""
+
+    def __init__(self, index: Index, weight: float) -> None:
+        self.index = index
+        self.weight = weight
+
+    def count(self) -> int:
+        return len(self.index.documents)
+
+    def find(self) -> Ids:
+        return self.index.documents.ids
+
+    def among(self, ids: Ids) -> Ids:
+        return ids
+
+    def record(self, id: int) -> Record | None:
+        return Record(self.weight, 1)
+
+
+class OfTerm(Plan):
+    """The documents with a term in some of the fields."""
+
+    def __init__(self, index: Index, term: bytes, postings: Postings, mask: int, weight: float) -> None:
+        self.term = term
+        self.postings = postings
+        self.mask = mask
+        self.weight = weight
+        self.is_partial = bool(postings.fields & ~mask)
+        self.idf, self.bm25_idf = inverse_frequencies(index, postings.count)
+        self._found: Ids | None = None
+
+    def count(self) -> int:
+        return self.postings.count
+
+    def find(self) -> Ids:
+        if not self.is_partial:
+            return self.postings.entries.keys()
+        if self._found is None:
+            mask = self.mask
+            self._found = {id for id, entry in self.postings.entries.items() if entry.fields & mask}
+        return self._found
+
+    def record(self, id: int) -> Record | None:
+        entry = self.postings.entries.get(id)
+        if entry is None or not entry.fields & self.mask:
+            return None
+        return Record(
+            self.weight,
+            entry.frequency,
+            term=self.term,
+            idf=self.idf,
+            bm25_idf=self.bm25_idf,
+            positions=entry.positions,
+        )
+
+
+class OfTag(Plan):
+    """The documents with a tag."""
+
+    def __init__(self, index: Index, tag: bytes, ids: dict[int, None], weight: float) -> None:
+        self.tag = tag
+        self.ids = ids
+        self.weight = weight
+        self.idf, self.bm25_idf = inverse_frequencies(index, len(ids))
+
+    def count(self) -> int:
+        return len(self.ids)
+
+    def find(self) -> Ids:
+        return self.ids.keys()
+
+    def record(self, id: int) -> Record | None:
+        if id not in self.ids:
+            return None
+        return Record(self.weight, 1, term=self.tag, idf=self.idf, bm25_idf=self.bm25_idf)
+
+
+def inverse_frequencies(index: Index, count: int) -> tuple[float, float]:
+    """How much a term that so many documents have tells: for TFIDF and BM25, and for BM25STD."""
+    documents = len(index.documents)
+    idf = float(math.frexp(1.0 + (documents + 1) / (count or 1))[1] - 1)  # logb
+    rarity = single((max(documents, count) - count + 0.5) / (count + 0.5))
+    return idf, math.log(single(1.0 + rarity))
+
+
+class Given(Plan):
+    """Certain documents: of INKEYS, or without a field."""
+
+    def __init__(self, ids: Ids, weight: float, frequency: int) -> None:
+        self.ids = ids
+        self.weight = weight
+        self.frequency = frequency
+
+    def count(self) -> int:
+        return len(self.ids)
+
+    def find(self) -> Ids:
+        return self.ids
+
+    def record(self, id: int) -> Record | None:
+        return Record(self.weight, self.frequency) if id in self.ids else None
+
+
+class Lazily(Plan):
+    """Documents that are found when they are asked for."""
+
+    def __init__(
+        self,
+        weight: float,
+        count: Callable[[], int],
+        search: Callable[[], Iterable[int]],
+        holds: Callable[[int], bool] | None = None,
+    ) -> None:
+        self.weight = weight
+        self._count = count
+        self._search = search
+        self._holds = holds
+        self._found: Ids | None = None
+
+    def count(self) -> int:
+        return self._count()
+
+    def find(self) -> Ids:
+        if self._found is None:
+            self._found = set(self._search())
+        return self._found
+
+    def among(self, ids: Ids) -> Ids:
+        if self._found is None and self._holds is not None and len(ids) * 4 < self._count():
+            return set(filter(self._holds, ids))
+        return self.find() & ids
+
+    def record(self, id: int) -> Record | None:
+        holds = id in self._found if self._found is not None or self._holds is None else self._holds(id)
+        return Record(self.weight, 1) if holds else None
+
+
+class AnyOf(Plan):
+    """What one of several finds; `quick`: the first one that does counts alone."""
+
+    def __init__(self, parts: list[Plan], weight: float, *, quick: bool = False) -> None:
+        self.parts = parts
+        self.weight = weight
+        self.quick = quick
+        self._found: Ids | None = None
+
+    def count(self) -> int:
+        return sum(part.count() for part in self.parts)
+
+    def find(self) -> Ids:
+        if self._found is None:
+            found = [part.find() for part in self.parts]
+            self._found = found[0] if len(found) == 1 else set().union(*found)
+        return self._found
+
+    def among(self, ids: Ids) -> Ids:
+        if self._found is not None:
+            return self._found & ids
+        found: set[int] = set()
+        for part in self.parts:
+            found |= part.among(ids)
+        return found
+
+    def record(self, id: int) -> Record | None:
+        children = []
+        for part in self.parts:
+            record = part.record(id)
+            if record is not None:
+                children.append(record)
+                if self.quick:
+                    break
+        return self.record_of(children) if children else None
+
+    def record_of(self, children: list[Record]) -> Record:
+        return Record(self.weight, sum(child.frequency for child in children), children=children, takes_most=True)
+
+    def parts_met(self) -> list[Plan]:
+        return self.parts
+
+    def has_union(self) -> bool:
+        return (not self.quick and len(self.parts) > 1) or Plan.has_union(self)
+
+
+class Both(Plan):
+    """What all of several find, near each other if there is a slop."""
+
+    def __init__(self, parts: list[Plan], weight: float, slop: int | None, in_order: bool) -> None:
+        if not in_order:
+            parts = sorted(parts, key=lambda part: part.count())
+        self.parts = parts
+        self.weight = weight
+        self.slop = slop
+        self.in_order = in_order
+        self._found: Ids | None = None
+
+    def count(self) -> int:
+        return min(part.count() for part in self.parts)
+
+    def find(self) -> Ids:
+        if self._found is None:
+            if self.is_bound and self.has_union():
+                self._found = self._walked()
+            else:
+                first, *others = sorted(self.parts, key=lambda part: part.count())
+                self._found = self._near(self._together(first.find(), others))
+        return self._found
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether its parts must be near each other."""
+        return self.slop is not None or self.in_order
+
+    def _walked(self) -> Ids:
+        one = walking.walker(self)
+        found = set()
+        while one.read():
+            found.add(one.id)
+        return found
+
+    def among(self, ids: Ids) -> Ids:
+        if self._found is not None or (self.is_bound and self.has_union()):
+            return self.find() & ids
+        return self._near(self._together(ids, self.parts))
+
+    @staticmethod
+    def _together(ids: Ids, parts: list[Plan]) -> Ids:
+        for part in parts:
+            if not ids:
+                break
+            ids = part.among(ids)
+        return ids
+
+    def _near(self, ids: Ids) -> Ids:
+        if not self.is_bound:
+            return ids
+        return {id for id in ids if self.is_near([part.record(id) for part in self.parts])}
+
+    def is_near(self, records: Iterable[Record | None]) -> bool:
+        """Whether the parts of a document are near each other."""
+        places = [list(record.places()) for record in records if record is not None and record.has_positions]
+        if len(places) < 2:
+            return True
+        slop = math.inf if self.slop is None else self.slop
+        return within_in_order(places, slop) if self.in_order else within(places, slop)
+
+    def record(self, id: int) -> Record | None:
+        children = []
+        for part in self.parts:
+            record = part.record(id)
+            if record is None:
+                return None
+            children.append(record)
+        return self.record_of(children)
+
+    def record_of(self, children: list[Record]) -> Record:
+        return Record(self.weight, sum(child.frequency for child in children), children=children)
+
+    def parts_met(self) -> list[Plan]:
+        return self.parts
+
+    def is_met_in_parts(self) -> bool:
+        return self.has_union() or Plan.is_met_in_parts(self)
+
+
+def within_in_order(places: list[list[int]], slop: float) -> bool:
+    """Whether terms follow each other with no more than `slop` others between them; a place for each term, in order."""
+    for first in places[0]:
+        last, span = first, 0
+        for following in places[1:]:
+            place = next((place for place in following if place >= last), None)
+            if place is None:
+                return False
+            span += place - last - 1
+            if span > slop:
+                break
+            last = place
+        if span <= slop:
+            return True
+    return False
+
+
+def within(places: list[list[int]], slop: float) -> bool:
+    """Whether terms stand together with no more than `slop` others among them, in any order."""
+    iterators = [iter(one) for one in places]
+    now = [next(iterator, None) for iterator in iterators]
+    if None in now:
+        return False
+    current = [place for place in now if place is not None]
+    greatest = max(current)
+    while True:
+        least = min(current)
+        if least != greatest and greatest - least - (len(current) - 1) <= slop:
+            return True
+        at = current.index(least)
+        following = next(iterators[at], None)
+        if following is None:
+            return False
+        current[at] = following
+        greatest = max(greatest, following)
+
+
+class Without(Plan):
+    """What another does not find."""
+
+    def __init__(self, index: Index, part: Plan, weight: float) -> None:
+        self.index = index
+        self.part = part
+        self.weight = weight
+        self._found: Ids | None = None
+
+    def count(self) -> int:
+        return self.index.documents.last_id
+
+    def find(self) -> Ids:
+        if self._found is None:
+            self._found = self.index.documents.ids - self.part.find()
+        return self._found
+
+    def among(self, ids: Ids) -> Ids:
+        return ids - self.part.among(ids)
+
+    def record(self, id: int) -> Record | None:
+        return Record(self.weight, 0)
+
+
+class Perhaps(Plan):
+    """All documents; what another finds counts for the score."""
+
+    def __init__(self, index: Index, part: Plan) -> None:
+        self.index = index
+        self.part = part
+
+    def count(self) -> int:
+        return self.index.documents.last_id
+
+    def find(self) -> Ids:
+        return self.index.documents.ids
+
+    def among(self, ids: Ids) -> Ids:
+        return ids
+
+    def record(self, id: int) -> Record | None:
+        return self.part.record(id) or Record(0.0, 1)
+
+    def parts_met(self) -> list[Plan]:
+        return [self.part]
+
+
+class Measured(Plan):
+    """The documents near a vector, with their distances, of those that another plan finds."""
+
+    def __init__(self, distances: dict[int, float], part: Plan | None) -> None:
+        self.distances = distances
+        self.part = part
+
+    def count(self) -> int:
+        return len(self.distances)
+
+    def find(self) -> Ids:
+        return self.distances.keys()
+
+    def record(self, id: int) -> Record | None:
+        if id not in self.distances:
+            return None
+        return Record(1.0, 0) if self.part is None else self.part.record(id)
+
+
+NONE: Final = Plan()

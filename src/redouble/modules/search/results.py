@@ -1,0 +1,103 @@
+"""The reply of FT.SEARCH, in both protocols, and how numbers are written in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from redouble.resp.reply import Reply, Status
+from redouble.types.number import format_double_17g
+
+__all__ = ["Row", "Shape", "number_text", "resp2_rows", "resp3_rows", "shown", "sort_key"]
+
+
+@dataclass
+class Row:
+    """A document that is shown."""
+
+    key: bytes
+    score: float = 0.0
+    explanation: Reply = None
+    payload: bytes | None = None
+    sort_key: bytes | None = None
+    raw_id: int = 0
+    values: dict[bytes, Any] | None = field(default_factory=dict)
+    """By the names that are shown; None: the key is gone."""
+
+
+@dataclass
+class Shape:
+    """What of each row is shown."""
+
+    scores: bool = False
+    explanations: bool = False
+    payloads: bool = False
+    sort_keys: bool = False
+    raw_ids: bool = False
+    content: bool = True
+
+
+def number_text(number: float) -> bytes:
+    """At most twelve digits."""
+    return b"%d" % number if number.is_integer() and abs(number) < 1e15 else (b"%.12g" % number)
+
+
+def sort_key(value: Any) -> bytes | None:
+    """A value by which rows were sorted, with a mark of its kind."""
+    if value is None:
+        return None
+    return b"#" + format_double_17g(value) if isinstance(value, float) else b"$" + value
+
+
+def shown(value: Any) -> Any:
+    """A value as it is replied."""
+    return number_text(value) if isinstance(value, float) else value
+
+
+def resp2_rows(total: int, rows: list[Row], shape: Shape) -> Reply:
+    """One flat list."""
+    reply: list[Reply] = [total]
+    for row in rows:
+        reply.append(row.key)
+        if shape.scores:
+            score = row.score
+            reply.append([score, row.explanation] if shape.explanations else score)
+        if shape.raw_ids:
+            reply.append(row.raw_id)
+        if shape.payloads:
+            reply.append(row.payload)
+        if shape.sort_keys:
+            reply.append(row.sort_key)
+        if shape.content:
+            if row.values is None:
+                reply.append(None)
+            else:
+                reply.append([word for name, value in row.values.items() for word in (name, shown(value))])
+    return reply
+
+
+def resp3_rows(total: int, rows: list[Row], shape: Shape, format: bytes) -> Reply:
+    """A map."""
+    results: list[Reply] = []
+    for row in rows:
+        facts: dict[Status, Reply] = {Status(b"id"): row.key}
+        if shape.scores:
+            facts[Status(b"score")] = [row.score, row.explanation] if shape.explanations else row.score
+        if shape.payloads:
+            facts[Status(b"payload")] = row.payload
+        if shape.sort_keys:
+            facts[Status(b"sortkey")] = row.sort_key
+        if shape.content:
+            if row.values is None:
+                facts[Status(b"extra_attributes")] = None
+            else:
+                facts[Status(b"extra_attributes")] = {name: shown(value) for name, value in row.values.items()}
+        facts[Status(b"values")] = []
+        results.append(facts)
+    return {
+        Status(b"attributes"): [],
+        Status(b"total_results"): total,
+        Status(b"format"): Status(format),
+        Status(b"results"): results,
+        Status(b"warning"): [],
+    }
