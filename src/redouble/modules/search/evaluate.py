@@ -9,6 +9,8 @@ from typing import Final
 from redouble.core.errors import CommandError, text
 from redouble.modules.arguments import double, long_long
 from redouble.modules.search.index.index import Index
+from redouble.modules.search.index.numbers import Interval, Numbers
+from redouble.modules.search.index.points import UNITS
 from redouble.modules.search.index.tags import Tags
 from redouble.modules.search.index.vectors import Vectors
 from redouble.modules.search.patterns import fuzzy, wildcard
@@ -19,7 +21,8 @@ from redouble.modules.search.plans import (
     Both,
     Given,
     Ids,
-    Lazily,
+    InCircle,
+    InRange,
     Measured,
     OfTag,
     OfTerm,
@@ -31,7 +34,7 @@ from redouble.modules.search.plans import (
 from redouble.modules.search.query import tree
 from redouble.modules.search.text.tokens import tag_text
 from redouble.modules.search.walking import walker
-from redouble.types.geohash import Point
+from redouble.types.geohash import Circle, Point
 
 __all__ = ["Limits", "Matches", "evaluate"]
 
@@ -182,7 +185,7 @@ class Planner:
         return Without(self.index, self.plan(node.child), node.attributes.weight)
 
     def _optional(self, node: tree.Optional) -> Plan:
-        return Perhaps(self.index, self.plan(node.child))
+        return Perhaps(self.index, self.plan(node.child), node.attributes.weight)
 
     # Other fields.
 
@@ -190,24 +193,27 @@ class Planner:
         numbers = self.index.numbers.get(node.field.name)
         if numbers is None:
             return NONE
-        bounds = node.low, node.high, node.includes_low, node.includes_high
-        return Lazily(
-            node.attributes.weight,
-            lambda: numbers.count_between(*bounds),
-            lambda: numbers.between(*bounds),
-            lambda id: numbers.holds(id, *bounds),
+        return self._in_interval(
+            numbers, Interval(node.low, node.high, node.includes_low, node.includes_high)
         )
+
+    def _in_interval(self, numbers: Numbers, interval: Interval) -> Plan:
+        parts: list[Plan] = [InRange(numbers, range, interval) for range in numbers.ranges(interval)]
+        return any_of(parts)
 
     def _georadius(self, node: tree.GeoRadius) -> Plan:
         points = self.index.points.get(node.field.name)
         if points is None:
             return NONE
-        centre = Point(node.longitude, node.latitude)
-        return Lazily(
-            node.attributes.weight,
-            lambda: points.records,
-            lambda: points.within(centre, node.radius, node.unit.lower()),
-        )
+        circle = Circle(Point(node.longitude, node.latitude), node.radius, UNITS[node.unit.lower()])
+        cells: list[Plan] = []
+        for cell in points.cells(circle):
+            parts: list[Plan] = [
+                InCircle(points, range, cell, circle) for range in points.hashes.ranges(cell)
+            ]
+            if parts:
+                cells.append(any_of(parts))
+        return any_of(cells)
 
     def _geoshape(self, node: tree.GeoShape) -> Plan:
         return NONE
@@ -253,6 +259,8 @@ class Planner:
             if len(parts) >= self.limits.most_terms:
                 break
             parts.append(OfTag(self.index, tag, tags.documents[tag], 1.0))
+        if len(parts) == 1:
+            return parts[0]
         return AnyOf(parts, weight, quick=True) if parts else NONE
 
     def _vector(self, node: tree.Vector) -> Plan:
@@ -281,6 +289,13 @@ class Planner:
             raise CommandError(f"Property `{text(name)}` specified more than once")
         if self.index.schema.find(name) is not None:
             raise CommandError(f"Property `{text(name)}` already exists in schema")
+
+
+def any_of(parts: list[Plan]) -> Plan:
+    """What one of some ranges holds."""
+    if len(parts) > 1:
+        return AnyOf(parts, 1.0, quick=True)
+    return parts[0] if parts else NONE
 
 
 BAD_VECTOR: Final = "Error parsing vector similarity query: "

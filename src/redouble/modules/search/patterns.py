@@ -29,20 +29,26 @@ def wildcard(pattern: bytes) -> Matcher:
 
 
 def fuzzy(text: bytes, most: int) -> Matcher:
-    """Within `most` insertions, deletions and replacements of characters (Levenshtein)."""
+    """Within `most` insertions, deletions and replacements of characters (Levenshtein).
+
+    One more character at the end is overlooked, if some longer term could still be near enough.
+    """
     wanted = text.decode("utf-8", "surrogateescape")
 
     def is_near(term: bytes) -> bool:
         other = term.decode("utf-8", "surrogateescape")
-        if abs(len(other) - len(wanted)) > most:
+        if len(other) > len(wanted) + most + 1:
             return False
         row = list(range(len(wanted) + 1))
+        was_near = len(wanted) == most
         for i, letter in enumerate(other, 1):
+            if i > 1:
+                was_near = row[-1] <= most
             previous, row[0] = row[0], i
             for j, mine in enumerate(wanted, 1):
                 previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (mine != letter))
             if min(row) > most:
                 return False
-        return row[-1] <= most
+        return row[-1] <= most or (was_near and bool(other))
 
     return is_near

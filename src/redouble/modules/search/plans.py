@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Iterable, Set
 from typing import Final, TypeAlias
 
 from redouble.modules.search import walking
 from redouble.modules.search.index.index import Index
+from redouble.modules.search.index.numbers import Interval, Numbers, Range
+from redouble.modules.search.index.points import Points
 from redouble.modules.search.index.terms import Postings
 from redouble.modules.search.index.vectors import single
+from redouble.types.geohash import Circle, decode
 
 __all__ = [
     "NONE",
@@ -24,7 +27,8 @@ __all__ = [
     "Both",
     "Given",
     "Ids",
-    "Lazily",
+    "InCircle",
+    "InRange",
     "Measured",
     "OfTag",
     "OfTerm",
@@ -41,7 +45,7 @@ EMPTY: Final[Ids] = frozenset()
 class Record:
     """A node in a document that it was found in."""
 
-    __slots__ = ("bm25_idf", "children", "frequency", "idf", "positions", "takes_most", "term", "weight")
+    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_virtual", "positions", "takes_most", "term", "weight")
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Record:
         positions: tuple[int, ...] = (),
         children: list[Record] | None = None,
         takes_most: bool = False,
+        is_virtual: bool = False,
     ) -> None:
         self.weight = weight
         self.frequency = frequency
@@ -66,13 +71,15 @@ class Record:
         """None: it is no combination of others."""
         self.takes_most = takes_most
         """Whether it is a union, of which DISMAX takes the best."""
+        self.is_virtual = is_virtual
+        """Whether nothing of the document has to do with it."""
 
     @property
     def has_positions(self) -> bool:
-        """Whether somebody may ask how near it is to others: terms with positions, and what is made of any terms."""
+        """Whether somebody may ask how near it is to others: terms with positions, and combinations, whether those have some or not."""
         if self.children is None:
             return bool(self.positions)
-        return any(child.term is not None or child.has_positions for child in self.children)
+        return not all(child.is_virtual for child in self.children)
 
     def places(self) -> Iterable[int]:
         """Where its terms stand, in order."""
@@ -132,7 +139,7 @@ class All(Plan):
         return ids
 
     def record(self, id: int) -> Record | None:
-        return Record(self.weight, 1)
+        return Record(self.weight, 1, is_virtual=True)
 
 
 class OfTerm(Plan):
@@ -216,41 +223,64 @@ class Given(Plan):
         return self.ids
 
     def record(self, id: int) -> Record | None:
-        return Record(self.weight, self.frequency) if id in self.ids else None
+        return Record(self.weight, self.frequency, is_virtual=True) if id in self.ids else None
 
 
-class Lazily(Plan):
-    """Documents that are found when they are asked for."""
+class InRange(Plan):
+    """The documents with a number in an interval, of those in one range."""
 
-    def __init__(
-        self,
-        weight: float,
-        count: Callable[[], int],
-        search: Callable[[], Iterable[int]],
-        holds: Callable[[int], bool] | None = None,
-    ) -> None:
-        self.weight = weight
-        self._count = count
-        self._search = search
-        self._holds = holds
+    def __init__(self, numbers: Numbers, range: Range, interval: Interval) -> None:
+        self.numbers = numbers
+        self.range = range
+        self.interval = interval
         self._found: Ids | None = None
 
     def count(self) -> int:
-        return self._count()
+        return len(self.range)
 
     def find(self) -> Ids:
         if self._found is None:
-            self._found = set(self._search())
+            self._found = set(self.range.find(self.interval))
         return self._found
 
     def among(self, ids: Ids) -> Ids:
-        if self._found is None and self._holds is not None and len(ids) * 4 < self._count():
-            return set(filter(self._holds, ids))
+        if self._found is None and len(ids) * 4 < len(self.range):
+            return {id for id in ids if self._holds(id)}
         return self.find() & ids
 
+    def _holds(self, id: int) -> bool:
+        """Whether a document has such a number; one of another range has, too, but then the range does not matter."""
+        return self.numbers.holds(id, self.interval)
+
     def record(self, id: int) -> Record | None:
-        holds = id in self._found if self._found is not None or self._holds is None else self._holds(id)
-        return Record(self.weight, 1) if holds else None
+        return Record(1.0, 1) if id in self.find() else None
+
+
+class InCircle(Plan):
+    """The documents with a place in a circle, of those in one range."""
+
+    def __init__(self, points: Points, range: Range, cell: Interval, circle: Circle) -> None:
+        self.points = points
+        self.range = range
+        self.cell = cell
+        self.circle = circle
+        self._found: Ids | None = None
+
+    def count(self) -> int:
+        return len(self.range)
+
+    def find(self) -> Ids:
+        if self._found is None:
+            measure = self.circle.measure
+            self._found = {
+                id
+                for id, place in zip(self.range.ids, self.range.values)
+                if self.cell.has(place) and measure(decode(place)) is not None
+            }
+        return self._found
+
+    def record(self, id: int) -> Record | None:
+        return Record(1.0, 1) if id in self.find() else None
 
 
 class AnyOf(Plan):
@@ -356,7 +386,7 @@ class Both(Plan):
     def is_near(self, records: Iterable[Record | None]) -> bool:
         """Whether the parts of a document are near each other."""
         places = [list(record.places()) for record in records if record is not None and record.has_positions]
-        if len(places) < 2:
+        if not places:
             return True
         slop = math.inf if self.slop is None else self.slop
         return within_in_order(places, slop) if self.in_order else within(places, slop)
@@ -368,7 +398,7 @@ class Both(Plan):
             if record is None:
                 return None
             children.append(record)
-        return self.record_of(children)
+        return self.record_of(children) if not self.is_bound or self.is_near(children) else None
 
     def record_of(self, children: list[Record]) -> Record:
         return Record(self.weight, sum(child.frequency for child in children), children=children)
@@ -398,22 +428,22 @@ def within_in_order(places: list[list[int]], slop: float) -> bool:
 
 
 def within(places: list[list[int]], slop: float) -> bool:
-    """Whether terms stand together with no more than `slop` others among them, in any order."""
+    """Whether terms stand together with no more than `slop` others among them, in any order; one alone never does, and where one has
+    no places (tags) they always do."""
+    if not all(places):
+        return any(places)
     iterators = [iter(one) for one in places]
-    now = [next(iterator, None) for iterator in iterators]
-    if None in now:
-        return False
-    current = [place for place in now if place is not None]
-    greatest = max(current)
+    now = [next(iterator) for iterator in iterators]
+    greatest = max(now)
     while True:
-        least = min(current)
-        if least != greatest and greatest - least - (len(current) - 1) <= slop:
+        least = min(now)
+        if least != greatest and greatest - least - (len(now) - 1) <= slop:
             return True
-        at = current.index(least)
+        at = now.index(least)
         following = next(iterators[at], None)
         if following is None:
             return False
-        current[at] = following
+        now[at] = following
         greatest = max(greatest, following)
 
 
@@ -438,15 +468,16 @@ class Without(Plan):
         return ids - self.part.among(ids)
 
     def record(self, id: int) -> Record | None:
-        return Record(self.weight, 0)
+        return Record(self.weight, 0, is_virtual=True) if self.part.record(id) is None else None
 
 
 class Perhaps(Plan):
     """All documents; what another finds counts for the score."""
 
-    def __init__(self, index: Index, part: Plan) -> None:
+    def __init__(self, index: Index, part: Plan, weight: float) -> None:
         self.index = index
         self.part = part
+        self.weight = weight
 
     def count(self) -> int:
         return self.index.documents.last_id
@@ -458,7 +489,14 @@ class Perhaps(Plan):
         return ids
 
     def record(self, id: int) -> Record | None:
-        return self.part.record(id) or Record(0.0, 1)
+        return self.record_of(self.part.record(id))
+
+    def record_of(self, record: Record | None) -> Record:
+        """Of a document that the other one has, or has not."""
+        if record is None:
+            return Record(0.0, 1, is_virtual=True)
+        record.weight = self.weight
+        return record
 
     def parts_met(self) -> list[Plan]:
         return [self.part]

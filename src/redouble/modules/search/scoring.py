@@ -151,15 +151,14 @@ def _bm25std_of(record: Record, length: int, average: float) -> Scored:
         parts = [_bm25std_of(child, length, average) for child in record.children]
         score = record.weight * sum(part.score for part in parts)
         return Scored(score, f"(Weight {record.weight:.2f} * children BM25 {score:.2f})", parts)
-    if record.term is None:
+    if record.term is None and not (record.is_virtual and record.frequency and record.weight):
         return Scored(0.0, "Irrelevant token -> score is 0")
-    f, idf = float(record.frequency), record.bm25_idf
+    f, idf = float(record.frequency), 1.0 if record.term is None else record.bm25_idf
     ratio = length / average if average else math.nan
-    score = record.weight * idf * f * (K1 + 1.0) / (f + K1 * (1.0 - B + B * ratio))
-    term = record.term.decode("utf-8", "surrogateescape")
-    weight = f"Weight {record.weight:.2f} * " if record.weight != 1 else ""
+    score = idf * f * (K1 + 1.0) / (f + K1 * (1.0 - B + B * ratio))
+    term = (b"*" if record.term is None else record.term).decode("utf-8", "surrogateescape")
     text = (
-        f"{term}: ({score:.2f} = {weight}IDF {idf:.2f} * (F {f:.2f} * (k1 1.2 + 1)) / (F {f:.2f} + k1 1.2 * (1 - b 0.5 + b 0.5"
+        f"{term}: ({score:.2f} = IDF {idf:.2f} * (F {f:.2f} * (k1 1.2 + 1)) / (F {f:.2f} + k1 1.2 * (1 - b 0.5 + b 0.5"
         f" * Doc Len {length} / Average Doc Len {average:.2f})))"
     )
     return Scored(score, text)

@@ -181,6 +181,7 @@ class Option(Walker):
 
     def __init__(self, plan: plans.Perhaps) -> None:
         super().__init__(plan)
+        self.perhaps = plan
         self.part = walker(plan.part)
         self._is_over = False
 
@@ -198,7 +199,7 @@ class Option(Walker):
         return found
 
     def record(self) -> plans.Record:
-        return self.part.record() if self.part.id == self.id else plans.Record(0.0, 1)
+        return self.perhaps.record_of(self.part.record() if self.part.id == self.id else None)
 
 
 def walker(plan: plans.Plan) -> Walker:

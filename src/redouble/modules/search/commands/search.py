@@ -25,8 +25,10 @@ from redouble.modules.search.index.points import UNITS
 from redouble.modules.search.index.values import Loaded
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
+from redouble.modules.search.query.check import check
 from redouble.modules.search.query.expand import expand
 from redouble.modules.search.query.parser import parse
+from redouble.modules.search.ranking import best
 from redouble.modules.search.registry import existing_index, registry
 from redouble.modules.search.results import Row, Shape, resp2_rows, resp3_rows, sort_key
 from redouble.modules.search.schema import Field
@@ -321,10 +323,9 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
+    check(node, index.schema)
     if options.fields is not None:
         _restrict(node, tuple(options.fields), index)
-    if options.slop is not None or options.in_order:
-        _be_near(node, options)
     if not options.is_verbatim:
         node = expand(node, index.schema, options.language or index.definition.language, options.expander)
     others: list[tree.Node] = []
@@ -338,7 +339,10 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
         others.append(tree.GeoRadius(found, circle.longitude, circle.latitude, circle.radius, circle.unit))
     if options.keys is not None:
         others.append(tree.Ids(options.keys))
-    return _together(node, others)
+    node = _together(node, others)
+    if options.slop is not None or options.in_order:
+        _be_near(node, options)
+    return node
 
 
 def _together(node: tree.Node, others: list[tree.Node]) -> tree.Node:
@@ -348,7 +352,10 @@ def _together(node: tree.Node, others: list[tree.Node]) -> tree.Node:
         filtered = node.child if node.child is not None else tree.Everything()
         return dataclasses.replace(node, child=_together(filtered, others))
     for other in others:
-        node = tree.Intersection([other, node])
+        if isinstance(node, (tree.Intersection, tree.Exact)):
+            node.children.insert(0, other)
+        else:
+            node = tree.Intersection([other, node])
     return node
 
 
@@ -427,7 +434,7 @@ class _Rows:
             return self._load(ordered[first:behind])
         if not self._needs_scores():
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
-        chosen = self._by_score()[first:behind]
+        chosen = self._by_score(behind)[first:]
         return self._load([document for document, _ in chosen], {document.id: scored for document, scored in chosen})
 
     def _needs_scores(self) -> bool:
@@ -436,13 +443,14 @@ class _Rows:
     def _score(self, record: Record, document: Document) -> Scored:
         return SCORERS[self.options.scorer](record, document, self.index, self.options.payload)
 
-    def _by_score(self) -> list[tuple[Document, Scored]]:
+    def _by_score(self, count: int) -> list[tuple[Document, Scored]]:
+        """The first `count` of those that score best."""
         documents = self.index.documents
-        scored = [
-            (documents[id], self._score(record, documents[id])) for id, record in self.matches.records()
-        ]
-        scored.sort(key=lambda pair: pair[1].score if pair[1].score == pair[1].score else -math.inf, reverse=True)
-        return scored
+        scored = [(documents[id], self._score(record, documents[id])) for id, record in self.matches.records()]
+        if any(math.isnan(one.score) for _, one in scored):
+            return best(scored, count, _compare_scores)
+        scored.sort(key=lambda pair: pair[1].score, reverse=True)
+        return scored[:count]
 
     def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
         """The scores of some documents."""
@@ -482,10 +490,20 @@ class _Rows:
         if field is not None and field.sortable:
             return document.sort_values.get(name)
         loaded = self._open(document)
-        return None if loaded is None or field is None else loaded.get(field.path)
+        return None if loaded is None or field is None else self.value(document, loaded, name)
+
+    def sort_key(self, document: Document, name: bytes) -> bytes | None:
+        """What WITHSORTKEYS shows: the field as it is where everything was loaded, but for one that is SORTABLE."""
+        value = self.sort_value(document, name)
+        field = self.index.schema.find(name)
+        if isinstance(value, float) and field is not None and not field.sortable and self.options.shape.content:
+            loaded = self._open(document)
+            if self.options.returned is None and loaded is not None and loaded.is_hash:
+                value = loaded.get(field.path)
+        return sort_key(value)
 
     def _open(self, document: Document) -> Loaded | None:
-        return self.index.load(self.client.db.peek(document.key), self.options.dialect)
+        return self.index.load(self.client.db, document, self.options.dialect)
 
     def _load(self, chosen: list[Document], scores: dict[int, Scored] | None = None) -> list[Row]:
         """The rows of documents, with what is shown of each."""
@@ -507,7 +525,7 @@ class _Rows:
             row.payload = document.payload
             row.raw_id = document.id
             if shape.sort_keys and self.options.sort_by is not None:
-                row.sort_key = sort_key(self.sort_value(document, self.options.sort_by))
+                row.sort_key = self.sort_key(document, self.options.sort_by)
             if shape.content:
                 row.values = self._values(document, names)
             rows.append(row)
@@ -551,6 +569,16 @@ class _Rows:
             number = double(value)
             return value if number is None else number
         return value
+
+
+def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]) -> int:
+    """Of equals the older document comes first; what is no number is equal to everything."""
+    (document, scored), (other_document, other_scored) = one, other
+    if scored.score > other_scored.score:
+        return 1
+    if scored.score < other_scored.score:
+        return -1
+    return -1 if document.id > other_document.id else 1
 
 
 def compare(one: Any, other: Any) -> int:

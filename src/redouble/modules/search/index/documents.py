@@ -17,7 +17,7 @@ SortValue: TypeAlias = "bytes | float | None"
 class Document:
     """What is known of a document besides its terms, numbers and tags."""
 
-    __slots__ = ("id", "key", "language", "length", "max_frequency", "payload", "score", "sort_values")
+    __slots__ = ("id", "is_lost", "key", "language", "length", "max_frequency", "payload", "score", "sort_values")
 
     def __init__(self, id: int, key: bytes, score: float = 1.0, payload: bytes | None = None) -> None:
         self.id = id
@@ -28,6 +28,8 @@ class Document:
         self.max_frequency = 0
         """How often the most frequent term comes, weighed by the fields."""
         self.length = 0
+        self.is_lost = False
+        """Its key was not there when somebody asked for its fields; nobody asks again."""
         self.sort_values: dict[bytes, Any] = {}
         """By the name of each SORTABLE field."""
 
@@ -42,6 +44,7 @@ class Documents:
         self._ids: dict[bytes, int] = {}
         self.last_id = 0
         self.total_length = 0
+        """How many words came; those of documents that are gone count for ever."""
         self.removed = 0
         """How many went since what they left was last collected."""
 
@@ -81,9 +84,7 @@ class Documents:
         if id is None:
             return None
         self.removed += 1
-        document = self._by_id.pop(id)
-        self.total_length -= document.length
-        return document
+        return self._by_id.pop(id)
 
     def rename(self, key: bytes, newkey: bytes) -> None:
         """The document of `key` is now that of `newkey`, and keeps its number."""

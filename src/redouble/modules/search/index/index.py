@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from redouble.core.database import Database
 from redouble.modules.json.document import Document as JsonDocument
 from redouble.modules.search.index.documents import Document, Documents
 from redouble.modules.search.index.numbers import Numbers
@@ -94,7 +95,7 @@ class Index:
 
     def mask(self, fields: tuple[bytes, ...] | None) -> int:
         """The bits of TEXT fields; None: of all."""
-        if fields is None:
+        if fields is None or b"NOFIELDS" in self.flags:
             return -1
         mask = 0
         for name in fields:
@@ -209,6 +210,7 @@ class Index:
                 place = last
                 if not text and field.index_empty:
                     _note(found, b"", weight, bit, last + 1)
+                    length += weight
                 for word in words(text, stop_words):
                     place = last + word.position
                     _note(found, word.text, weight, bit, place)
@@ -240,9 +242,16 @@ class Index:
 
     # Loading.
 
-    def load(self, value: Any, dialect: int = 1) -> Loaded | None:
-        """What a key of the index holds, for those who ask for fields; None: it is no document."""
-        return Loaded(value, dialect) if isinstance(value, (Hash, JsonDocument)) else None
+    def load(self, db: Database, document: Document, dialect: int = 1) -> Loaded | None:
+        """What the key of a document holds, for those who ask for fields; None: it is gone."""
+        if document.is_lost:
+            return None
+        value = db.peek(document.key)
+        kind = Hash if self.definition.key_type == b"HASH" else JsonDocument
+        if type(value) is kind:
+            return Loaded(value, dialect)
+        document.is_lost = True
+        return None
 
     # Housekeeping.
 

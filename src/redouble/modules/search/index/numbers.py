@@ -1,32 +1,128 @@
-"""The values of a NUMERIC field in order, cut into blocks, so that a range costs what it holds."""
+"""The values of a NUMERIC field in ranges, as the real module keeps them: a tree whose leaves hold the values between two.
+
+A leaf splits when it has seen enough different values, of which it looks at each tenth only.  A query takes whole leaves where it
+can.  The leaves that it meets show in scores: several are a union.
+"""
 
 from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator
 from typing import Final
 
-__all__ = ["Numbers"]
+__all__ = ["Interval", "Numbers", "Range"]
 
-MOST: Final = 1024
-"""A block with more is cut in two."""
+SAMPLED: Final = 10
+"""Each so-manieth value of a range is looked at."""
+FIRST_SPLIT: Final = 16
+"""A range splits when it may hold so many different values."""
+GROWTH: Final = 4
+MOST_DIFFERENT: Final = 2500
+MOST_VALUES: Final = 10_000
+"""A range with more values splits if it has seen two that differ."""
+
+
+class Interval:
+    """What a query asks for."""
+
+    __slots__ = ("high", "includes_high", "includes_low", "low")
+
+    def __init__(self, low: float, high: float, includes_low: bool = True, includes_high: bool = True) -> None:
+        self.low = low
+        self.high = high
+        self.includes_low = includes_low
+        self.includes_high = includes_high
+
+    def has(self, value: float) -> bool:
+        return (self.low < value or (self.includes_low and self.low == value)) and (
+            value < self.high or (self.includes_high and value == self.high)
+        )
+
+
+class Range:
+    """The values between two, with the numbers of their documents, in the order in which they came."""
+
+    __slots__ = ("_different", "_samples", "_until_sample", "greatest", "ids", "least", "splits_at", "sum", "values")
+
+    def __init__(self, splits_at: int) -> None:
+        self.splits_at = splits_at
+        self.ids: list[int] = []
+        self.values = array("d")
+        self.least = math.inf
+        self.greatest = -math.inf
+        self._until_sample = SAMPLED
+        self._samples: set[float] = set()
+        self._different = 0
+        self.sum = 0.0
+        """Of the different values that were looked at."""
+
+    def __len__(self) -> int:
+        """How many values there are, with those of documents that are gone."""
+        return len(self.ids)
+
+    def add(self, id: int, value: float) -> None:
+        self.ids.append(id)
+        self.values.append(value)
+        if value < self.least:
+            self.least = value
+        if value > self.greatest:
+            self.greatest = value
+        self._until_sample -= 1
+        if not self._until_sample:
+            self._until_sample = SAMPLED
+            if value not in self._samples:
+                if self._different < self.splits_at:
+                    self._samples.add(value)
+                    self.sum += value
+                self._different += 1
+
+    def is_full(self) -> bool:
+        return self._different * SAMPLED >= self.splits_at or (len(self.ids) > MOST_VALUES and self._different > 1)
+
+    def split(self) -> tuple[float, Range, Range]:
+        """Two ranges in its place, of the values below one and of the others."""
+        at = self.sum / self._different
+        splits_at = min(MOST_DIFFERENT, 1 + self.splits_at * GROWTH)
+        below, others = Range(splits_at), Range(splits_at)
+        for id, value in zip(self.ids, self.values):
+            (below if value < at else others).add(id, value)
+        return at, below, others
+
+    def find(self, interval: Interval) -> Iterator[int]:
+        """The documents with a value in an interval.  O(n)."""
+        low, high = interval.low, interval.high
+        if low < self.least and self.greatest < high:
+            yield from self.ids
+        elif interval.includes_low and interval.includes_high:
+            yield from [id for id, value in zip(self.ids, self.values) if low <= value <= high]
+        else:
+            yield from [id for id, value in zip(self.ids, self.values) if interval.has(value)]
+
+
+class Node:
+    """A leaf, or what was one."""
+
+    __slots__ = ("at", "below", "others", "range")
+
+    def __init__(self, range: Range) -> None:
+        self.range: Range | None = range
+        self.at = 0.0
+        self.below: Node | None = None
+        self.others: Node | None = None
 
 
 class Numbers:
     """Values with the numbers of the documents that have them; a document may have several."""
 
-    __slots__ = ("_ids", "_lasts", "_values", "of", "records")
+    __slots__ = ("_root", "of", "records")
 
     def __init__(self) -> None:
-        self._values: list[array[float]] = []
-        self._ids: list[list[int]] = []
-        self._lasts: list[float] = []
+        self._root = Node(Range(FIRST_SPLIT))
         self.of: dict[int, tuple[float, ...]] = {}
-        """The values of each document."""
+        """The values of each document, with those that are gone, until they are collected."""
         self.records = 0
-        """How many values came, with those of documents that are gone, until they are collected."""
+        """How many values there are."""
 
     def add(self, id: int, values: tuple[float, ...]) -> None:
         """A document, whose number is higher than those before, has these values."""
@@ -35,74 +131,70 @@ class Numbers:
         self.of[id] = values
         for value in values:
             self.records += 1
-            self._insert(value, id)
+            self._insert(id, value)
 
-    def _insert(self, value: float, id: int) -> None:
-        if not self._values:
-            self._values.append(array("d", (value,)))
-            self._ids.append([id])
-            self._lasts.append(value)
-            return
-        block = min(bisect_left(self._lasts, value), len(self._lasts) - 1)
-        values, ids = self._values[block], self._ids[block]
-        place = bisect_right(values, value)
-        values.insert(place, value)
-        ids.insert(place, id)
-        self._lasts[block] = values[-1]
-        if len(values) > MOST:
-            half = len(values) // 2
-            self._values.insert(block + 1, values[half:])
-            self._ids.insert(block + 1, ids[half:])
-            del values[half:], ids[half:]
-            self._lasts[block : block + 1] = values[-1], self._values[block + 1][-1]
+    def _insert(self, id: int, value: float) -> None:
+        node = self._root
+        while node.range is None:
+            assert node.below is not None and node.others is not None
+            node = node.below if value < node.at else node.others
+        node.range.add(id, value)
+        if node.range.is_full():
+            node.at, below, others = node.range.split()
+            node.range, node.below, node.others = None, Node(below), Node(others)
 
-    def between(self, low: float, high: float, includes_low: bool = True, includes_high: bool = True) -> Iterator[int]:
-        """The documents with a value between two, in the order of the values.  O(log n) and the result."""
-        for ids, first, last in self._spans(low, high, includes_low, includes_high):
-            yield from ids if last - first == len(ids) else ids[first:last]
+    def ranges(self, interval: Interval) -> list[Range]:
+        """Those in which values of an interval may be."""
+        found: list[Range] = []
+        waiting = [self._root]
+        while waiting:
+            node = waiting.pop()
+            if node.range is not None:
+                if node.range.least <= interval.high and interval.low <= node.range.greatest:
+                    found.append(node.range)
+                continue
+            assert node.below is not None and node.others is not None
+            if interval.high >= node.at:
+                waiting.append(node.others)
+            if interval.low <= node.at:
+                waiting.append(node.below)
+        return found
 
-    def count_between(self, low: float, high: float, includes_low: bool = True, includes_high: bool = True) -> int:
-        """How many values there are between two, with those of documents that are gone.  O(blocks)."""
-        return sum(last - first for _, first, last in self._spans(low, high, includes_low, includes_high))
+    def between(self, interval: Interval) -> Iterator[int]:
+        """The documents with a value in an interval."""
+        for range in self.ranges(interval):
+            yield from range.find(interval)
 
-    def _spans(
-        self, low: float, high: float, includes_low: bool, includes_high: bool
-    ) -> Iterator[tuple[list[int], int, int]]:
-        """The blocks with values between two, and which part of each."""
-        left = bisect_left if includes_low else bisect_right
-        right = bisect_right if includes_high else bisect_left
-        for block in range(bisect_left(self._lasts, low), len(self._lasts)):
-            values = self._values[block]
-            first = left(values, low) if values[0] <= low else 0
-            last = right(values, high) if values[-1] >= high else len(values)
-            if first < last:
-                yield self._ids[block], first, last
-            if values[-1] > high:
-                return
-
-    def holds(
-        self, id: int, low: float, high: float, includes_low: bool = True, includes_high: bool = True
-    ) -> bool:
-        """Whether a document has a value between two."""
-        return any(
-            (low < value or (includes_low and low == value)) and (value < high or (includes_high and value == high))
-            for value in self.of.get(id, ())
-        )
+    def holds(self, id: int, interval: Interval) -> bool:
+        """Whether a document has a value in an interval."""
+        return any(map(interval.has, self.of.get(id, ())))
 
     def collect(self, alive: Container[int]) -> None:
         """Forget documents whose numbers are not in `alive`."""
-        kept = {id: values for id, values in self.of.items() if id in alive}
-        self.__init__()  # type: ignore[misc]
-        for id, values in kept.items():
-            self.add(id, values)
+        for range in self._leaves():
+            kept = [(id, value) for id, value in zip(range.ids, range.values) if id in alive]
+            range.ids = [id for id, _ in kept]
+            range.values = array("d", (value for _, value in kept))
+        self.of = {id: values for id, values in self.of.items() if id in alive}
+        self.records = sum(map(len, self.of.values()))
+
+    def _leaves(self) -> Iterator[Range]:
+        waiting = [self._root]
+        while waiting:
+            node = waiting.pop()
+            if node.range is not None:
+                yield node.range
+            else:
+                waiting += [other for other in (node.others, node.below) if other is not None]
 
     def check(self) -> None:
-        flat = [value for values in self._values for value in values]
-        assert flat == sorted(flat)
-        assert self._lasts == [values[-1] for values in self._values]
-        assert sorted(zip((id for ids in self._ids for id in ids), flat)) == sorted(
-            (id, value) for id, values in self.of.items() for value in values
-        )
-        assert not any(map(math.isnan, flat))
-
-
+        held = []
+        last = -math.inf
+        for range in self._leaves():
+            assert len(range.ids) == len(range.values)
+            assert all(range.least <= value <= range.greatest for value in range.values)
+            assert not range.ids or last <= range.least
+            last = max(last, range.greatest)
+            held += zip(range.ids, range.values)
+        assert sorted(held) == sorted((id, value) for id, values in self.of.items() for value in values)
+        assert self.records == len(held)

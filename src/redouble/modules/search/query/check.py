@@ -2,38 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from redouble.core.errors import CommandError
 from redouble.modules.search.query import tree
 from redouble.modules.search.schema import Schema
 
-__all__ = ["check"]
+__all__ = ["check", "check_place"]
 
+GEO_UNITS = b"m", b"km", b"ft", b"mi"
 NO_EMPTY = "Use `INDEXEMPTY` in field creation in order to index and query for empty strings"
 NO_SUFFIXES = "Contains query on fields without WITHSUFFIXTRIE support"
 
 
-def check(node: tree.Node, schema: Schema) -> None:
-    """Raise CommandError for empty words and missing fields where the schema has no INDEXEMPTY or INDEXMISSING, and for the middles and
-    ends of words in fields without WITHSUFFIXTRIE if others have it.
+def check(root: tree.Node, schema: Schema) -> None:
+    """Raise CommandError for empty words and missing fields where the schema has no INDEXEMPTY or INDEXMISSING, for the middles and ends
+    of words in fields without WITHSUFFIXTRIE if others have it, and for places that are nowhere.
     """
+    _check_empty(list(_all(root)), schema)
+    _check(root, schema)
+
+
+def _check(node: tree.Node, schema: Schema) -> None:
     if isinstance(node, tree.Missing) and node.field.type and not node.field.index_missing:
         name = node.field.name.decode(errors="surrogateescape")
         raise CommandError(f"'ismissing' requires field '{name}' to be defined with 'INDEXMISSING'")
-    if isinstance(node, tree.Tag) and not node.field.index_empty and any(map(_is_empty, node.children)):
-        raise CommandError(NO_EMPTY)
-    if _is_empty(node) and node.fields:
-        fields = (schema.find(name, b"TEXT") for name in node.fields)
-        if not any(field is not None and field.index_empty for field in fields):
-            raise CommandError(NO_EMPTY)
-    if isinstance(node, (tree.Suffix, tree.Infix, tree.Wildcard)) and node.fields:
-        texts = [field for field in schema.fields if field.type == b"TEXT"]
-        if any(field.suffix_trie for field in texts) and any(
-            field.name in node.fields and not field.suffix_trie for field in texts
-        ):
-            raise CommandError(NO_SUFFIXES)
+    if isinstance(node, (tree.Suffix, tree.Infix, tree.Wildcard)):
+        _check_suffixes(node, schema)
+    if isinstance(node, tree.GeoRadius):
+        check_place(node)
+    if isinstance(node, tree.Vector):
+        if node.field.type != b"VECTOR":
+            return  # nothing is found, so nothing else is looked at
+        _name_distance(node, schema)
     for child in tree.children(node):
-        check(child, schema)
+        if not any(child is other for other in node.beside):
+            _check(child, schema)
 
 
-def _is_empty(node: tree.Node) -> bool:
-    return isinstance(node, tree.Term) and not node.text
+def _name_distance(node: tree.Vector, schema: Schema) -> None:
+    wanted = node.attributes.yield_distance_as
+    if wanted and node.named:
+        one, other = (name.decode(errors="surrogateescape") for name in (node.score_as, wanted))
+        raise CommandError(f"Distance field was specified twice for vector query: {one} and {other}")
+    node.score_as = wanted or node.score_as
+    if schema.find(node.score_as) is not None:
+        name = node.score_as.decode(errors="surrogateescape")
+        raise CommandError(f"Property `{name}` already exists in schema")
+
+
+def _all(node: tree.Node) -> Iterator[tree.Node]:
+    yield node
+    for child in tree.children(node):
+        yield from _all(child)
+
+
+def _check_empty(nodes: list[tree.Node], schema: Schema) -> None:
+    tagged = False
+    for node in nodes:
+        if isinstance(node, tree.Tag):
+            if node.field.index_empty:
+                return  # nothing after it is looked at
+            tagged = True  # and after this one no empty word is allowed
+        elif isinstance(node, tree.Term) and not node.text:
+            fields = [schema.find(name, b"TEXT") for name in node.fields or ()]
+            if tagged or (fields and not any(field is not None and field.index_empty for field in fields)):
+                raise CommandError(NO_EMPTY)
+
+
+def _check_suffixes(node: tree.Suffix | tree.Infix | tree.Wildcard, schema: Schema) -> None:
+    if not node.fields or (not isinstance(node, tree.Wildcard) and len(node.text) < 2):
+        return
+    texts = [field for field in schema.fields if field.type == b"TEXT"]
+    if any(field.suffix_trie for field in texts) and any(
+        field.name in node.fields and not field.suffix_trie for field in texts
+    ):
+        raise CommandError(NO_SUFFIXES)
+
+
+def check_place(circle: tree.GeoRadius) -> None:
+    """Raise CommandError for a unit, a place or a radius that there is not."""
+    if circle.unit not in GEO_UNITS:
+        raise CommandError("Invalid GeoFilter unit")
+    if abs(circle.latitude) > 90 or abs(circle.longitude) > 180:
+        raise CommandError("Invalid GeoFilter lat/lon")
+    if circle.radius <= 0:
+        raise CommandError("Invalid GeoFilter radius")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redouble.modules.search.query import tree
+from redouble.modules.search.query.check import GEO_UNITS
 
 __all__ = ["explain"]
 
@@ -10,6 +11,7 @@ SHAPE_QUERIES = {b"CONTAINS": 1, b"WITHIN": 2, b"DISJOINT": 3, b"INTERSECTS": 4}
 BLOCKS = {tree.Exact: b"EXACT {", tree.Intersection: b"INTERSECT {", tree.Union: b"UNION {"}
 WRAPPERS = {tree.Not: b"NOT{", tree.Optional: b"OPTIONAL{"}
 AFFIXES = {tree.Prefix: b"PREFIX{%s*}", tree.Suffix: b"SUFFIX{*%s}", tree.Infix: b"INFIX{*%s*}"}
+BLOCK_NODES = (*BLOCKS, *WRAPPERS, tree.Tag)
 FIELDLESS = tree.Numeric, tree.GeoRadius, tree.Ids
 
 
@@ -33,7 +35,8 @@ def _write(node: tree.Node, indent: bytes, lines: list[bytes]) -> None:
         return
     children = tree.children(node)
     head = _head(node)
-    if children or isinstance(node, (tree.Exact, tree.Intersection, tree.Union, tree.Tag)):
+    vector_with_filter = isinstance(node, tree.Vector) and bool(children)
+    if vector_with_filter or isinstance(node, BLOCK_NODES):
         lines.append(start + (b"VECTOR {" if isinstance(node, tree.Vector) else head))
         for child in children:
             _write(child, indent + b"  ", lines)
@@ -71,7 +74,8 @@ def _head(node: tree.Node) -> bytes:
         low, high = (b"<=" if included else b"<" for included in (node.includes_low, node.includes_high))
         return b"NUMERIC {%f %s @%s %s %f}" % (node.low, low, node.field.name, high, node.high)
     if isinstance(node, tree.GeoRadius):
-        where = node.field.name, node.longitude, node.latitude, node.radius, node.unit
+        unit = node.unit if node.unit in GEO_UNITS else b"<badunit>"
+        where = node.field.name, node.longitude, node.latitude, node.radius, unit
         return b"GEO %s:{%f,%f --> %f %s}" % where
     if isinstance(node, tree.GeoShape):
         return b"GEOSHAPE{%d %s}" % (SHAPE_QUERIES[node.operation], node.shape)

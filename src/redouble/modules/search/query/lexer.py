@@ -18,8 +18,11 @@ __all__ = ["Token", "tokenize"]
 ESCAPED = rb"\\[!-/:-@\[-`{-~\s]"
 WORD = rb"(?:[^\x00-\x20\x7f!-/:-@\[-`{-~]|_|%s)+" % ESCAPED
 ATTRIBUTE = rb"\$" + WORD
+EXACT = rb'"(?:[^"]|(?<=\\)")+"'  # a quote inside follows a backslash
+QUOTED = rb"'(?:[^'\\]|\\[\x00-\xff])+'"
 NUMBERS = {1: rb"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?", 2: rb"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"}
 INFINITY = {1: rb"inf", 2: rb"(?i:inf)"}
+INFINITY_SIGN = {1: rb"['+-]?", 2: rb"[+-]?"}
 SINGLE: Final = {
     b'"': "QUOTE",
     b"|": "OR",
@@ -40,33 +43,32 @@ WORDS: Final = {b"as": "AS", b"ismissing": "ISMISSING"}
 
 
 def _patterns(grammar: int) -> list[tuple[str, re.Pattern[bytes]]]:
-    number = NUMBERS[grammar]
-    affixed = rb"(?:%s|%s)" % (WORD, number) if grammar == 1 else rb"(?:%s|%s|%s)" % (WORD, number, ATTRIBUTE)
-    # Of tokens that are equally long the first one counts.
-    patterns = {
-        "NUMBER": number,
-        "MODIFIER": b"@" + WORD,
-        "ATTRIBUTE": ATTRIBUTE,
-        "ARROW": b"=>",
-        "INF": rb"[+-]?%s" % INFINITY[grammar],
-        "TERM": WORD,
-        "PREFIX": affixed + rb"\*",
-        "SUFFIX": rb"\*" + affixed,
-        "INFIX": rb"\*" + affixed + rb"\*",
-    }
+    """The kinds of tokens; of those that are equally long the first one counts."""
+    number, infinity = NUMBERS[grammar], INFINITY[grammar]
+    patterns = [
+        ("NUMBER", number),
+        ("MODIFIER", b"@" + WORD),
+        ("ATTRIBUTE", ATTRIBUTE),
+        ("ARROW", b"=>"),
+        ("INF", INFINITY_SIGN[grammar] + infinity),
+        ("TERM", WORD),
+    ]
+    affixed = [WORD, number]
     if grammar == 2:
-        operand = rb"(?:%s|[+-]?%s|-?%s)" % (number, INFINITY[grammar], ATTRIBUTE)
-        patterns = {
-            "SIZE": rb"\d+",
-            **patterns,
-            "COMPARISON": rb"@%s\s*(?:==|!=|>=?|<=?)\s*%s" % (WORD, operand),
-            # A quote inside follows a backslash.
-            "EXACT": rb'"(?:[^"]|(?<=\\)")*"',
-            "EMPTY": rb"''",
-            "QUOTED": rb"'(?:[^'\\]|\\[\x00-\xff])+'",
-            "WILDCARD": rb"w'(?:[^'\\]|\\[\x00-\xff])+'",
-        }
-    return [(kind, re.compile(pattern, re.DOTALL)) for kind, pattern in patterns.items()]
+        affixed += [ATTRIBUTE, EXACT]
+        operand = b"(?:%s|[+-]?%s|-?%s)" % (number, infinity, ATTRIBUTE)
+        patterns = [
+            ("SIZE", rb"\d+"),
+            *patterns,
+            ("COMPARISON", rb"@%s\s*(?:==|!=|>=?|<=?)\s*%s" % (WORD, operand)),
+            ("EMPTY", rb"\"\"|''"),
+            ("EXACT", EXACT),
+            ("QUOTED", QUOTED),
+            ("WILDCARD", b"w" + QUOTED),
+        ]
+    for text in affixed:
+        patterns += [("PREFIX", rb"%s\*" % text), ("SUFFIX", rb"\*%s" % text), ("INFIX", rb"\*%s\*" % text)]
+    return [(kind, re.compile(pattern, re.DOTALL)) for kind, pattern in patterns]
 
 
 PATTERNS: Final = {grammar: _patterns(grammar) for grammar in (1, 2)}
@@ -105,7 +107,7 @@ def tokenize(query: bytes, grammar: int) -> list[Token]:
     """The tokens of a query; the last one is an `END`."""
     tokens: list[Token] = []
     patterns = PATTERNS[grammar]
-    at, near = 0, b""
+    at, position, near = 0, 0, b""
     while at < len(query):
         kind, end = "", at
         for name, pattern in patterns:
@@ -113,22 +115,22 @@ def tokenize(query: bytes, grammar: int) -> list[Token]:
             if found and found.end() > end:
                 kind, end = name, found.end()
         first = query[at : at + 1]
-        if not kind:
+        if not kind or query[at:end] == b"_":
             at += 1
             if first in SINGLE:
-                tokens.append(Token(SINGLE[first], at - 1, first, near))
+                position = at - 1
+                tokens.append(Token(SINGLE[first], position, first, near))
             continue
-        whole = query[at:end]
-        token = _token(kind, at, whole, query)
-        near = token.near
-        if kind in ("MODIFIER", "COMPARISON"):
+        token = _token(kind, at, query[at:end], query)
+        tokens.append(token)
+        at = end
+        if kind != "COMPARISON":  # which leaves nothing for later errors
+            position, near = token.position, token.near
+        if kind == "MODIFIER":
             # The name is unescaped where it stands, and later errors show what is there then.
             plain = unescape(near)
             near = plain + near[len(plain) :]
-        tokens.append(token)
-        at = end
-    last = tokens[-1] if tokens else Token("END", 0, b"", b"")
-    tokens.append(Token("END", last.position, b"", last.near))
+    tokens.append(Token("END", position, b"", near))
     return tokens
 
 
@@ -146,11 +148,22 @@ def _token(kind: str, at: int, whole: bytes, query: bytes) -> Token:
         match = COMPARISON.fullmatch(whole)
         assert match
         name, operator, operand = match.groups()
+        if b"$" in operand:  # the name of a parameter takes in what comes next
+            operand = (operand + query[at + len(whole) : at + len(whole) + 1]).strip()
         return Token(kind, at, name, name, operator=operator, operand=operand)
     if kind in ("EXACT", "QUOTED", "EMPTY"):
-        text = whole[1:-1]
-        return Token("EXACT" if kind == "EMPTY" else kind, at, text, text)
-    text = whole.strip(b"*") if kind in ("PREFIX", "SUFFIX", "INFIX") else whole[2:-1]
-    parameter = text[:1] == b"$"
-    text = text[1:] if parameter else text
-    return Token(kind, at + 2 if kind == "WILDCARD" else at, text, text, parameter)
+        return Token(kind, at, whole[1:-1], whole[1:-1])
+    if kind == "WILDCARD":
+        start, stop = at + 2, at + len(whole) - 1
+    else:
+        start, stop = at + (kind != "PREFIX"), at + len(whole) - (kind != "SUFFIX")
+        if query[start : start + 1] == b'"':
+            start, stop = start + 1, stop - 1
+    parameter = query[start : start + 1] == b"$"
+    start += parameter
+    text = near = query[start:stop]
+    if kind != "WILDCARD" and not parameter:
+        # A backslash at the end meets what comes next.
+        after = query[stop : stop + 1]
+        text = unescape(text + after).removesuffix(after)
+    return Token(kind, at + 2 if kind == "WILDCARD" else at, text, near, parameter)

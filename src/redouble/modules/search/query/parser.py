@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 
 from redouble.core.errors import CommandError
 from redouble.modules.search.query import tree
+from redouble.modules.search.query.check import check_place
 from redouble.modules.search.query.lexer import Token, number_of, tokenize
 from redouble.modules.search.query.parameters import Parameters, boolean, double, integer, pattern_of
 from redouble.modules.search.schema import Field, Schema
@@ -28,12 +29,15 @@ Bound = tuple[float, bool]
 
 DEEPEST: Final = 100
 TOO_DEEP: Final = "Parser stack overflow. Try moving nested parentheses more to the left"
-GEO_UNITS: Final = (b"m", b"km", b"ft", b"mi")
 AFFIXES: Final[dict[str, type[tree.Prefix | tree.Suffix | tree.Infix]]] = {
     "PREFIX": tree.Prefix,
     "SUFFIX": tree.Suffix,
     "INFIX": tree.Infix,
 }
+TAGLIKE: Final = (
+    *(tree.Term, tree.Intersection, tree.Exact),
+    *(tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.LexRange),
+)
 SHAPE_QUERIES: Final = (b"WITHIN", b"CONTAINS", b"DISJOINT", b"INTERSECTS")
 
 
@@ -144,6 +148,10 @@ class Grammar:
             return left
         return tree.Union([left, right])
 
+    def further(self, left: tree.Node | None, right: tree.Node | None) -> tree.Node | None:
+        """One more alternative."""
+        return self.either(left, right)
+
     def set_attributes(self, node: tree.Node | None, attributes: list[tuple[bytes, bytes]]) -> None:
         if node is not None:
             for name, value in attributes:
@@ -177,9 +185,9 @@ class Grammar:
         """The part that begins here."""
         raise NotImplementedError
 
-    def sequence(self, bound: int, textual: bool = False) -> Part:
-        """An operand and what follows, as long as that is stronger than `bound`."""
-        node, is_text = self.operand(textual)
+    def sequence(self, bound: int, textual: bool = False, first: Part | None = None) -> Part:
+        """An operand (`first` if it was read) and what follows, as long as that is stronger than `bound`."""
+        node, is_text = first or self.operand(textual)
         joined = False
         while True:
             kind = self.token.kind
@@ -188,8 +196,9 @@ class Grammar:
                 self.set_attributes(node, self.read_attributes())
             elif kind == "OR" and self.union > bound:
                 self.next()
-                other, other_is_text = self.sequence(self.union, self.right_of_union(textual, joined, is_text))
-                node, is_text, joined = self.either(node, other), is_text and other_is_text, True
+                other, other_is_text = self.alternative(textual, joined, is_text)
+                node = self.further(node, other) if joined else self.either(node, other)
+                is_text, joined = is_text and other_is_text, True
             elif self.joins(kind, bound, textual):
                 other, other_is_text = self.sequence(self.conjunction, textual)
                 node, is_text, joined = self.join(node, other), is_text and other_is_text, False
@@ -204,9 +213,9 @@ class Grammar:
         """Whether an arrow ends the part."""
         return False
 
-    def right_of_union(self, textual: bool, joined: bool, is_text: bool) -> bool:
-        """Whether what follows a bar must be textual."""
-        return textual
+    def alternative(self, textual: bool, joined: bool, is_text: bool) -> Part:
+        """What follows a bar; `joined` if another bar was before, `is_text` if what was before is textual."""
+        return self.sequence(self.union, textual)
 
     def parenthesis(self, textual: bool) -> Part:
         """What stands in parentheses, of which the first was read."""
@@ -220,7 +229,7 @@ class Grammar:
 
     def affix(self) -> tree.Node:
         token = self.next()
-        node = AFFIXES[token.kind](unescape(token.text))
+        node = AFFIXES[token.kind](token.text)
         if token.parameter:
             self.parameters.term(node, token.text)
         return node
@@ -417,6 +426,7 @@ class Dialect2(Grammar):
         "MODIFIER": 20,
         "COMPARISON": 20,
         "EXACT": 30,
+        "EMPTY": 30,
         "QUOTE": 30,
         "TERM": 30,
         "AS": 30,
@@ -434,7 +444,7 @@ class Dialect2(Grammar):
     }
     colon: ClassVar[int] = 70
 
-    WORDS: ClassVar[tuple[str, ...]] = ("TERM", "AS", "EXACT", "ISMISSING")
+    WORDS: ClassVar[tuple[str, ...]] = ("TERM", "AS", "EXACT", "EMPTY", "ISMISSING")
     """What is a word where nothing else is meant."""
     NUMBERS: ClassVar[tuple[str, ...]] = ("SIZE", "NUMBER")
     PARAMETRIC: ClassVar[tuple[str, ...]] = (*WORDS, *NUMBERS, "ATTRIBUTE")
@@ -472,9 +482,27 @@ class Dialect2(Grammar):
             kind = "TERM" if kind == "ISMISSING" else "" if kind in ("MODIFIER", "COMPARISON") else kind
         return self.strength.get(kind, 0) > bound
 
-    def right_of_union(self, textual: bool, joined: bool, is_text: bool) -> bool:
-        # A union of texts goes on with texts only.
-        return textual or (joined and is_text)
+    def alternative(self, textual: bool, joined: bool, is_text: bool) -> Part:
+        if not joined:
+            return self.sequence(self.union, textual)
+        if is_text:  # a union of texts goes on with texts only
+            return self.sequence(self.union, True)
+        part = self.sequence(self.union, textual)
+        # After others a text begins a union of its own with what comes next.
+        return self.sequence(self.union - 1, textual, part) if part[1] else part
+
+    def further(self, left: tree.Node | None, right: tree.Node | None) -> tree.Node | None:
+        # Where one of two alternatives was a stop word, a third one is put into the other, whatever that is; most never look at it.
+        if left is None or right is None or isinstance(left, tree.Union):
+            return self.either(left, right)
+        left.fields = None if left.fields is None or right.fields is None else (*left.fields, *right.fields)
+        if isinstance(left, (tree.Intersection, tree.Exact)):
+            left.children.append(right)
+        elif not isinstance(left, tree.Tag):
+            left.beside.append(right)
+        elif isinstance(right, TAGLIKE):
+            left.children.append(right)
+        return left
 
     def attribute_value(self) -> bytes:
         token = self.expect(*self.PARAMETRIC)
@@ -494,7 +522,7 @@ class Dialect2(Grammar):
         if kind in ("NUMBER", "SIZE", "ATTRIBUTE"):
             return self.term(), True
         self.next()
-        if kind == "EXACT":
+        if kind in ("EXACT", "EMPTY"):
             return exact(token.text), True
         if kind == "QUOTE":
             # It is not closed; the text goes on with a word at most.
@@ -515,7 +543,7 @@ class Dialect2(Grammar):
                 return self.comparison(token), False
             if kind == "ISMISSING":
                 self.expect("LP")
-                name = unescape(self.expect("MODIFIER").text)
+                name = self.modifier()
                 self.expect("RP")
                 return tree.Missing(self.field(name, b"")), False
         self.at -= 1
@@ -534,6 +562,12 @@ class Dialect2(Grammar):
         if token.kind in self.NUMBERS or as_tag:
             return tree.Term(token.text, verbatim=True)
         return tree.Term(normalize(token.text))
+
+    def modifier(self) -> bytes:
+        """The name of a field where no comparison can stand."""
+        if self.follows("COMPARISON"):
+            self.token.near = self.token.operator
+        return unescape(self.expect("MODIFIER").text)
 
     def wildcard(self) -> tree.Node:
         token = self.next()
@@ -575,6 +609,8 @@ class Dialect2(Grammar):
         names = [name]
         while self.follows("OR"):
             self.next()
+            if self.follows("EMPTY"):
+                raise self.syntax_error()
             names.append(self.expect(*self.WORDS, *self.NUMBERS).text)
         self.expect("COLON")
         if len(names) == 1 and self.follows("LB"):
@@ -637,7 +673,6 @@ class Dialect2(Grammar):
         circle.unit = unit.text.lower()
         if unit.kind == "ATTRIBUTE":
             self.parameters.unit(circle, unit.text)
-        self.parameters.then(circle, lambda: check_place(circle))
         return circle
 
     def operand_number(self, exclusive: bool = False) -> Token:
@@ -693,7 +728,7 @@ class Dialect2(Grammar):
         """What stands in brackets after the arrow, of which the first was read: `KNN 10 @field $blob`, and attributes after it."""
         word = self.expect(*self.WORDS)
         k = self.expect("SIZE", "ATTRIBUTE")
-        name = unescape(self.expect("MODIFIER").text)
+        name = self.modifier()
         blob = self.expect("ATTRIBUTE")
         if word.text.upper() != b"KNN":
             raise CommandError(
@@ -705,8 +740,7 @@ class Dialect2(Grammar):
             self.parameters.size(node, "k", k.text)
         else:
             node.k = int(k.text)
-        named = False
-        while self.follows("TERM", "EXACT", "ISMISSING"):
+        while self.follows("TERM", "EXACT", "EMPTY", "ISMISSING"):
             option = self.next()
             value = self.expect(*self.PARAMETRIC)
             node.parameters[option.text] = value.text
@@ -715,16 +749,15 @@ class Dialect2(Grammar):
         if self.follows("AS"):
             self.next()
             score = self.expect(*self.PARAMETRIC)
-            node.score_as, named = score.text, True
+            node.score_as, node.named = score.text, True
             if score.kind == "ATTRIBUTE":
                 self.parameters.text(node, score.text, "score_as")
         self.expect("RSQB")
         if self.follows("ARROW"):
             self.next()
             self.set_attributes(node, self.read_attributes())
-        if not named:
+        if not node.named:
             node.score_as = b"__" + name + b"_score"
-        self.parameters.then(node, lambda: _name_distance(node, named))
         return node
 
 
@@ -739,24 +772,6 @@ def exact(text: bytes) -> tree.Node:
 def shown(text: bytes) -> str:
     """As an error shows it."""
     return text.partition(b"\0")[0].decode(errors="surrogateescape")
-
-
-def check_place(circle: tree.GeoRadius) -> None:
-    if circle.unit not in GEO_UNITS:
-        raise CommandError("Invalid GeoFilter unit")
-    if abs(circle.latitude) > 90 or abs(circle.longitude) > 180:
-        raise CommandError("Invalid GeoFilter lat/lon")
-    if circle.radius <= 0:
-        raise CommandError("Invalid GeoFilter radius")
-
-
-def _name_distance(node: tree.Vector, named: bool) -> None:
-    wanted = node.attributes.yield_distance_as
-    if wanted and named:
-        raise CommandError(
-            f"Distance field was specified twice for vector query: {shown(node.score_as)} and {shown(wanted)}"
-        )
-    node.score_as = wanted or node.score_as
 
 
 def _set_attribute(node: tree.Node, name: bytes, value: bytes) -> None:
@@ -786,8 +801,6 @@ def _set_attribute(node: tree.Node, name: bytes, value: bytes) -> None:
         attributes.weight = number
     elif word == b"yield_distance_as" and isinstance(node, tree.Vector):
         attributes.yield_distance_as = value
-        if node.k is None:
-            node.score_as = value
     elif word in (b"ef_runtime", b"epsilon", b"hybrid_policy", b"batch_size") and isinstance(node, tree.Vector):
         node.parameters[name] = value
     else:

@@ -57,6 +57,8 @@ class Node:
     attributes: Attributes = dataclasses.field(default_factory=Attributes, kw_only=True)
     fields: tuple[bytes, ...] | None = dataclasses.field(default=None, kw_only=True)
     """The TEXT fields to look into; None: all; empty: none (an unknown one was named)."""
+    beside: list[Node] = dataclasses.field(default_factory=list, kw_only=True)
+    """What `a|the|b` leaves of b: it is part of the query, but nobody looks for it."""
 
 
 @dataclass
@@ -222,6 +224,8 @@ class Vector(Node):
     child: Node | None = None
     score_as: bytes = b""
     """By which name the distance is known; empty: by none (a range)."""
+    named: bool = False
+    """AS has said it."""
     parameter: bytes = b""
     """The parameter that has the blob, as FT.EXPLAIN names it."""
     parameters: dict[bytes, bytes] = dataclasses.field(default_factory=dict)
@@ -240,5 +244,5 @@ def children(node: Node) -> list[Node]:
     if isinstance(node, (Exact, Intersection, Union, Tag)):
         return node.children
     if isinstance(node, (Not, Optional)):
-        return [node.child]
-    return [node.child] if isinstance(node, Vector) and node.child is not None else []
+        return [node.child, *node.beside]
+    return [node.child, *node.beside] if isinstance(node, Vector) and node.child is not None else node.beside

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
+from threading import Lock
 from typing import Final
 
 __all__ = ["LANGUAGES", "stem", "stemmer"]
@@ -29,13 +30,16 @@ def stemmer(language: bytes) -> Callable[[bytes], bytes]:
     except (ImportError, KeyError):
         return bytes
 
+    one_at_a_time = Lock()  # the algorithm keeps its word in itself
+
     @functools.lru_cache(maxsize=50_000)
     def stem_of(word: bytes) -> bytes:
         try:
             text = word.decode()
         except UnicodeDecodeError:
             return word
-        stemmed: str = algorithm.stemWord(text)
+        with one_at_a_time:
+            stemmed: str = algorithm.stemWord(text)
         return stemmed.encode()
 
     return stem_of
