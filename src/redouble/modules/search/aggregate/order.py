@@ -1,15 +1,16 @@
-"""The order in which the real module's hash tables list groups and distinct values: nobody promised it, but clients see it.
+"""The orders in which the real module lists groups, distinct values, and rows of which none comes first: nobody promised them, but
+clients see them.
 
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from redouble.modules.search.aggregate.values import Value, hash_value
 
-__all__ = ["ValueSet", "listed"]
+__all__ = ["Heap", "ValueSet", "listed"]
 
 
 def _short(key: int) -> int:
@@ -100,3 +101,78 @@ class ValueSet:
 
     def values(self) -> list[Value]:
         return [self.known[key][0] for table in (self.small, self.large) for chain in table for key in chain]
+
+
+T = TypeVar("T")
+
+
+class Heap(Generic[T]):
+    """A min-max heap (Atkinson and others, 1986) of the greatest rows.  It decides the order of those that compare as equals."""
+
+    def __init__(self, compare: Callable[[T, T], int], size: int) -> None:
+        self.compare = compare
+        self.size = max(size, 2)
+        self.items: list[Any] = [None]
+        """From 1 on; even levels hold minima, odd ones maxima."""
+
+    def sort(self, rows: Sequence[T]) -> list[T]:
+        """The greatest of the rows, which come first."""
+        for row in rows:
+            if len(self.items) <= self.size:
+                self.items.append(row)
+                self._rise(len(self.items) - 1)
+            elif self.compare(row, self.items[1]) > 0:
+                self.items[1] = row
+                self._sink(1)
+        return [self._pop() for _ in range(len(self.items) - 1)]
+
+    def _is_past(self, at: int, other: int, sign: int) -> bool:
+        return self.compare(self.items[at], self.items[other]) * sign > 0
+
+    def _swap(self, at: int, other: int) -> None:
+        self.items[at], self.items[other] = self.items[other], self.items[at]
+
+    def _rise(self, at: int) -> None:
+        sign = _sign(at)
+        parent = at // 2
+        if parent and self._is_past(at, parent, -sign):
+            self._swap(at, parent)
+            at, sign = parent, -sign
+        while at // 4 and self._is_past(at, at // 4, sign):
+            self._swap(at, at // 4)
+            at //= 4
+
+    def _sink(self, at: int) -> None:
+        sign = _sign(at)
+        while 2 * at < len(self.items):
+            below = [2 * at, 2 * at + 1, *range(4 * at, 4 * at + 4)]
+            best = below[0]
+            for each in below[1:]:
+                if each < len(self.items) and self._is_past(each, best, sign):
+                    best = each
+            if not self._is_past(best, at, sign):
+                return
+            self._swap(at, best)
+            if best <= 2 * at + 1:
+                return
+            if self._is_past(best, best // 2, -sign):
+                self._swap(best, best // 2)
+            at = best
+
+    def _pop(self) -> T:
+        """Take the greatest out."""
+        items = self.items
+        if len(items) <= 3:
+            return items.pop()  # type: ignore[no-any-return]
+        at = 3 if self.compare(items[2], items[3]) < 0 else 2
+        greatest: T = items[at]
+        last = items.pop()
+        if at < len(items):
+            items[at] = last
+            self._sink(at)
+        return greatest
+
+
+def _sign(at: int) -> int:
+    """-1 on a level of minima, 1 on one of maxima."""
+    return -1 if at.bit_length() % 2 else 1

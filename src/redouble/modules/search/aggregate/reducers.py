@@ -11,11 +11,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, NamedTuple, TypeAlias
 
-from redouble.core.errors import CommandError
+from redouble.core.errors import CommandError, text
 from redouble.modules.search.aggregate.order import ValueSet
 from redouble.modules.search.aggregate.rows import Row
 from redouble.modules.search.aggregate.values import Value, compare, hash_value, number
-from redouble.modules.search.arguments import Words
+from redouble.modules.search.arguments import Arguments
 
 __all__ = ["Reducer", "Reduction", "reduction"]
 
@@ -43,7 +43,8 @@ class Reduction(NamedTuple):
 
 Find: TypeAlias = "Callable[[bytes], object]"
 """Raises CommandError if the rows have no such property."""
-Maker: TypeAlias = "Callable[[Words, Find, Random], Callable[[], Reducer]]"
+Maker: TypeAlias = "Callable[[Arguments, str, Find, Random], Callable[[], Reducer]]"
+"""Reads the arguments of a reducer; its name is for errors."""
 _MAKERS: Final[dict[bytes, Maker]] = {}
 
 
@@ -51,8 +52,8 @@ def reduction(name: bytes, arguments: list[bytes], alias: bytes | None, find: Fi
     """Raises CommandError for a name or arguments that do not exist."""
     maker = _MAKERS.get(name.upper())
     if maker is None:
-        raise CommandError(f"No such reducer: {name.decode('utf-8', 'surrogateescape')}")
-    start = maker(Words(arguments, name.decode("utf-8", "surrogateescape")), find, random)
+        raise CommandError(f"No such reducer: {text(name)}")
+    start = maker(Arguments(arguments, 0), text(name), find, random)
     if alias is None:
         joined = b",".join(word.removeprefix(b"@") for word in arguments)
         alias = b"__generated_alias" + (name + joined).lower()
@@ -67,17 +68,17 @@ def _maker(name: bytes) -> Callable[[Maker], Maker]:
     return declare
 
 
-def _property(words: Words, find: Find) -> bytes:
+def _property(words: Arguments, of: str, find: Find) -> bytes:
     if not words:
-        raise CommandError(f"Missing arguments for {words.of}")
+        raise CommandError(f"Missing arguments for {of}")
     name = words.next().removeprefix(b"@")
     find(name)
     return name
 
 
-def _no_more(words: Words) -> None:
+def _no_more(words: Arguments, name: str) -> None:
     if words:
-        raise words.unknown()
+        raise CommandError(f"Unknown argument `{text(words.peek())}` at position {words.at} for {name}")
 
 
 class Count(Reducer):
@@ -92,7 +93,7 @@ class Count(Reducer):
 
 
 @_maker(b"COUNT")
-def _count(words: Words, find: Find, random: Random) -> Callable[[], Reducer]:
+def _count(words: Arguments, name: str, find: Find, random: Random) -> Callable[[], Reducer]:
     if words:
         raise CommandError("Count accepts 0 values only")
     return Count
@@ -105,10 +106,10 @@ class _OfProperty(Reducer):
         self.name = name
 
 
-def _of_property(name: bytes, kind: Callable[[bytes], Reducer]) -> None:
-    @_maker(name)
-    def make(words: Words, find: Find, random: Random) -> Callable[[], Reducer]:
-        property = _property(words, find)  # more words are not looked at
+def _of_property(reducer: bytes, kind: Callable[[bytes], Reducer]) -> None:
+    @_maker(reducer)
+    def make(words: Arguments, name: str, find: Find, random: Random) -> Callable[[], Reducer]:
+        property = _property(words, name, find)  # more words are not looked at
         return lambda: kind(property)
 
 
@@ -369,17 +370,17 @@ class Quantile(_OfProperty):
 
 
 @_maker(b"QUANTILE")
-def _quantile(words: Words, find: Find, random: Random) -> Callable[[], Reducer]:
-    property = _property(words, find)
-    quantile = words.double()
+def _quantile(words: Arguments, name: str, find: Find, random: Random) -> Callable[[], Reducer]:
+    property = _property(words, name, find)
+    quantile = words.double(name)
     if not 0.0 <= quantile <= 1.0:
         raise CommandError("Percentage must be between 0.0 and 1.0")
     resolution = 500
     if words:
-        resolution = int(words.double())
+        resolution = int(words.double(name))
         if not 0 < resolution <= LARGEST_RESOLUTION:
             raise CommandError("Invalid resolution")
-    _no_more(words)
+    _no_more(words, name)
     return lambda: Quantile(property, quantile, resolution)
 
 
@@ -423,14 +424,14 @@ class FirstValueBy(FirstValue):
 
 
 @_maker(b"FIRST_VALUE")
-def _first_value(words: Words, find: Find, random: Random) -> Callable[[], Reducer]:
-    property = _property(words, find)
-    if not words.takes(b"BY"):
-        _no_more(words)
+def _first_value(words: Arguments, name: str, find: Find, random: Random) -> Callable[[], Reducer]:
+    property = _property(words, name, find)
+    if not words.has(b"BY"):
+        _no_more(words, name)
         return lambda: FirstValue(property)
-    by = _property(words, find)
-    is_ascending = words.takes(b"ASC") or not words.takes(b"DESC")
-    _no_more(words)
+    by = _property(words, name, find)
+    is_ascending = words.has(b"ASC") or not words.has(b"DESC")
+    _no_more(words, name)
     return lambda: FirstValueBy(property, by, is_ascending)
 
 
@@ -459,10 +460,9 @@ class RandomSample(_OfProperty):
 
 
 @_maker(b"RANDOM_SAMPLE")
-def _random_sample(words: Words, find: Find, random: Random) -> Callable[[], Reducer]:
-    property = _property(words, find)
-    words.of = "<sample size>"
-    size = words.unsigned()
+def _random_sample(words: Arguments, name: str, find: Find, random: Random) -> Callable[[], Reducer]:
+    property = _property(words, name, find)
+    size = words.integer("<sample size>", 0)
     if size > LARGEST_SAMPLE:
         raise CommandError("Sample size too large")
     return lambda: RandomSample(property, size, random)
