@@ -57,6 +57,8 @@ def _create(client: Client, argv: Argv, if_missing: bool) -> Reply:
     made = parse_creation(Arguments(argv, 2))
     index = Index(name, made.definition, made.schema)
     index.flags = frozenset(made.flags)
+    index.is_old = made.is_old
+    index.filter = made.filter
     if made.lifetime is not None:
         index.lifetime_ms = max(made.lifetime, 0) * 1000 or 1
     known.add(index, scans=made.scans)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import heapq
 import math
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -66,6 +67,25 @@ class GeoFilter:
 
 
 @dataclass
+class Highlight:
+    """HIGHLIGHT: what stands around the words that were found, in which fields (none: in all)."""
+
+    fields: list[bytes] = field(default_factory=list)
+    opening: bytes = b"<b>"
+    closing: bytes = b"</b>"
+
+
+@dataclass
+class Summary:
+    """SUMMARIZE: how much of the texts is shown, of which fields (none: of all)."""
+
+    fields: list[bytes] = field(default_factory=list)
+    fragments: int = 3
+    length: int = 20
+    separator: bytes = b"... "
+
+
+@dataclass
 class Options:
     """Everything behind the query."""
 
@@ -92,6 +112,8 @@ class Options:
     numeric_filters: list[NumericFilter] = field(default_factory=list)
     geo_filters: list[GeoFilter] = field(default_factory=list)
     format: bytes = b"STRING"
+    highlight: Highlight | None = None
+    summary: Summary | None = None
 
 
 def parse_options(words: Arguments, settings: Settings, resp: int) -> Options:
@@ -285,6 +307,35 @@ def _geo_filter(words: Arguments, options: Options, settings: Settings) -> None:
     options.geo_filters.append(GeoFilter(name, longitude, latitude, radius, unit.lower()))
 
 
+def _highlight(words: Arguments, options: Options, settings: Settings) -> None:
+    options.highlight = made = Highlight()
+    try:
+        if words.has(b"FIELDS"):
+            made.fields = words.slice("FIELDS")
+        if words.has(b"TAGS"):
+            made.opening, made.closing = words.text("TAGS"), words.text("TAGS")
+    except CommandError:
+        raise CommandError("Bad arguments for HIGHLIGHT") from None
+
+
+def _summarize(words: Arguments, options: Options, settings: Settings) -> None:
+    options.summary = made = Summary()
+    try:
+        if words.has(b"FIELDS"):
+            made.fields = words.slice("FIELDS")
+        while words:
+            if words.has(b"FRAGS"):
+                made.fragments = words.integer("FRAGS", 0)
+            elif words.has(b"LEN"):
+                made.length = words.integer("LEN", 0)
+            elif words.has(b"SEPARATOR"):
+                made.separator = words.text("SEPARATOR")
+            else:
+                break
+    except CommandError:
+        raise CommandError("Bad arguments for SUMMARIZE") from None
+
+
 READERS: Final[dict[bytes, Any]] = {
     b"NOCONTENT": _no_content,
     b"RETURN": _return,
@@ -313,6 +364,8 @@ READERS: Final[dict[bytes, Any]] = {
     b"WITHRAWIDS": _show("raw_ids"),
     b"FILTER": _filter,
     b"GEOFILTER": _geo_filter,
+    b"HIGHLIGHT": _highlight,
+    b"SUMMARIZE": _summarize,
 }
 
 
@@ -431,7 +484,8 @@ class _Rows:
         first, behind = options.first, options.first + options.count
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
-            return self._load(ordered[first:behind])
+            scores = self._scores_while_sorting(ordered, behind) if options.shape.scores else None
+            return self._load(ordered[first:behind], scores)
         if not self._needs_scores():
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
         chosen = self._by_score(behind)[first:]
@@ -440,8 +494,8 @@ class _Rows:
     def _needs_scores(self) -> bool:
         return self.options.counts_all and self.options.dialect != MOST_DIALECT
 
-    def _score(self, record: Record, document: Document) -> Scored:
-        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload)
+    def _score(self, record: Record, document: Document, minimum: float = 0.0) -> Scored:
+        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload, minimum)
 
     def _by_score(self, count: int) -> list[tuple[Document, Scored]]:
         """The first `count` of those that score best."""
@@ -451,6 +505,27 @@ class _Rows:
             return best(scored, count, _compare_scores)
         scored.sort(key=lambda pair: pair[1].score, reverse=True)
         return scored[:count]
+
+    def _scores_while_sorting(self, ordered: list[Document], behind: int) -> dict[int, Scored]:
+        """The scores of documents that are sorted by a field.  They are compared with that of the last of those that are shown so far,
+        as if they were sorted by score."""
+        documents = self.index.documents
+        ranks = {document.id: rank for rank, document in enumerate(ordered)}
+        kept: list[tuple[int, float]] = []
+        """The last one comes first."""
+        scores: dict[int, Scored] = {}
+        minimum = 0.0
+        for id, record in self.matches.records():
+            scores[id] = scored = self._score(record, documents[id], minimum)
+            one = -ranks[id], scored.score
+            if len(kept) < behind:
+                heapq.heappush(kept, one)
+                minimum = min(minimum, scored.score)
+            else:
+                minimum = max(minimum, kept[0][1])
+                if one > kept[0]:
+                    heapq.heapreplace(kept, one)
+        return scores
 
     def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
         """The scores of some documents."""
@@ -534,6 +609,8 @@ class _Rows:
 
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
+        if self.options.highlight is not None or self.options.summary is not None:
+            raise CommandError("ERR not supported by redouble: HIGHLIGHT and SUMMARIZE")
         distances = {
             name: found[document.id] for name, found in self.matches.distances.items() if document.id in found
         }

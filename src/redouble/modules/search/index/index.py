@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from redouble.core.database import Database
+from redouble.core.errors import CommandError
 from redouble.modules.json.document import Document as JsonDocument
+from redouble.modules.search.aggregate.expression import Evaluation
+from redouble.modules.search.aggregate.rows import Row
+from redouble.modules.search.aggregate.values import truth
 from redouble.modules.search.index.documents import Document, Documents, SortValue
 from redouble.modules.search.index.numbers import Numbers
 from redouble.modules.search.index.points import Points
@@ -22,7 +26,7 @@ from redouble.modules.search.index.values import (
     number,
     shown,
 )
-from redouble.modules.search.index.vectors import Vectors
+from redouble.modules.search.index.vectors import Vectors, single
 from redouble.modules.search.schema import Definition, Field, Schema
 from redouble.modules.search.text.phonetic import metaphone
 from redouble.modules.search.text.stems import LANGUAGES, stem
@@ -57,6 +61,10 @@ class Index:
         self.schema = schema
         self.flags: frozenset[bytes] = frozenset()
         """Of FT.CREATE: NOFREQS, NOFIELDS, NOOFFSETS, NOHL, MAXTEXTFIELDS."""
+        self.is_old = False
+        """FT.CREATE named no keys: FT.ADD may write them."""
+        self.filter: Evaluation | None = None
+        """Which keys it takes, of those with the right names."""
         self.lifetime_ms = 0
         """How long it stays when nobody uses it; 0: for ever (TEMPORARY)."""
         self.used_ms = 0
@@ -109,7 +117,24 @@ class Index:
         """Whether a key that has this value belongs to the index."""
         definition = self.definition
         kind = Hash if definition.key_type == b"HASH" else JsonDocument
-        return type(value) is kind and key.startswith(definition.prefixes)
+        if type(value) is not kind or not key.startswith(definition.prefixes):
+            return False
+        return self.filter is None or self._admits(self.filter, key, value)
+
+    def _admits(self, filter: Evaluation, key: bytes, value: Hash | JsonDocument) -> bool:
+        values: dict[bytes, Any] = {b"__key": key}
+        if isinstance(value, Hash):
+            values.update(value.items())
+        else:
+            loaded = Loaded(value)
+            for field in self.schema.fields:
+                found = loaded.get(field.path, ABSENT)
+                if found is not ABSENT:
+                    values[field.name] = found
+        try:
+            return truth(filter(Row(values, key=key)))
+        except CommandError:
+            return False
 
     def add(self, key: bytes, value: Hash | JsonDocument) -> Document | None:
         """Index what `key` holds now; None: it cannot be, and what was known of it is gone."""
@@ -162,7 +187,7 @@ class Index:
 
     def _sort_value(self, field: Field, value: Hash | JsonDocument) -> SortValue:
         """By what documents are sorted: a number, or a text, of a hash without capitals unless the field is declared UNF."""
-        loaded = Loaded(value, 1)
+        loaded = Loaded(value)
         if not loaded.is_hash:
             found = loaded.found(field.path)
             values = found if len(found) != 1 or type(found[0]) is not list else found[0]
@@ -177,17 +202,18 @@ class Index:
         return raw if field.unnormalised else lowered(raw)
 
     def _score(self, value: Hash | JsonDocument) -> float:
-        if self.definition.score_field:
-            raw = Loaded(value, 1).get(self.definition.score_field)
+        name = self.definition.score_field
+        raw = Loaded(value).get(name) if name else None
+        if isinstance(value, Hash) and isinstance(raw, bytes):
             try:
-                return number(raw) if isinstance(raw, bytes) else self.definition.score if raw is None else raw
+                raw = number(raw)
             except ValueError:
-                pass
-        return self.definition.score
+                raw = None
+        return single(raw if isinstance(raw, float) else self.definition.score)
 
     def _language(self, value: Hash | JsonDocument) -> bytes:
         name = self.definition.language_field
-        raw = Loaded(value, 1).get(name) if name else None
+        raw = Loaded(value).get(name) if name else None
         language = raw.lower() if isinstance(raw, bytes) else b""
         return language if language in LANGUAGES else self.definition.language
 
@@ -195,7 +221,7 @@ class Index:
         name = self.definition.payload_field
         if not name:
             return None
-        raw = Loaded(value, 1).get(name)
+        raw = Loaded(value).get(name)
         return raw if isinstance(raw, bytes) else None
 
     def _store(self, field: Field, id: int, content: Content) -> None:
@@ -263,7 +289,7 @@ class Index:
         value = db.peek(document.key)
         kind = Hash if self.definition.key_type == b"HASH" else JsonDocument
         if type(value) is kind:
-            return Loaded(value, dialect)
+            return Loaded(value, dialect, self.definition.special_fields)
         document.is_lost = True
         return None
 

@@ -170,10 +170,12 @@ def _json_vector(options: VectorOptions, numbers: Any) -> bytes:
 class Loaded:
     """A key whose fields are asked for."""
 
-    __slots__ = ("_value", "dialect")
+    __slots__ = ("_hidden", "_value", "dialect")
 
-    def __init__(self, value: Hash | JsonDocument, dialect: int) -> None:
+    def __init__(self, value: Hash | JsonDocument, dialect: int = 1, hidden: tuple[bytes, ...] = ()) -> None:
         self._value = value
+        self._hidden = hidden
+        """Fields of a hash that nobody sees."""
         self.dialect = dialect
         """From 3 on all values of a path are shown, before the first."""
 
@@ -185,7 +187,7 @@ class Loaded:
         """A field of the hash, or what a path finds in the document: bytes or a float; None: a null; `default`: nothing."""
         value = self._value
         if isinstance(value, Hash):
-            return value.get(path) if path in value else default
+            return value.get(path) if path in value and path not in self._hidden else default
         found = self.found(path)
         if not found or (self.dialect >= 3 and found == [[]]):
             return default
@@ -202,7 +204,7 @@ class Loaded:
         """The fields of a hash, or the document as a whole."""
         value = self._value
         if isinstance(value, Hash):
-            yield from value.items()
+            yield from ((field, text) for field, text in value.items() if field not in self._hidden)
         else:
             yield b"$", _json_text([value.root] if self.dialect >= 3 else value.root)
 
