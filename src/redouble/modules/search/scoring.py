@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def slop_of(record: Record) -> int:
         return 1
     placed = [child for child in children if child.has_positions]
     total = 0
-    for one, other in zip(placed, placed[1:]):
+    for one, other in itertools.pairwise(placed):
         distance = _nearest(list(one.places()), list(other.places()))
         total += distance * distance
     return int(math.sqrt(total)) if total else max(len(children) - 1, 1)

@@ -204,7 +204,11 @@ def _vector(words: Arguments) -> VectorOptions:
     kind = algorithm.decode()
     count = words.integer("vector similarity number of parameters", 0)
     if count % 2:
-        end = "(should be submitted as named arguments)" if kind == "FLAT" else "(as algorithm parameters should be submitted as named arguments)"
+        end = (
+            "(should be submitted as named arguments)"
+            if kind == "FLAT"
+            else "(as algorithm parameters should be submitted as named arguments)"
+        )
         between = "even number as algorithm parameters " if kind == "FLAT" else "even number "
         raise CommandError(
             f"Bad number of arguments for vector similarity index: got {count} but expected {between}{end}"

@@ -6,13 +6,16 @@ import dataclasses
 import functools
 import heapq
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 from redouble.core.client import Client
 from redouble.core.command import Argv
 from redouble.core.errors import CommandError, text
 from redouble.modules.arguments import double
+from redouble.modules.search.aggregate.values import compare
 from redouble.modules.search.arguments import (
     NOT_CONVERTED,
     Arguments,
@@ -384,9 +387,7 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     others: list[tree.Node] = []
     for number in options.numeric_filters:
         found = index.schema.find(number.field, b"NUMERIC") or Field(number.field, number.field, b"")
-        others.append(
-            tree.Numeric(found, number.low, number.high, number.includes_low, number.includes_high)
-        )
+        others.append(tree.Numeric(found, number.low, number.high, number.includes_low, number.includes_high))
     for circle in options.geo_filters:
         found = index.schema.find(circle.field, b"GEO") or Field(circle.field, circle.field, b"")
         others.append(tree.GeoRadius(found, circle.longitude, circle.latitude, circle.radius, circle.unit))
@@ -550,10 +551,12 @@ class _Rows:
                 without.append(document)
             else:
                 with_value.append((value, document))
-        order = functools.cmp_to_key(lambda one, other: compare(one[0], other[0]))
         if self.options.is_descending:  # of equals the last comes first
             with_value.reverse()
             without.reverse()
+        order: Callable[[tuple[Any, Document]], Any] = itemgetter(0)
+        if len({type(value) for value, _ in with_value}) > 1:
+            order = functools.cmp_to_key(lambda one, other: compare(one[0], other[0]))
         with_value.sort(key=order, reverse=self.options.is_descending)
         return [document for _, document in with_value] + without
 
@@ -611,9 +614,7 @@ class _Rows:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
         if self.options.highlight is not None or self.options.summary is not None:
             raise CommandError("ERR not supported by redouble: HIGHLIGHT and SUMMARIZE")
-        distances = {
-            name: found[document.id] for name, found in self.matches.distances.items() if document.id in found
-        }
+        distances = {name: found[document.id] for name, found in self.matches.distances.items() if document.id in found}
         loaded = self._open(document)
         if loaded is None:
             return None
@@ -669,10 +670,3 @@ def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]
     if scored.score < other_scored.score:
         return -1
     return -1 if document.id > other_document.id else 1
-
-
-def compare(one: Any, other: Any) -> int:
-    """Numbers come before texts."""
-    if isinstance(one, float) != isinstance(other, float):
-        one, other = (repr(value).encode() if isinstance(value, float) else value for value in (one, other))
-    return (one > other) - (one < other)

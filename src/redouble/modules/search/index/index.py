@@ -299,8 +299,9 @@ class Index:
         """Forget what documents left that are gone.  O(everything)."""
         alive = self.documents.ids
         self.terms.collect(alive)
-        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values()):
-            kept.collect(alive)
+        kept: list[Numbers | Tags | Points] = [*self.numbers.values(), *self.tags.values(), *self.points.values()]
+        for one in kept:
+            one.collect(alive)
         for name, ids in self.missing.items():
             self.missing[name] = {id: None for id in ids if id in alive}
         self.documents.removed = 0
@@ -308,8 +309,9 @@ class Index:
     def check(self) -> None:
         self.documents.check()
         self.terms.check()
-        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values(), *self.vectors.values()):
-            kept.check()
+        for kept in (self.numbers, self.tags, self.points, self.vectors):
+            for one in kept.values():
+                one.check()
 
 
 STEM_WEIGHT: Final = 0.2

@@ -16,7 +16,17 @@ from redouble.types.geohash import LATITUDE_MAX, LONGITUDE_MAX, Point
 from redouble.types.hash import Hash
 from redouble.types.number import parse_double
 
-__all__ = ["Content", "InvalidValue", "Loaded", "hash_content", "is_single", "json_content", "json_path", "number", "shown"]
+__all__ = [
+    "Content",
+    "InvalidValue",
+    "Loaded",
+    "hash_content",
+    "is_single",
+    "json_content",
+    "json_path",
+    "number",
+    "shown",
+]
 
 Content: TypeAlias = Any
 """What a field holds, by its type: texts, tags, numbers, points, or blobs of vectors; None: a JSON null."""
@@ -114,8 +124,10 @@ def json_content(field: Field, values: Sequence[Any]) -> Content:
                 raise InvalidValue("N/A")
         kinds = (int, float) if field.type == b"NUMERIC" else (str,)
         if any(value is not None and type(value) not in kinds for value in values):
-            what = "NUMERIC fields can only contain numeric" if field.type == b"NUMERIC" else (
-                "TEXT/TAG fields can only contain strings"
+            what = (
+                "NUMERIC fields can only contain numeric"
+                if field.type == b"NUMERIC"
+                else ("TEXT/TAG fields can only contain strings")
             )
             raise InvalidValue(f"{what} or nulls")
         values = [value for value in values if value is not None]
@@ -126,11 +138,7 @@ def json_content(field: Field, values: Sequence[Any]) -> Content:
         return texts
     if field.type == b"GEO":
         return list(map(point, texts))
-    return [
-        tag
-        for text in texts
-        for tag in split(text, field.separator, field.case_sensitive, field.index_empty)
-    ]
+    return [tag for text in texts for tag in split(text, field.separator, field.case_sensitive, field.index_empty)]
 
 
 def _text(value: str | bool) -> bytes:
