@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final
@@ -23,6 +23,7 @@ from redouble.modules.search.arguments import (
     ft_command,
 )
 from redouble.modules.search.evaluate import Limits, Matches, evaluate
+from redouble.modules.search.highlight import Marks, fragments, highlighted, matches, read_marks, summarized
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
@@ -70,25 +71,6 @@ class GeoFilter:
 
 
 @dataclass
-class Highlight:
-    """HIGHLIGHT: what stands around the words that were found, in which fields (none: in all)."""
-
-    fields: list[bytes] = field(default_factory=list)
-    opening: bytes = b"<b>"
-    closing: bytes = b"</b>"
-
-
-@dataclass
-class Summary:
-    """SUMMARIZE: how much of the texts is shown, of which fields (none: of all)."""
-
-    fields: list[bytes] = field(default_factory=list)
-    fragments: int = 3
-    length: int = 20
-    separator: bytes = b"... "
-
-
-@dataclass
 class Options:
     """Everything behind the query."""
 
@@ -115,17 +97,20 @@ class Options:
     numeric_filters: list[NumericFilter] = field(default_factory=list)
     geo_filters: list[GeoFilter] = field(default_factory=list)
     format: bytes = b"STRING"
-    highlight: Highlight | None = None
-    summary: Summary | None = None
+    marks: Marks | None = None
+    """HIGHLIGHT and SUMMARIZE."""
 
 
-def parse_options(words: Arguments, settings: Settings, resp: int) -> Options:
+def parse_options(
+    words: Arguments, settings: Settings, resp: int, readers: Mapping[bytes, Any] | None = None
+) -> Options:
     """The options, in any order.  Raises CommandError."""
+    readers = READERS if readers is None else readers
     options = Options(dialect=settings[b"DEFAULT_DIALECT"])
     start = words.at - 1
     while words:
         word = words.next()
-        reader = READERS.get(word.upper())
+        reader = readers.get(word.upper())
         if word.upper() == b"GROUPBY":
             raise CommandError("option `GROUPBY` is mutually exclusive with simple (i.e. search) options")
         if reader is None:
@@ -310,33 +295,13 @@ def _geo_filter(words: Arguments, options: Options, settings: Settings) -> None:
     options.geo_filters.append(GeoFilter(name, longitude, latitude, radius, unit.lower()))
 
 
-def _highlight(words: Arguments, options: Options, settings: Settings) -> None:
-    options.highlight = made = Highlight()
-    try:
-        if words.has(b"FIELDS"):
-            made.fields = words.slice("FIELDS")
-        if words.has(b"TAGS"):
-            made.opening, made.closing = words.text("TAGS"), words.text("TAGS")
-    except CommandError:
-        raise CommandError("Bad arguments for HIGHLIGHT") from None
+def _marks(name: str) -> Any:
+    def read(words: Arguments, options: Options, settings: Settings) -> None:
+        options.marks = options.marks or Marks()
+        if not read_marks(words, options.marks, name == "HIGHLIGHT"):
+            raise CommandError(f"Bad arguments for {name}")
 
-
-def _summarize(words: Arguments, options: Options, settings: Settings) -> None:
-    options.summary = made = Summary()
-    try:
-        if words.has(b"FIELDS"):
-            made.fields = words.slice("FIELDS")
-        while words:
-            if words.has(b"FRAGS"):
-                made.fragments = words.integer("FRAGS", 0)
-            elif words.has(b"LEN"):
-                made.length = words.integer("LEN", 0)
-            elif words.has(b"SEPARATOR"):
-                made.separator = words.text("SEPARATOR")
-            else:
-                break
-    except CommandError:
-        raise CommandError("Bad arguments for SUMMARIZE") from None
+    return read
 
 
 READERS: Final[dict[bytes, Any]] = {
@@ -367,8 +332,8 @@ READERS: Final[dict[bytes, Any]] = {
     b"WITHRAWIDS": _show("raw_ids"),
     b"FILTER": _filter,
     b"GEOFILTER": _geo_filter,
-    b"HIGHLIGHT": _highlight,
-    b"SUMMARIZE": _summarize,
+    b"HIGHLIGHT": _marks("HIGHLIGHT"),
+    b"SUMMARIZE": _marks("SUMMARIZE"),
 }
 
 
@@ -379,7 +344,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
-    check(node, index.schema)
     if options.fields is not None:
         _restrict(node, tuple(options.fields), index)
     if not options.is_verbatim:
@@ -394,6 +358,7 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     if options.keys is not None:
         others.append(tree.Ids(options.keys))
     node = _together(node, others)
+    check(node, index.schema)
     if options.slop is not None or options.in_order:
         _be_near(node, options)
     return node
@@ -403,7 +368,7 @@ def _together(node: tree.Node, others: list[tree.Node]) -> tree.Node:
     if not others:
         return node
     if isinstance(node, tree.Vector) and node.k is not None:
-        filtered = node.child if node.child is not None else tree.Everything()
+        filtered, *others = others if node.child is None else [node.child, *others]
         return dataclasses.replace(node, child=_together(filtered, others))
     for other in others:
         if isinstance(node, (tree.Intersection, tree.Exact)):
@@ -594,6 +559,7 @@ class _Rows:
             names[self.options.sort_by] = None
         for name in self.matches.distances:
             names[name] = None
+        records = self._records_to_mark(chosen, names)
         rows = []
         for document in chosen:
             row = Row(document.key)
@@ -607,13 +573,40 @@ class _Rows:
                 row.sort_key = self.sort_key(document, self.options.sort_by)
             if shape.content:
                 row.values = self._values(document, names)
+                if document.id in records and row.values is not None:
+                    self._mark(document, row.values, records[document.id])
             rows.append(row)
         return rows
 
+    def _records_to_mark(self, chosen: list[Document], names: dict[bytes, None]) -> dict[int, Record]:
+        """What was found in documents of which words are to be marked; the fields that are named are shown first."""
+        marks = self.options.marks
+        if marks is None or not self.options.shape.content:
+            return {}
+        for name in marks.named:
+            if self.index.schema.find(name) is None:
+                if self.options.returned is None:
+                    raise CommandError(f"No such property `{text(name)}`")
+                raise CommandError(f"Property `{text(name)}` is not in schema")
+            names[name] = None
+        ids = {document.id for document in chosen}
+        return {id: record for id, record in self.matches.records() if id in ids}
+
+    def _mark(self, document: Document, values: dict[bytes, Any], record: Record) -> None:
+        loaded, marks = self._open(document), self.options.marks
+        assert loaded is not None and marks is not None
+        for name, value in values.items():
+            style = marks.of(name)
+            if style is None or not isinstance(value, bytes):
+                continue
+            made = fragments(value, self.index.places(loaded, name), matches(record))
+            if style.summarizes and (made or style.tags is None):
+                values[name] = summarized(value, made, style)
+            elif made and style.tags is not None:
+                values[name] = highlighted(value, made, style.tags)
+
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
-        if self.options.highlight is not None or self.options.summary is not None:
-            raise CommandError("ERR not supported by redouble: HIGHLIGHT and SUMMARIZE")
         distances = {name: found[document.id] for name, found in self.matches.distances.items() if document.id in found}
         loaded = self._open(document)
         if loaded is None:

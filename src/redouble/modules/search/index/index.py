@@ -280,6 +280,21 @@ class Index:
         document.length = length
         self.documents.total_length += length
 
+    def places(self, loaded: Loaded, name: bytes) -> dict[int, int]:
+        """Where the words of a TEXT field begin, by their places in the document; empty for fields of several texts."""
+        last = 0
+        stop_words = stop_words_of(self.schema.stop_words)
+        for field in self.schema.fields:
+            raw = loaded.get(field.path) if field.type == b"TEXT" and not field.no_index else None
+            if field.name == name and not isinstance(raw, bytes):
+                break
+            if isinstance(raw, bytes):
+                found = list(words(raw, stop_words))
+                if field.name == name:
+                    return {last + word.position: word.start for word in found}
+                last += len(found)
+        return {}
+
     # Loading.
 
     def load(self, db: Database, document: Document, dialect: int = 1) -> Loaded | None:
