@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from redouble.modules.search.aggregate.plan import Running
 
@@ -15,6 +16,8 @@ class Cursor:
     """One of them."""
 
     id: int
+    aggregation: Any
+    """What replies its rows."""
     running: Running
     count: int
     """How many rows are read at once."""
@@ -32,11 +35,11 @@ class Cursors:
     def __len__(self) -> int:
         return len(self.cursors)
 
-    def open(self, running: Running, count: int, most_idle_ms: int) -> Cursor:
+    def open(self, aggregation: Any, running: Running, count: int, most_idle_ms: int) -> Cursor:
         id = 0
         while not id or id in self.cursors:
             id = self.random.getrandbits(31)
-        cursor = self.cursors[id] = Cursor(id, running, count, most_idle_ms)
+        cursor = self.cursors[id] = Cursor(id, aggregation, running, count, most_idle_ms)
         return cursor
 
     def find(self, id: int, now_ms: int) -> Cursor | None:

@@ -44,10 +44,6 @@ class Token(NamedTuple):
     """What an error at this token shows: operators show what stood before them."""
 
 
-class Missing(CommandError):
-    """A row has no value of that name."""
-
-
 def parse(text: bytes, find: Callable[[bytes], object] = lambda name: None) -> Evaluation:
     """The function that gives an expression's value for a row; it raises CommandError if there is none.
 
@@ -270,7 +266,7 @@ def _property(name: bytes) -> Evaluation:
             return row.values[name]
         except KeyError:
             shown = name.decode("utf-8", "surrogateescape")
-            raise Missing(f"{shown}: has no value, consider using EXISTS if applicable") from None
+            raise CommandError(f"{shown}: has no value, consider using EXISTS if applicable") from None
 
     return evaluate
 

@@ -240,8 +240,11 @@ class Plan:
     names: dict[bytes, None]
     """Of the values, in their order."""
     from_sort_values: dict[bytes, None]
-    sort_key: bytes | None = None
+    sort_key: bytes = b""
     """By what is sorted, for WITHSORTKEYS."""
+    orders_by_score: bool = False
+    names_terms: bool = False
+    """Whether somebody may ask for the words that a document has."""
 
     def start(self, rows: Iterator[Row]) -> Running:
         return Running(self, rows)
@@ -253,22 +256,20 @@ class Running:
     def __init__(self, plan: Plan, rows: Iterator[Row]) -> None:
         self.plan = plan
         self.total = Total()
+        rows = self._counted(rows)
         for step in plan.steps:
             rows = step.run(rows, self.total)
         self.rows = rows
 
-    @staticmethod
-    def counted(rows: Iterator[Row], total: Total) -> Iterator[Row]:
+    def _counted(self, rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
-            total.count += 1
+            self.total.count += 1
             yield row
 
 
 class _Builder:
-    def __init__(self, schema: Schema, is_hash: bool, loader: Loader, random: Random) -> None:
+    def __init__(self, schema: Schema, loader: Loader, random: Random) -> None:
         self.names = Names(schema)
-        self.root = self.names
-        self.is_hash = is_hash
         self.loader = loader
         self.random = random
         self.steps: list[Step] = []
@@ -354,12 +355,12 @@ class _Builder:
             self.steps.append(Limit(part.first, count))
 
 
-def build(wanted: Wanted, schema: Schema, is_hash: bool, given: list[bytes], loader: Loader, random: Random) -> Plan:
+def build(wanted: Wanted, schema: Schema, given: list[bytes], loader: Loader, random: Random) -> Plan:
     """The steps.  `given` are the names of what rows have from the start.  Raises CommandError for names that do not exist."""
-    builder = _Builder(schema, is_hash, loader, random)
+    builder = _Builder(schema, loader, random)
     for name in given:
         builder.names.add(name)
-    sort_key = None
+    plan = Plan(builder.steps, {}, builder.names.from_sort_values)
     for part in wanted.parts:
         if isinstance(part, Loaded):
             builder.load(part)
@@ -372,5 +373,9 @@ def build(wanted: Wanted, schema: Schema, is_hash: bool, given: list[bytes], loa
         else:
             builder.arrange(part)
             if part.keys:
-                sort_key = part.keys[0][0]
-    return Plan(builder.steps, builder.names.known, builder.root.from_sort_values, sort_key)
+                plan.sort_key = part.keys[0][0]
+            plan.orders_by_score |= part.keys == []
+        if isinstance(part, (Applied, Filtered)) and b"matched_terms" in part.expression.lower():
+            plan.names_terms = True
+    plan.names = builder.names.known
+    return plan

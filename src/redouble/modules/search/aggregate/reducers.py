@@ -122,16 +122,16 @@ class Sum(_OfProperty):
         self.count = 0
 
     def add(self, row: Row) -> None:
-        value = number(row.values.get(self.name))
-        if value is not None:
-            self.sum += value
-            self.count += 1
+        self.count += 1
+        self.sum += number(row.values.get(self.name)) or 0.0
 
     def value(self) -> Value:
         return self.sum
 
 
 class Average(Sum):
+    """Of all rows, with a number or not."""
+
     def value(self) -> Value:
         return self.sum / self.count if self.count else 0.0
 

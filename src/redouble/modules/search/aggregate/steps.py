@@ -76,7 +76,9 @@ class Group(Step):
 
     def run(self, rows: Iterator[Row], total: Total) -> Iterator[Row]:
         groups: dict[Any, list[Reducer]] = {}
+        document = 0
         for row in rows:
+            document = row.document
             for key in self._keys(row):
                 reducers = groups.get(key)
                 if reducers is None:
@@ -90,7 +92,8 @@ class Group(Step):
             key = keys[index]
             values: dict[bytes, Value] = dict(zip(self.properties, key))
             values.update((name, reducer.value()) for name, reducer in zip(names, groups[key]))
-            yield Row(values)
+            yield Row(values, document=document)
+            document = 0  # only the first group keeps that of the last row, which SORTBY sees
 
     def _keys(self, row: Row) -> Iterable[tuple[Value, ...]]:
         combinations: list[tuple[Value, ...]] = [()]
