@@ -114,5 +114,3 @@ class Arguments:
             raise bad_arguments(name, EXPECTED_ARGUMENT)
         self.at += count
         return self._argv[self.at - count : self.at]
-
-

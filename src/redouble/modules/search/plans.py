@@ -186,7 +186,7 @@ class OfTag(Plan):
         self.tag = tag
         self.ids = ids
         self.weight = weight
-        self.idf, self.bm25_idf = inverse_frequencies(index, len(ids))
+        self.idf, self.bm25_idf = inverse_frequencies(index, len(ids), wraps=True)
 
     def count(self) -> int:
         return len(self.ids)
@@ -200,12 +200,18 @@ class OfTag(Plan):
         return Record(self.weight, 1, term=self.tag, idf=self.idf, bm25_idf=self.bm25_idf)
 
 
-def inverse_frequencies(index: Index, count: int) -> tuple[float, float]:
-    """How much a term that so many documents have tells: for TFIDF and BM25, and for BM25STD."""
+def inverse_frequencies(index: Index, count: int, *, wraps: bool = False) -> tuple[float, float]:
+    """How much a term that so many documents have tells: for TFIDF and BM25, and for BM25STD.
+
+    Documents that are gone count, so that there may be more with the term than there are at all; `wraps`: the difference is then a very
+    large number, as it is for tags.
+    """
     documents = len(index.documents)
     idf = float(math.frexp(1.0 + (documents + 1) / (count or 1))[1] - 1)  # logb
-    rarity = single((max(documents, count) - count + 0.5) / (count + 0.5))
-    return idf, math.log(single(1.0 + rarity))
+    without = documents - count
+    if without < 0:
+        without = without + (1 << 64) if wraps else 0
+    return idf, math.log(single(1.0 + single((without + 0.5) / (count + 0.5))))
 
 
 class Given(Plan):

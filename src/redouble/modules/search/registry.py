@@ -13,6 +13,7 @@ from redouble.core.database import Database
 from redouble.core.errors import CommandError, text
 from redouble.core.server import Server
 from redouble.modules.json.document import Document as JsonDocument
+from redouble.modules.search.aggregate.cursors import Cursors
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.settings import Settings
 from redouble.types.hash import Hash
@@ -48,6 +49,7 @@ class Registry:
         self.settings = Settings()
         self.indexes: dict[bytes, Index] = {}
         self.aliases: dict[bytes, Index] = {}
+        self.cursors = Cursors(server.random)
 
     def find(self, name: bytes, *, by_alias: bool = True) -> Index | None:
         """The index with this name or alias."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 from redouble.core.client import Client
 from redouble.core.command import Argv
 from redouble.core.errors import CommandError, text
 from redouble.modules.arguments import double
+from redouble.modules.search.aggregate.values import compare
 from redouble.modules.search.arguments import (
     NOT_CONVERTED,
     Arguments,
@@ -24,7 +27,7 @@ from redouble.modules.search.highlight import Marks, fragments, highlighted, mat
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Loaded
+from redouble.modules.search.index.values import Loaded, is_single
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -348,9 +351,7 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     others: list[tree.Node] = []
     for number in options.numeric_filters:
         found = index.schema.find(number.field, b"NUMERIC") or Field(number.field, number.field, b"")
-        others.append(
-            tree.Numeric(found, number.low, number.high, number.includes_low, number.includes_high)
-        )
+        others.append(tree.Numeric(found, number.low, number.high, number.includes_low, number.includes_high))
     for circle in options.geo_filters:
         found = index.schema.find(circle.field, b"GEO") or Field(circle.field, circle.field, b"")
         others.append(tree.GeoRadius(found, circle.longitude, circle.latitude, circle.radius, circle.unit))
@@ -449,7 +450,8 @@ class _Rows:
         first, behind = options.first, options.first + options.count
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
-            return self._load(ordered[first:behind])
+            scores = self._scores_while_sorting(ordered, behind) if options.shape.scores else None
+            return self._load(ordered[first:behind], scores)
         if not self._needs_scores():
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
         chosen = self._by_score(behind)[first:]
@@ -458,8 +460,8 @@ class _Rows:
     def _needs_scores(self) -> bool:
         return self.options.counts_all and self.options.dialect != MOST_DIALECT
 
-    def _score(self, record: Record, document: Document) -> Scored:
-        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload)
+    def _score(self, record: Record, document: Document, minimum: float = 0.0) -> Scored:
+        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload, minimum)
 
     def _by_score(self, count: int) -> list[tuple[Document, Scored]]:
         """The first `count` of those that score best."""
@@ -469,6 +471,27 @@ class _Rows:
             return best(scored, count, _compare_scores)
         scored.sort(key=lambda pair: pair[1].score, reverse=True)
         return scored[:count]
+
+    def _scores_while_sorting(self, ordered: list[Document], behind: int) -> dict[int, Scored]:
+        """The scores of documents that are sorted by a field.  They are compared with that of the last of those that are shown so far,
+        as if they were sorted by score."""
+        documents = self.index.documents
+        ranks = {document.id: rank for rank, document in enumerate(ordered)}
+        kept: list[tuple[int, float]] = []
+        """The last one comes first."""
+        scores: dict[int, Scored] = {}
+        minimum = 0.0
+        for id, record in self.matches.records():
+            scores[id] = scored = self._score(record, documents[id], minimum)
+            one = -ranks[id], scored.score
+            if len(kept) < behind:
+                heapq.heappush(kept, one)
+                minimum = min(minimum, scored.score)
+            else:
+                minimum = max(minimum, kept[0][1])
+                if one > kept[0]:
+                    heapq.heapreplace(kept, one)
+        return scores
 
     def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
         """The scores of some documents."""
@@ -493,10 +516,12 @@ class _Rows:
                 without.append(document)
             else:
                 with_value.append((value, document))
-        order = functools.cmp_to_key(lambda one, other: compare(one[0], other[0]))
         if self.options.is_descending:  # of equals the last comes first
             with_value.reverse()
             without.reverse()
+        order: Callable[[tuple[Any, Document]], Any] = itemgetter(0)
+        if len({type(value) for value, _ in with_value}) > 1:
+            order = functools.cmp_to_key(lambda one, other: compare(one[0], other[0]))
         with_value.sort(key=order, reverse=self.options.is_descending)
         return [document for _, document in with_value] + without
 
@@ -508,7 +533,8 @@ class _Rows:
         if field is not None and field.sortable:
             return document.sort_values.get(name)
         loaded = self._open(document)
-        return None if loaded is None or field is None else self.value(document, loaded, name)
+        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
+        return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:
         """What WITHSORTKEYS shows: the field as it is where everything was loaded, but for one that is SORTABLE."""
@@ -581,9 +607,7 @@ class _Rows:
 
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
-        distances = {
-            name: found[document.id] for name, found in self.matches.distances.items() if document.id in found
-        }
+        distances = {name: found[document.id] for name, found in self.matches.distances.items() if document.id in found}
         loaded = self._open(document)
         if loaded is None:
             return None
@@ -592,15 +616,19 @@ class _Rows:
         if self.options.returned is not None:
             for path, name in self.options.returned:
                 value = values[path] if path in values else self.value(document, loaded, path)
-                if value is not None:
+                if value is not ABSENT:
                     values[name] = value
             wanted = [name for _, name in self.options.returned]
             if sort_by in wanted:  # it was loaded first
                 wanted.insert(0, sort_by)
             return {name: values[name] for name in wanted if name in values}
         if sort_by is not None and not loaded.is_hash and sort_by not in values:
-            value = self.value(document, loaded, sort_by)
-            if value is not None:
+            field = self.index.schema.find(sort_by)
+            if field is not None and field.sortable:
+                value = document.sort_values.get(sort_by, ABSENT)
+            else:
+                value = self.value(document, loaded, sort_by)
+            if value is not ABSENT:
                 values[sort_by] = value
         values.update(loaded.all())
         for name in values:
@@ -608,15 +636,23 @@ class _Rows:
         return {name: values[name] for name in names if name in values}
 
     def value(self, document: Document, loaded: Loaded, name: bytes) -> Any:
-        """A field by its name in the schema, or by its path."""
+        """A field by its name in the schema, or by its path; ABSENT if it is not there."""
         if name == b"__key":
             return document.key
         field = self.index.schema.find(name)
-        value = loaded.get(name if field is None else field.path)
-        if field is not None and field.type == b"NUMERIC" and isinstance(value, bytes):
+        if field is None:
+            return loaded.get(name, ABSENT)
+        if field.sortable and not loaded.is_hash and loaded.dialect >= 3 and is_single(loaded.found(field.path)):
+            return document.sort_values.get(name, ABSENT)
+        value = loaded.get(field.path, ABSENT)
+        if field.type == b"NUMERIC" and isinstance(value, bytes) and loaded.is_hash:
             number = double(value)
             return value if number is None else number
         return value
+
+
+ABSENT: Final = object()
+"""The value of a field that is not there."""
 
 
 def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]) -> int:
@@ -627,10 +663,3 @@ def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]
     if scored.score < other_scored.score:
         return -1
     return -1 if document.id > other_document.id else 1
-
-
-def compare(one: Any, other: Any) -> int:
-    """Numbers come before texts."""
-    if isinstance(one, float) != isinstance(other, float):
-        one, other = (repr(value).encode() if isinstance(value, float) else value for value in (one, other))
-    return (one > other) - (one < other)

@@ -6,6 +6,7 @@ With numpy they stand in one matrix, without it in an array for each document.  
 from __future__ import annotations
 
 import heapq
+import importlib
 import math
 import struct
 import sys
@@ -16,10 +17,11 @@ from typing import Any, Final, TypeAlias
 
 from redouble.modules.search.schema import VectorOptions
 
+numpy: Any
 try:
-    import numpy
+    numpy = importlib.import_module("numpy")
 except ImportError:  # it is optional
-    numpy = None  # type: ignore[assignment]
+    numpy = None
 
 __all__ = ["SIZES", "Vectors", "single"]
 
