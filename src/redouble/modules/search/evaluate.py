@@ -153,7 +153,7 @@ class Planner:
         return self._terms(node, filter(matches, self.index.terms.ordered()))
 
     def _fuzzy(self, node: tree.Fuzzy) -> Plan:
-        matches = fuzzy(folded(node.text), node.distance)
+        matches = fuzzy(node.text, node.distance)
         return self._terms(node, filter(matches, self.index.terms.ordered()))
 
     def _lexrange(self, node: tree.LexRange) -> Plan:
