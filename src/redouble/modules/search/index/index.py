@@ -147,6 +147,7 @@ class Index:
                 self.failures.note(str(error), key)
                 self.failures_of.setdefault(field.name, Failures()).note(str(error), key)
                 return None
+        self.remove(key)
         document = self.documents.add(key, self._score(value), self._payload(value))
         document.language = self._language(value)
         texts: list[tuple[Field, list[bytes]]] = []
