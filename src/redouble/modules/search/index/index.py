@@ -164,7 +164,7 @@ class Index:
                 if field.type == b"TEXT":
                     texts.append((field, content))
                 else:
-                    self._store(field, document.id, content)
+                    self._store(field, document, content)
         self._add_texts(document, texts)
         return document
 
@@ -225,15 +225,16 @@ class Index:
         raw = Loaded(value).get(name)
         return raw if isinstance(raw, bytes) else None
 
-    def _store(self, field: Field, id: int, content: Content) -> None:
+    def _store(self, field: Field, document: Document, content: Content) -> None:
         if field.type == b"NUMERIC":
-            self.numbers[field.name].add(id, content)
+            self.numbers[field.name].add(document.id, content)
         elif field.type == b"TAG":
-            self.tags[field.name].add(id, content)
+            self.tags[field.name].add(document.id, content)
         elif field.type == b"GEO":
-            self.points[field.name].add(id, content)
+            self.points[field.name].add(document.id, content)
         elif field.type == b"VECTOR":
-            self.vectors[field.name].add(id, content)
+            self.vectors[field.name].add(document.id, content)
+            document.max_frequency = 1  # TFIDF divides by it
 
     def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
         """Enter the terms of a document."""
