@@ -221,7 +221,7 @@ def an_index() -> Index:
 def test_queries_find_what_a_look_at_every_document_finds() -> None:
     random = Random(5)
     index = an_index()
-    text, _, number, tag, vector = index.schema.fields
+    _, _, number, tag, vector = index.schema.fields
     model: dict[bytes, dict[bytes, bytes]] = {}
     for i in range(400):
         key = b"k%d" % random.randrange(150)
