@@ -45,7 +45,7 @@ EMPTY: Final[Ids] = frozenset()
 class Record:
     """A node in a document that it was found in."""
 
-    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_virtual", "positions", "takes_most", "term", "weight")
+    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_measured", "is_virtual", "positions", "takes_most", "term", "weight")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Record:
         children: list[Record] | None = None,
         takes_most: bool = False,
         is_virtual: bool = False,
+        is_measured: bool = False,
     ) -> None:
         self.weight = weight
         self.frequency = frequency
@@ -73,6 +74,8 @@ class Record:
         """Whether it is a union, of which DISMAX takes the best."""
         self.is_virtual = is_virtual
         """Whether nothing of the document has to do with it."""
+        self.is_measured = is_measured
+        """Whether it is a vector and what was found beside it."""
 
     @property
     def has_positions(self) -> bool:
@@ -524,7 +527,10 @@ class Measured(Plan):
     def record(self, id: int) -> Record | None:
         if id not in self.distances:
             return None
-        return Record(1.0, 0) if self.part is None else self.part.record(id)
+        record = None if self.part is None else self.part.record(id)
+        if record is None:
+            return Record(1.0, 0)
+        return Record(1.0, record.frequency, children=[Record(1.0, 0), record], is_measured=True)
 
 
 NONE: Final = Plan()

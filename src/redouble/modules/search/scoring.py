@@ -41,7 +41,7 @@ K1: Final = single(1.2)
 def slop_of(record: Record) -> int:
     """How far apart the parts stand, pair by pair; 1: nothing can be said."""
     children = record.children
-    if children is None or len(children) <= 1:
+    if children is None or len(children) <= 1 or record.is_measured:
         return 1
     placed = [child for child in children if child.has_positions]
     total = 0
@@ -179,6 +179,8 @@ def _bm25std_of(record: Record, length: int, average: float) -> Scored:
 
 def dismax(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """Frequencies: of alternatives the best, of what belongs together the sum."""
+    if record.is_measured and record.children is not None:
+        return dismax(record.children[1], document, index, payload, minimum)
     if record.children is not None:
         parts = [dismax(child, document, index, payload, minimum) for child in record.children]
         scores = [part.score for part in parts]

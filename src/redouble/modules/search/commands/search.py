@@ -620,8 +620,8 @@ class _Rows:
                 if value is not ABSENT:
                     values[name] = value
             wanted = [name for _, name in self.options.returned]
-            if sort_by in wanted:  # it was loaded first
-                wanted.insert(0, sort_by)
+            first = [*distances, sort_by]  # what there was before the others were loaded
+            wanted = [name for name in first if name in wanted] + wanted
             return {name: values[name] for name in wanted if name in values}
         if sort_by is not None and not loaded.is_hash and sort_by not in values:
             field = self.index.schema.find(sort_by)

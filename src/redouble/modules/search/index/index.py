@@ -151,6 +151,7 @@ class Index:
                 self.failures.note(str(error), key)
                 self.failures_of.setdefault(field.name, Failures()).note(str(error), key)
                 return None
+        self.remove(key)
         document = self.documents.add(key, self._score(value), self._payload(value))
         document.language = self._language(value)
         texts: list[tuple[Field, list[bytes]]] = []
@@ -167,7 +168,9 @@ class Index:
                 if field.type == b"TEXT":
                     texts.append((field, content))
                 else:
-                    self._store(field, document.id, content)
+                    self._store(field, document, content)
+                    if field.type == b"VECTOR":
+                        texts.append((field, []))
         self._add_texts(document, texts)
         return document
 
@@ -228,27 +231,26 @@ class Index:
         raw = Loaded(value).get(name)
         return raw if isinstance(raw, bytes) else None
 
-    def _store(self, field: Field, id: int, content: Content) -> None:
+    def _store(self, field: Field, document: Document, content: Content) -> None:
         if field.type == b"NUMERIC":
-            self.numbers[field.name].add(id, content)
+            self.numbers[field.name].add(document.id, content)
         elif field.type == b"TAG":
-            self.tags[field.name].add(id, content)
+            self.tags[field.name].add(document.id, content)
         elif field.type == b"GEO":
-            self.points[field.name].add(id, content)
+            self.points[field.name].add(document.id, content)
         elif field.type == b"GEOSHAPE":
-            self._store_shape(field, id, content[0])
+            self._store_shape(field, document, content[0])
         elif field.type == b"VECTOR":
-            self.vectors[field.name].add(id, content)
+            self.vectors[field.name].add(document.id, content)
 
-    def _store_shape(self, field: Field, id: int, text: bytes) -> None:
+    def _store_shape(self, field: Field, document: Document, text: bytes) -> None:
         """The document stays without a shape that is none."""
         try:
-            self.shapes[field.name].add(id, text)
+            self.shapes[field.name].add(document.id, text)
         except InvalidShape as error:
-            key = self.documents[id].key
             why = f"Error indexing geoshape: {error}"
-            self.failures.note(why, key)
-            self.failures_of.setdefault(field.name, Failures()).note(why, key)
+            self.failures.note(why, document.key)
+            self.failures_of.setdefault(field.name, Failures()).note(why, document.key)
 
     def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
         """Enter the terms of a document."""
@@ -257,6 +259,11 @@ class Index:
         stop_words = stop_words_of(self.schema.stop_words)
         language = document.language
         for field, values in texts:
+            if field.type == b"VECTOR":
+                # It counts as one more of the word that is most frequent by then.
+                frequencies = (entry[0] for entry in found.values())
+                document.max_frequency = max(document.max_frequency, *frequencies, 0) + 1
+                continue
             bit = self.bits[field.name]
             weight = max(1, int(field.weight))
             stem_weight = max(1, int(field.weight * STEM_WEIGHT))

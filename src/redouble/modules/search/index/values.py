@@ -68,10 +68,8 @@ def hash_content(field: Field, text: bytes) -> Content:
             raise InvalidValue("Invalid numeric value") from None
     if field.type == b"GEO":
         return [point(text)]
-    if field.type == b"GEOSHAPE":
-        return [text]
-    assert field.vector is not None
-    _check_size(field.vector, text)
+    if field.vector is not None:
+        _check_size(field.vector, text)
     return [text]
 
 
