@@ -150,7 +150,7 @@ class Planner:
 
     def _wildcard(self, node: tree.Wildcard) -> Plan:
         matches = wildcard(folded(node.pattern))
-        return self._terms(node, filter(matches, self.index.terms.ordered()))
+        return self._terms(node, (term for term in self.index.terms.ordered() if term and matches(term)))
 
     def _fuzzy(self, node: tree.Fuzzy) -> Plan:
         matches = fuzzy(node.text, node.distance)
@@ -171,8 +171,8 @@ class Planner:
 
     def _all_of(self, node: tree.Exact | tree.Intersection, slop: int | None, in_order: bool) -> Plan:
         parts = [self.plan(child) for child in node.children]
-        if NONE in parts:
-            return NONE
+        if any(part is NONE for part in parts):
+            return Plan() if len(parts) > 1 else NONE
         if len(parts) == 1:
             return parts[0]
         return Both(parts, node.attributes.weight, slop, in_order)

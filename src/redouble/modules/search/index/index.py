@@ -271,6 +271,7 @@ class Index:
                 if i:
                     last += BETWEEN_TEXTS
                 place = last
+                sound = b""
                 if not text and field.index_empty:
                     _note(found, b"", weight, bit, last + 1)
                     length += weight
@@ -283,9 +284,10 @@ class Index:
                         _note(found, b"+" + stemmed, stem_weight, bit, place)
                     for group in self.schema.synonyms.get(word.text, ()):
                         _note(found, b"~" + group, weight, bit, place)
-                    if field.phonetic and len(word.text) >= SHORTEST_SOUND:
-                        sound = metaphone(word.text)
-                        if sound:
+                    if field.phonetic:
+                        if len(word.text) >= SHORTEST_SOUND:
+                            sound = metaphone(word.text)
+                        if sound:  # shorter words have that of the one before
                             _note(found, b"<" + sound, weight, bit, place)
                 last = place
         has_places = b"NOOFFSETS" not in self.flags
