@@ -140,17 +140,28 @@ class Planner:
         text = folded(node.text)
         if len(text) < self.limits.shortest_prefix:
             return NONE
-        return self._terms(node, (term for term in self.index.terms.ordered() if term.endswith(text)))
+        return self._terms(node, (term for term in self._with_suffixes(node) if term.endswith(text)))
 
     def _infix(self, node: tree.Infix) -> Plan:
         text = folded(node.text)
         if len(text) < self.limits.shortest_prefix:
             return NONE
-        return self._terms(node, (term for term in self.index.terms.ordered() if text in term))
+        return self._terms(node, (term for term in self._with_suffixes(node) if text in term))
 
     def _wildcard(self, node: tree.Wildcard) -> Plan:
         matches = wildcard(folded(node.pattern))
-        return self._terms(node, (term for term in self.index.terms.ordered() if term and matches(term)))
+        terms = self._with_suffixes(node) if node.pattern.strip(b"*?") else self.index.terms.ordered()
+        return self._terms(node, (term for term in terms if term and matches(term)))
+
+    def _with_suffixes(self, node: tree.Node) -> Iterable[bytes]:
+        """The terms of which middles and ends are known: those of fields with WITHSUFFIXTRIE if there are any, and none is named."""
+        terms = self.index.terms
+        fields = [field.name for field in self.index.schema.fields if field.suffix_trie and field.type == b"TEXT"]
+        if node.fields is not None or not fields:
+            return terms.ordered()
+        mask = self.index.mask(tuple(fields))
+        known = ((term, terms.get(term)) for term in terms.ordered() if term[:1] not in (b"+", b"<", b"~"))
+        return (term for term, postings in known if postings is not None and postings.fields & mask)
 
     def _fuzzy(self, node: tree.Fuzzy) -> Plan:
         matches = fuzzy(node.text, node.distance)

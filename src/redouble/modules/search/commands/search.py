@@ -46,8 +46,7 @@ __all__: list[str] = []
 
 MOST_DIALECT: Final = 4
 SCORED: Final = (
-    *(tree.Term, tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.Fuzzy, tree.LexRange),
-    *(tree.Exact, tree.Optional),
+    *(tree.Term, tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.Fuzzy, tree.LexRange, tree.Exact),
 )
 BAD_DIALECT: Final = f"DIALECT requires a non negative integer >=1 and <= {MOST_DIALECT}"
 
@@ -349,8 +348,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
     if options.fields is not None:
-        if not any(name in index.bits for name in options.fields):
-            node = tree.Nothing()
         _restrict(node, tuple(options.fields), index)
     if not options.is_verbatim:
         node = expand(node, index.schema, options.language or index.definition.language, options.expander)
@@ -403,7 +400,7 @@ def _be_near(node: tree.Node, options: Options) -> None:
 
 def _is_scored(node: tree.Node) -> bool:
     """Whether words are looked for: otherwise dialect 4 takes documents as they come, and counts one."""
-    if isinstance(node, SCORED):
+    if isinstance(node, SCORED) or (isinstance(node, tree.Vector) and node.k is not None):
         return True
     return not isinstance(node, tree.Tag) and any(map(_is_scored, tree.children(node)))
 

@@ -79,7 +79,7 @@ def ft_spellcheck(client: Client, argv: Argv) -> Reply:
     upper = [word.upper() for word in words]
     if b"DIALECT" in upper:
         options.dialect = _dialect(words, upper.index(b"DIALECT"))
-    node = parse(query, index.schema, options.dialect, stop_words=())
+    node = parse(query, index.schema, options.dialect, stop_words=(), is_asked=False)
     _options(words, options)
     includes, excludes = (
         [_dictionary(client, name) for name in names] for names in (options.includes, options.excludes)

@@ -272,9 +272,11 @@ class Index:
                     last += BETWEEN_TEXTS
                 place = last
                 sound = b""
-                if not text and field.index_empty:
-                    _note(found, b"", weight, bit, last + 1)
-                    length += weight
+                if not text:
+                    place = last + 1
+                    if field.index_empty:
+                        _note(found, b"", weight, bit, place)
+                        length += weight
                 for word in words(text, stop_words):
                     place = last + word.position
                     _note(found, word.text, weight, bit, place)
