@@ -73,6 +73,12 @@ class Matches:
             if record is not None:
                 yield id, record
 
+    def records_of(self, ids: set[int]) -> dict[int, Record]:
+        """What scorers need to know of some of the documents."""
+        if self.plan.is_met_in_parts():
+            return {id: record for id, record in self.records() if id in ids}
+        return {id: record for id in ids if (record := self.plan.record(id)) is not None}
+
 
 def evaluate(node: tree.Node, index: Index, limits: Limits | None = None) -> Matches:
     """The documents of an index that a query stands for.  Raises CommandError for what cannot be asked of a vector."""

@@ -25,7 +25,7 @@ from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.registry import existing_index, registry
 from redouble.modules.search.results import sort_key
-from redouble.modules.search.scoring import SCORERS, Scored
+from redouble.modules.search.scoring import SCORERS
 from redouble.modules.search.settings import Settings
 from redouble.resp.reply import OK, Reply, Status
 
@@ -131,8 +131,9 @@ class Aggregation:
         self.request = request
         self.matches = matches
         self.node = node
-        self.scores: dict[int, Scored] = {}
-        """By document, for EXPLAINSCORE."""
+        self.scorer = SCORERS[request.options.scorer](index, request.options.payload)
+        self.explanations: dict[int, Reply] = {}
+        """Of the scores, by document (EXPLAINSCORE)."""
 
     def start(self) -> Running:
         """Raises CommandError for a name or an expression that means nothing."""
@@ -176,11 +177,9 @@ class Aggregation:
             yield row
 
     def _score(self, record: Record, document: Document) -> float:
-        options = self.request.options
-        scored = SCORERS[options.scorer](record, document, self.index, options.payload, 0.0)
-        if options.shape.explanations:
-            self.scores[document.id] = scored
-        return scored.score
+        if self.request.options.shape.explanations:
+            self.explanations[document.id] = self.scorer.explain(record, document)
+        return self.scorer.score(record, document)
 
     def _open(self, row: Row) -> Loaded | None:
         document = self.index.documents.get(row.document)
@@ -252,7 +251,7 @@ class Aggregation:
     def _score_shown(self, row: Row, resp: int) -> Reply:
         score: Reply = row.score if resp == 3 else format_number(row.score)
         if self.request.options.shape.explanations and row.document:
-            return [score, self.scores[row.document].explained()]
+            return [score, self.explanations[row.document]]
         return score
 
     def _resp2(self, plan: Plan, count: int, rows: list[Row], warning: str) -> Reply:

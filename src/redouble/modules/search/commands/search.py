@@ -37,7 +37,7 @@ from redouble.modules.search.ranking import best
 from redouble.modules.search.registry import existing_index, registry
 from redouble.modules.search.results import Row, Shape, resp2_rows, resp3_rows, sort_key
 from redouble.modules.search.schema import Field
-from redouble.modules.search.scoring import DEFAULT_SCORER, SCORERS, Scored
+from redouble.modules.search.scoring import DEFAULT_SCORER, SCORERS
 from redouble.modules.search.settings import Settings
 from redouble.modules.search.text.stems import LANGUAGES
 from redouble.resp.reply import Reply
@@ -453,6 +453,11 @@ class _Rows:
         self.index = index
         self.options = options
         self.matches = matches
+        self.scorer = SCORERS[options.scorer](index, options.payload)
+        self.scores: dict[int, float] = {}
+        """Of the documents that were scored."""
+        self.minimums: dict[int, float] = {}
+        """What they had to reach."""
 
     def chosen(self) -> list[Row]:
         """Those that LIMIT lets through, in their order."""
@@ -464,53 +469,49 @@ class _Rows:
         first, behind = options.first, options.first + options.count
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
-            scores = self._scores_while_sorting(ordered, behind) if options.shape.scores else None
-            return self._load(ordered[first:behind], scores)
+            if options.shape.scores:
+                self._score_while_sorting(ordered, behind)
+            return self._load(ordered[first:behind])
         if not self._needs_scores():
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
-        chosen = self._by_score(behind)[first:]
-        return self._load([document for document, _ in chosen], {document.id: scored for document, scored in chosen})
+        return self._load(self._by_score(behind)[first:])
 
     def _needs_scores(self) -> bool:
         return self.options.counts_all
 
-    def _score(self, record: Record, document: Document, minimum: float = 0.0) -> Scored:
-        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload, minimum)
-
-    def _by_score(self, count: int) -> list[tuple[Document, Scored]]:
+    def _by_score(self, count: int) -> list[Document]:
         """The first `count` of those that score best."""
-        documents = self.index.documents
-        scored = [(documents[id], self._score(record, documents[id])) for id, record in self.matches.records()]
-        if any(math.isnan(one.score) for _, one in scored):
-            return best(scored, count, _compare_scores)
-        scored.sort(key=lambda pair: pair[1].score, reverse=True)
-        return scored[:count]
+        documents, score = self.index.documents, self.scorer.score
+        scored = []
+        for id, record in self.matches.records():
+            document = documents[id]
+            scored.append((score(record, document), -id))
+        if any(math.isnan(one) for one, _ in scored):
+            found = best(scored, count, _compare_scores)
+        else:
+            found = heapq.nlargest(count, scored)
+        self.scores = {-id: one for one, id in found}
+        return [documents[id] for id in self.scores]
 
-    def _scores_while_sorting(self, ordered: list[Document], behind: int) -> dict[int, Scored]:
-        """The scores of documents that are sorted by a field.  They are compared with that of the last of those that are shown so far,
-        as if they were sorted by score."""
-        documents = self.index.documents
+    def _score_while_sorting(self, ordered: list[Document], behind: int) -> None:
+        """Score documents that are sorted by a field.  They are compared with the last of those that are shown so far, as if they were
+        sorted by score."""
+        documents, score = self.index.documents, self.scorer.score
         ranks = {document.id: rank for rank, document in enumerate(ordered)}
         kept: list[tuple[int, float]] = []
         """The last one comes first."""
-        scores: dict[int, Scored] = {}
         minimum = 0.0
         for id, record in self.matches.records():
-            scores[id] = scored = self._score(record, documents[id], minimum)
-            one = -ranks[id], scored.score
+            self.minimums[id] = minimum
+            self.scores[id] = scored = score(record, documents[id], minimum)
+            one = -ranks[id], scored
             if len(kept) < behind:
                 heapq.heappush(kept, one)
-                minimum = min(minimum, scored.score)
+                minimum = min(minimum, scored)
             else:
                 minimum = max(minimum, kept[0][1])
                 if one > kept[0]:
                     heapq.heapreplace(kept, one)
-        return scores
-
-    def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
-        """The scores of some documents."""
-        documents = self.index.documents
-        return {id: self._score(record, documents[id]) for id, record in self.matches.records() if id in ids}
 
     def _check_sort_field(self) -> None:
         name = self.options.sort_by
@@ -563,11 +564,11 @@ class _Rows:
     def _open(self, document: Document) -> Loaded | None:
         return self.index.load(self.client.db, document, self.options.dialect)
 
-    def _load(self, chosen: list[Document], scores: dict[int, Scored] | None = None) -> list[Row]:
+    def _load(self, chosen: list[Document]) -> list[Row]:
         """The rows of documents, with what is shown of each."""
         shape = self.options.shape
-        if shape.scores and scores is None:
-            scores = self._scores_of({document.id for document in chosen})
+        explained = shape.explanations or (shape.scores and not self.scores)
+        found = self.matches.records_of({document.id for document in chosen}) if explained else {}
         names: dict[bytes, None] = {}
         if self.options.sort_by is not None:
             names[self.options.sort_by] = None
@@ -577,10 +578,11 @@ class _Rows:
         rows = []
         for document in chosen:
             row = Row(document.key)
-            if shape.scores and scores is not None:
-                scored = scores[document.id]
-                row.score = scored.score
-                row.explanation = scored.explained() if shape.explanations else None
+            if shape.scores:
+                row.score = self._score(document, found)
+                if shape.explanations:
+                    minimum = self.minimums.get(document.id, 0.0)
+                    row.explanation = self.scorer.explain(found[document.id], document, minimum)
             row.payload = document.payload
             row.raw_id = document.id
             if shape.sort_keys and self.options.sort_by is not None:
@@ -591,6 +593,10 @@ class _Rows:
                     self._mark(document, row.values, records[document.id])
             rows.append(row)
         return rows
+
+    def _score(self, document: Document, found: Mapping[int, Record]) -> float:
+        known = self.scores.get(document.id)
+        return self.scorer.score(found[document.id], document) if known is None else known
 
     def _records_to_mark(self, chosen: list[Document], names: dict[bytes, None]) -> dict[int, Record]:
         """What was found in documents of which words are to be marked; the fields that are named are shown first."""
@@ -608,8 +614,7 @@ class _Rows:
             for path, name in (*self.options.returned, *((name, name) for name in marks.named)):
                 if find(path) is None:
                     raise CommandError(f"Property `{text(name)}` is not in schema")
-        ids = {document.id for document in chosen}
-        return {id: record for id, record in self.matches.records() if id in ids}
+        return self.matches.records_of({document.id for document in chosen})
 
     def _mark(self, document: Document, values: dict[bytes, Any], record: Record) -> None:
         loaded, marks = self._open(document), self.options.marks
@@ -677,11 +682,10 @@ ABSENT: Final = object()
 """The value of a field that is not there."""
 
 
-def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]) -> int:
+def _compare_scores(one: tuple[float, int], other: tuple[float, int]) -> int:
     """Of equals the older document comes first; what is no number is equal to everything."""
-    (document, scored), (other_document, other_scored) = one, other
-    if scored.score > other_scored.score:
+    if one[0] > other[0]:
         return 1
-    if scored.score < other_scored.score:
+    if one[0] < other[0]:
         return -1
-    return -1 if document.id > other_document.id else 1
+    return 1 if one[1] > other[1] else -1
