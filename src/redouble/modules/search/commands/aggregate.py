@@ -239,7 +239,7 @@ class Aggregation:
             rows.append(row)
         count = total.count if seen is None else seen
         total.count = 0
-        if not self.request.options.counts_all or self.request.options.dialect == LIMITLESS_DIALECT:
+        if self.request.options.counts_all is False or self.request.options.dialect == LIMITLESS_DIALECT:
             count = min(count, 1)
         make = self._resp3 if client.resp == 3 else self._resp2
         return make(running.plan, count, rows, warning), not is_over

@@ -84,7 +84,8 @@ class Options:
     count: int = 10
     sort_by: bytes | None = None
     is_descending: bool = False
-    counts_all: bool = True
+    counts_all: bool | None = None
+    """WITHCOUNT or WITHOUTCOUNT; None: dialect 4 does not."""
     dialect: int = 1
     parameters: dict[bytes, bytes] | None = None
     keys: list[bytes] | None = None
@@ -347,8 +348,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
-    if options.fields is not None:
-        _restrict(node, tuple(options.fields), index)
     if not options.is_verbatim:
         node = expand(node, index.schema, options.language or index.definition.language, options.expander)
     others: list[tree.Node] = []
@@ -362,6 +361,8 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
         others.append(tree.Ids(options.keys))
     node = _together(node, others)
     check(node, index.schema)
+    if options.fields is not None:
+        _restrict(node, tuple(options.fields), index)
     if options.slop is not None or options.in_order:
         _be_near(node, options)
     return node
@@ -430,16 +431,14 @@ def ft_search(client: Client, argv: Argv) -> Reply:
     if options.marks is not None and b"NOHL" in index.flags:
         raise CommandError("Cannot use highlight/summarize because NOOFSETS was specified at index level")
     node = query_tree(argv[2], index, options)
-    if options.dialect == MOST_DIALECT and not _is_scored(node):
-        options.counts_all = False
     matches = evaluate(node, index, limits_of(settings))
     rows = _Rows(client, index, options, matches)
-    total = len(matches.ids)
+    if options.counts_all is False or (options.counts_all is None and options.dialect == MOST_DIALECT):
+        rows.hurry(node)
     shape = options.shape
     shape.content = shape.content and options.returned != []
     chosen = rows.chosen()
-    if not options.counts_all:
-        total = min(total, 1)
+    total = min(len(matches.ids), rows.most)
     if client.resp == 3:
         return resp3_rows(total, chosen, shape, options.format)
     return resp2_rows(total, chosen, shape)
@@ -453,11 +452,29 @@ class _Rows:
         self.index = index
         self.options = options
         self.matches = matches
+        self.most = len(matches.ids)
+        """How many documents are counted at most."""
+        self.is_unsorted = False
         self.scorer = SCORERS[options.scorer](index, options.payload)
         self.scores: dict[int, float] = {}
         """Of the documents that were scored."""
         self.minimums: dict[int, float] = {}
         """What they had to reach."""
+
+    def hurry(self, node: tree.Node) -> None:
+        """Do no more than is needed: without words to be scored nor a number to sort by, documents are taken as they come.
+        Those without that number do not count.
+        """
+        options = self.options
+        field = None if options.sort_by is None else self.index.schema.find(options.sort_by)
+        self.most = options.first + options.count
+        if field is not None and field.type == b"NUMERIC":
+            name = field.name
+            ids = self.matches.ids
+            self.matches.ids = [id for id in ids if self.sort_value(self.index.documents[id], name) is not None]
+        elif options.scorer == b"BM25STD" or not _is_scored(node):
+            options.sort_by = None
+            self.is_unsorted, self.most = True, min(self.most, 1)
 
     def chosen(self) -> list[Row]:
         """Those that LIMIT lets through, in their order."""
@@ -477,7 +494,7 @@ class _Rows:
         return self._load(self._by_score(behind)[first:])
 
     def _needs_scores(self) -> bool:
-        return self.options.counts_all
+        return not self.is_unsorted
 
     def _by_score(self, count: int) -> list[Document]:
         """The first `count` of those that score best."""
@@ -547,7 +564,7 @@ class _Rows:
         field = self.index.schema.find(name)
         if field is not None and field.sortable:
             return document.sort_values.get(name)
-        loaded = self._open(document)
+        loaded = self.index.load(self.client.db, document, min(self.options.dialect, 2))
         value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
         return None if value is ABSENT else value
 
@@ -591,12 +608,20 @@ class _Rows:
                 row.values = self._values(document, names)
                 if document.id in records and row.values is not None:
                     self._mark(document, row.values, records[document.id])
+                    marked = row.values.get(self.options.sort_by or b"")
+                    if row.sort_key and row.sort_key[:1] == b"$" and marked is not None and not self._is_sortable():
+                        row.sort_key = sort_key(marked)
             rows.append(row)
         return rows
 
     def _score(self, document: Document, found: Mapping[int, Record]) -> float:
         known = self.scores.get(document.id)
         return self.scorer.score(found[document.id], document) if known is None else known
+
+    def _is_sortable(self) -> bool:
+        """Whether what is sorted by is SORTABLE."""
+        field = self.index.schema.find(self.options.sort_by or b"")
+        return field is not None and field.sortable
 
     def _records_to_mark(self, chosen: list[Document], names: dict[bytes, None]) -> dict[int, Record]:
         """What was found in documents of which words are to be marked; the fields that are named are shown first."""

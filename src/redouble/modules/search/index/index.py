@@ -32,7 +32,7 @@ from redouble.modules.search.schema import Definition, Field, Schema
 from redouble.modules.search.text.phonetic import metaphone
 from redouble.modules.search.text.stems import LANGUAGES, stem
 from redouble.modules.search.text.stop_words import stop_words_of
-from redouble.modules.search.text.tokens import words
+from redouble.modules.search.text.tokens import Word, words
 from redouble.types.hash import Hash
 
 __all__ = ["Index"]
@@ -206,7 +206,7 @@ class Index:
                 return number(raw)
             except ValueError:
                 return None
-        return raw if field.unnormalised else lowered(raw)
+        return raw if field.unnormalised or field.case_sensitive else lowered(raw)
 
     def _score(self, value: Hash | JsonDocument) -> float:
         name = self.definition.score_field
@@ -317,6 +317,8 @@ class Index:
                 break
             if isinstance(raw, bytes):
                 found = list(words(raw, stop_words))
+                if not raw and field.index_empty:
+                    found.append(Word(b"", 1, 0, 0))
                 if field.name == name:
                     return {last + word.position: word.start for word in found}
                 last += len(found)
