@@ -242,7 +242,12 @@ class Index:
         last = length = 0
         stop_words = stop_words_of(self.schema.stop_words)
         language = document.language
+        before: dict[bytes, int] = {}
         for field, values in texts:
+            if field.type == b"VECTOR":  # the most frequent term is sought anew
+                before = {term: entry[0] for term, entry in found.items()}
+                document.max_frequency = 1
+                continue
             bit = self.bits[field.name]
             weight = max(1, int(field.weight))
             stem_weight = max(1, int(field.weight * STEM_WEIGHT))
@@ -271,7 +276,8 @@ class Index:
         has_fields = b"NOFIELDS" not in self.flags
         has_frequencies = b"NOFREQS" not in self.flags
         for term, (frequency, fields, positions) in found.items():
-            document.max_frequency = max(document.max_frequency, frequency)
+            if frequency > document.max_frequency and frequency != before.get(term):
+                document.max_frequency = frequency
             self.terms.add(
                 document.id,
                 term,
