@@ -244,9 +244,10 @@ class Index:
         language = document.language
         before: dict[bytes, int] = {}
         for field, values in texts:
-            if field.type == b"VECTOR":  # the most frequent term is sought anew
+            if field.type == b"VECTOR":  # it counts as one more of the most frequent term
+                new = (entry[0] for term, entry in found.items() if entry[0] != before.get(term))
+                document.max_frequency = max([document.max_frequency, *new]) + 1
                 before = {term: entry[0] for term, entry in found.items()}
-                document.max_frequency = 1
                 continue
             bit = self.bits[field.name]
             weight = max(1, int(field.weight))

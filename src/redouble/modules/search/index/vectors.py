@@ -226,7 +226,7 @@ def _inner(one: Vector, other: Vector) -> float:
 
 
 def _roughly_squared(one: Vector, other: Vector) -> float:
-    distance = math.dist(one, other)
+    distance: float = math.dist(one, other)
     return distance * distance
 
 
