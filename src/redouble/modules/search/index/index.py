@@ -161,9 +161,9 @@ class Index:
             if field.sortable:
                 document.sort_values[field.name] = self._sort_value(field, value)
             if not field.no_index:
-                if field.type == b"TEXT":
+                if field.type in (b"TEXT", b"VECTOR"):
                     texts.append((field, content))
-                else:
+                if field.type != b"TEXT":
                     self._store(field, document, content)
         self._add_texts(document, texts)
         return document
@@ -234,7 +234,6 @@ class Index:
             self.points[field.name].add(document.id, content)
         elif field.type == b"VECTOR":
             self.vectors[field.name].add(document.id, content)
-            document.max_frequency = 1  # TFIDF divides by it
 
     def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
         """Enter the terms of a document."""

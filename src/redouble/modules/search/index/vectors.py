@@ -231,7 +231,8 @@ def _roughly_squared(one: Vector, other: Vector) -> float:
 
 
 def _roughly_inner(one: Vector, other: Vector) -> float:
-    return 1 - sum(map(mul, one, other))
+    inner: float = sum(map(mul, one, other))
+    return 1 - inner
 
 
 Metric: TypeAlias = Callable[[Vector, Vector], float]
