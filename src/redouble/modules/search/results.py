@@ -46,7 +46,7 @@ def sort_key(value: Any) -> bytes | None:
     """A value by which rows were sorted, with a mark of its kind."""
     if value is None:
         return None
-    return b"#" + format_double_17g(value) if isinstance(value, float) else b"$" + value
+    return b"#" + format_double_17g(value) if isinstance(value, float) else b"$" + value.partition(b"\0")[0]
 
 
 def shown(value: Any) -> Any:

@@ -45,6 +45,9 @@ from redouble.resp.reply import Reply
 __all__: list[str] = []
 
 MOST_DIALECT: Final = 4
+SCORED: Final = (
+    *(tree.Term, tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.Fuzzy, tree.LexRange, tree.Exact),
+)
 BAD_DIALECT: Final = f"DIALECT requires a non negative integer >=1 and <= {MOST_DIALECT}"
 
 
@@ -395,6 +398,13 @@ def _be_near(node: tree.Node, options: Options) -> None:
         _be_near(child, options)
 
 
+def _is_scored(node: tree.Node) -> bool:
+    """Whether words are looked for: otherwise dialect 4 takes documents as they come, and counts one."""
+    if isinstance(node, SCORED) or (isinstance(node, tree.Vector) and node.k is not None):
+        return True
+    return not isinstance(node, tree.Tag) and any(map(_is_scored, tree.children(node)))
+
+
 def limits_of(settings: Settings) -> Limits:
     return Limits(settings[b"MINPREFIX"], settings[b"MAXEXPANSIONS"])
 
@@ -417,14 +427,18 @@ def ft_search(client: Client, argv: Argv) -> Reply:
     options = parse_options(Arguments(argv, 3), settings, client.resp)
     index = existing_index(client, argv[1])
     index.dialects.add(options.dialect)
+    if options.marks is not None and b"NOHL" in index.flags:
+        raise CommandError("Cannot use highlight/summarize because NOOFSETS was specified at index level")
     node = query_tree(argv[2], index, options)
+    if options.dialect == MOST_DIALECT and not _is_scored(node):
+        options.counts_all = False
     matches = evaluate(node, index, limits_of(settings))
     rows = _Rows(client, index, options, matches)
     total = len(matches.ids)
     shape = options.shape
     shape.content = shape.content and options.returned != []
     chosen = rows.chosen()
-    if not options.counts_all or options.dialect == MOST_DIALECT:
+    if not options.counts_all:
         total = min(total, 1)
     if client.resp == 3:
         return resp3_rows(total, chosen, shape, options.format)
@@ -463,7 +477,7 @@ class _Rows:
         return self._load(self._by_score(behind)[first:])
 
     def _needs_scores(self) -> bool:
-        return self.options.counts_all and self.options.dialect != MOST_DIALECT
+        return self.options.counts_all
 
     def _by_score(self, count: int) -> list[Document]:
         """The first `count` of those that score best."""
@@ -589,18 +603,25 @@ class _Rows:
         marks = self.options.marks
         if marks is None or not self.options.shape.content:
             return {}
-        for name in marks.named:
-            if self.index.schema.find(name) is None:
-                if self.options.returned is None:
+        find = self.index.schema.find
+        if self.options.returned is None:
+            for name in marks.named:
+                field = find(name)
+                if field is None or (self.index.definition.key_type == b"JSON" and not field.sortable):
                     raise CommandError(f"No such property `{text(name)}`")
-                raise CommandError(f"Property `{text(name)}` is not in schema")
-            names[name] = None
+                names[name] = None
+        else:
+            for path, name in (*self.options.returned, *((name, name) for name in marks.named)):
+                if find(path) is None:
+                    raise CommandError(f"Property `{text(name)}` is not in schema")
         return self.matches.records_of({document.id for document in chosen})
 
     def _mark(self, document: Document, values: dict[bytes, Any], record: Record) -> None:
         loaded, marks = self._open(document), self.options.marks
         assert loaded is not None
         assert marks is not None
+        if not loaded.is_hash and self.options.returned is None:  # sort values are shown beside the document
+            values |= {name: document.sort_values[name] for name in marks.named if name in document.sort_values}
         for name, value in values.items():
             style = marks.of(name)
             if style is None or not isinstance(value, bytes):
