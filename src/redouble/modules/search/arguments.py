@@ -59,6 +59,10 @@ class Arguments:
         self.at += 1
         return self._argv[self.at - 1]
 
+    def previous(self) -> bytes:
+        """The word that was read last."""
+        return self._argv[self.at - 1]
+
     def has(self, word: bytes) -> bool:
         """Whether `word` comes next, which is then behind us."""
         if self and self.peek().upper() == word:
@@ -110,5 +114,3 @@ class Arguments:
             raise bad_arguments(name, EXPECTED_ARGUMENT)
         self.at += count
         return self._argv[self.at - count : self.at]
-
-

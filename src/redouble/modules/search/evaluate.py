@@ -193,9 +193,7 @@ class Planner:
         numbers = self.index.numbers.get(node.field.name)
         if numbers is None:
             return NONE
-        return self._in_interval(
-            numbers, Interval(node.low, node.high, node.includes_low, node.includes_high)
-        )
+        return self._in_interval(numbers, Interval(node.low, node.high, node.includes_low, node.includes_high))
 
     def _in_interval(self, numbers: Numbers, interval: Interval) -> Plan:
         parts: list[Plan] = [InRange(numbers, range, interval) for range in numbers.ranges(interval)]
@@ -208,9 +206,7 @@ class Planner:
         circle = Circle(Point(node.longitude, node.latitude), node.radius, UNITS[node.unit.lower()])
         cells: list[Plan] = []
         for cell in points.cells(circle):
-            parts: list[Plan] = [
-                InCircle(points, range, cell, circle) for range in points.hashes.ranges(cell)
-            ]
+            parts: list[Plan] = [InCircle(points, range, cell, circle) for range in points.hashes.ranges(cell)]
             if parts:
                 cells.append(any_of(parts))
         return any_of(cells)

@@ -45,7 +45,7 @@ EMPTY: Final[Ids] = frozenset()
 class Record:
     """A node in a document that it was found in."""
 
-    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_virtual", "positions", "takes_most", "term", "weight")
+    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_measured", "is_virtual", "positions", "takes_most", "term", "weight")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Record:
         children: list[Record] | None = None,
         takes_most: bool = False,
         is_virtual: bool = False,
+        is_measured: bool = False,
     ) -> None:
         self.weight = weight
         self.frequency = frequency
@@ -73,6 +74,8 @@ class Record:
         """Whether it is a union, of which DISMAX takes the best."""
         self.is_virtual = is_virtual
         """Whether nothing of the document has to do with it."""
+        self.is_measured = is_measured
+        """Whether it is a vector and what was found beside it."""
 
     @property
     def has_positions(self) -> bool:
@@ -186,7 +189,7 @@ class OfTag(Plan):
         self.tag = tag
         self.ids = ids
         self.weight = weight
-        self.idf, self.bm25_idf = inverse_frequencies(index, len(ids))
+        self.idf, self.bm25_idf = inverse_frequencies(index, len(ids), wraps=True)
 
     def count(self) -> int:
         return len(self.ids)
@@ -200,12 +203,18 @@ class OfTag(Plan):
         return Record(self.weight, 1, term=self.tag, idf=self.idf, bm25_idf=self.bm25_idf)
 
 
-def inverse_frequencies(index: Index, count: int) -> tuple[float, float]:
-    """How much a term that so many documents have tells: for TFIDF and BM25, and for BM25STD."""
+def inverse_frequencies(index: Index, count: int, *, wraps: bool = False) -> tuple[float, float]:
+    """How much a term that so many documents have tells: for TFIDF and BM25, and for BM25STD.
+
+    Documents that are gone count, so that there may be more with the term than there are at all; `wraps`: the difference is then a very
+    large number, as it is for tags.
+    """
     documents = len(index.documents)
     idf = float(math.frexp(1.0 + (documents + 1) / (count or 1))[1] - 1)  # logb
-    rarity = single((max(documents, count) - count + 0.5) / (count + 0.5))
-    return idf, math.log(single(1.0 + rarity))
+    without = documents - count
+    if without < 0:
+        without = without + (1 << 64) if wraps else 0
+    return idf, math.log(single(1.0 + single((without + 0.5) / (count + 0.5))))
 
 
 class Given(Plan):
@@ -518,7 +527,10 @@ class Measured(Plan):
     def record(self, id: int) -> Record | None:
         if id not in self.distances:
             return None
-        return Record(1.0, 0) if self.part is None else self.part.record(id)
+        record = None if self.part is None else self.part.record(id)
+        if record is None:
+            return Record(1.0, 0)
+        return Record(1.0, record.frequency, children=[Record(1.0, 0), record], is_measured=True)
 
 
 NONE: Final = Plan()

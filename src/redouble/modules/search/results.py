@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from redouble.resp.reply import Reply, Status
+from redouble.resp.reply import ByKey, Reply, Status
 from redouble.types.number import format_double_17g
 
 __all__ = ["Row", "Shape", "number_text", "resp2_rows", "resp3_rows", "shown", "sort_key"]
@@ -80,20 +80,26 @@ def resp3_rows(total: int, rows: list[Row], shape: Shape, format: bytes) -> Repl
     """A map."""
     results: list[Reply] = []
     for row in rows:
-        facts: dict[Status, Reply] = {Status(b"id"): row.key}
+        facts: list[tuple[bytes, Reply]] = [(b"id", row.key)]
         if shape.scores:
-            facts[Status(b"score")] = [row.score, row.explanation] if shape.explanations else row.score
+            facts.append((b"score", [row.score, row.explanation] if shape.explanations else row.score))
+        if shape.raw_ids:
+            facts.append((b"id", row.raw_id))
         if shape.payloads:
-            facts[Status(b"payload")] = row.payload
+            facts.append((b"payload", row.payload))
         if shape.sort_keys:
-            facts[Status(b"sortkey")] = row.sort_key
+            facts.append((b"sortkey", row.sort_key))
         if shape.content:
-            if row.values is None:
-                facts[Status(b"extra_attributes")] = None
-            else:
-                facts[Status(b"extra_attributes")] = {name: shown(value) for name, value in row.values.items()}
-        facts[Status(b"values")] = []
-        results.append(facts)
+            values = row.values
+            facts.append(
+                (
+                    b"extra_attributes",
+                    None if values is None else {name: shown(value) for name, value in values.items()},
+                )
+            )
+        facts.append((b"values", []))
+        pairs = [(Status(name), value) for name, value in facts]
+        results.append(ByKey(pairs) if shape.raw_ids else dict(pairs))
     return {
         Status(b"attributes"): [],
         Status(b"total_results"): total,

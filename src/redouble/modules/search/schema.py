@@ -65,6 +65,11 @@ class Definition:
     score_field: bytes = b""
     payload_field: bytes = b""
 
+    @property
+    def special_fields(self) -> tuple[bytes, ...]:
+        """The fields of hashes that say something of the document, and are not shown."""
+        return tuple(name for name in (self.score_field, self.language_field, self.payload_field) if name)
+
 
 @dataclass
 class Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ class Scored:
         return text if self.parts is None else [text, [part.explained() for part in self.parts]]
 
 
-Scorer: TypeAlias = Callable[[Record, Document, Index, bytes], Scored]
-"""Of what was found in a document; the last argument is the query's PAYLOAD."""
+Scorer: TypeAlias = Callable[[Record, Document, Index, bytes, float], Scored]
+"""Of what was found in a document, for a query with a PAYLOAD; what is below the last argument counts as 0."""
 B: Final = 0.5
 K1: Final = single(1.2)
 """A float of 32 bits."""
@@ -40,11 +41,11 @@ K1: Final = single(1.2)
 def slop_of(record: Record) -> int:
     """How far apart the parts stand, pair by pair; 1: nothing can be said."""
     children = record.children
-    if children is None or len(children) <= 1:
+    if children is None or len(children) <= 1 or record.is_measured:
         return 1
     placed = [child for child in children if child.has_positions]
     total = 0
-    for one, other in zip(placed, placed[1:]):
+    for one, other in itertools.pairwise(placed):
         distance = _nearest(list(one.places()), list(other.places()))
         total += distance * distance
     return int(math.sqrt(total)) if total else max(len(children) - 1, 1)
@@ -69,13 +70,16 @@ def _nearest(ones: list[int], others: list[int]) -> int:
     return least
 
 
-def _tfidf(record: Record, document: Document, norm: int) -> Scored:
+def _tfidf(record: Record, document: Document, norm: int, minimum: float) -> Scored:
     if not document.score:
         return Scored(0.0, "Document score is 0")
     found = _tfidf_of(record)
-    slop = slop_of(record)
     score = document.score * found.score
-    score = (score / norm if norm else score * math.inf) / slop
+    score = score / norm if norm else score * math.inf
+    if score < minimum:
+        return Scored(0.0, f"TFIDF score of {score:.2f} is smaller than minimum score {minimum:.2f}", [found])
+    slop = slop_of(record)
+    score /= slop
     text = (
         f"Final TFIDF : words TFIDF {found.score:.2f} * document score {document.score:.2f} / norm {norm} / slop {slop}"
     )
@@ -98,23 +102,30 @@ def _tfidf_of(record: Record) -> Scored:
     return Scored(score, f"(TFIDF {score:.2f} = Weight {record.weight:.2f} * Frequency {record.frequency})")
 
 
-def tfidf(record: Record, document: Document, index: Index, payload: bytes) -> Scored:
+def tfidf(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """Frequent terms count, those that many documents have count less."""
-    return _tfidf(record, document, document.max_frequency)
+    return _tfidf(record, document, document.max_frequency, minimum)
 
 
-def tfidf_docnorm(record: Record, document: Document, index: Index, payload: bytes) -> Scored:
+def tfidf_docnorm(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """TFIDF, but by the length of the document."""
-    return _tfidf(record, document, document.length)
+    return _tfidf(record, document, document.length, minimum)
 
 
-def bm25(record: Record, document: Document, index: Index, payload: bytes) -> Scored:
+def bm25(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """Okapi's formula as RediSearch had it first, which looks at the average length alone."""
     average = average_length(index)
     found = _bm25_of(record, average)
+    if document.score * found.score < minimum:
+        return _too_small(found, document)
     slop = slop_of(record)
     text = f"Final BM25 : words BM25 {found.score:.2f} * document score {document.score:.2f} / slop {slop}"
     return Scored(document.score * found.score / slop, text, [found])
+
+
+def _too_small(found: Scored, document: Document) -> Scored:
+    score = document.score * found.score
+    return Scored(0.0, f"BM25 score of {found.score:.2f} is smaller than minimum score {score:.2f}", [found])
 
 
 def average_length(index: Index) -> float:
@@ -139,9 +150,11 @@ def _bm25_of(record: Record, average: float) -> Scored:
     return Scored(score, text)
 
 
-def bm25std(record: Record, document: Document, index: Index, payload: bytes) -> Scored:
+def bm25std(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """Okapi's formula as others have it."""
     found = _bm25std_of(record, document.length, average_length(index))
+    if document.score * found.score < minimum:
+        return _too_small(found, document)
     text = f"Final BM25 : words BM25 {found.score:.2f} * document score {document.score:.2f}"
     return Scored(document.score * found.score, text, [found])
 
@@ -164,10 +177,12 @@ def _bm25std_of(record: Record, length: int, average: float) -> Scored:
     return Scored(score, text)
 
 
-def dismax(record: Record, document: Document, index: Index, payload: bytes) -> Scored:
+def dismax(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """Frequencies: of alternatives the best, of what belongs together the sum."""
+    if record.is_measured and record.children is not None:
+        return dismax(record.children[1], document, index, payload, minimum)
     if record.children is not None:
-        parts = [dismax(child, document, index, payload) for child in record.children]
+        parts = [dismax(child, document, index, payload, minimum) for child in record.children]
         scores = [part.score for part in parts]
         total = max(scores, default=0.0) if record.takes_most else sum(scores)
         score = record.weight * total
@@ -176,12 +191,12 @@ def dismax(record: Record, document: Document, index: Index, payload: bytes) -> 
     return Scored(score, f"DISMAX {score:.2f} = Weight {record.weight:.2f} * Frequency {record.frequency}")
 
 
-def docscore(record: Record, document: Document, index: Index, payload: bytes) -> Scored:
+def docscore(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """What the document itself says."""
     return Scored(document.score, f"Document's score is {document.score:.2f}")
 
 
-def hamming(record: Record, document: Document, index: Index, payload: bytes) -> Scored:
+def hamming(record: Record, document: Document, index: Index, payload: bytes, minimum: float) -> Scored:
     """How few bits differ between the payloads of document and query."""
     own = document.payload
     if not own or len(own) != len(payload):

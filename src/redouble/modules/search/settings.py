@@ -55,7 +55,9 @@ def _table() -> dict[bytes, Setting]:
         one(b"FORK_GC_CLEAN_THRESHOLD", 100, b"How many documents must be gone for a collection", 0),
         one(b"FORK_GC_RETRY_INTERVAL", 5, b"The seconds after which a collection that failed is tried again", 1),
         one(b"FORK_GC_CLEAN_NUMERIC_EMPTY_NODES", True, b"Whether empty ranges of numbers are collected"),
-        one(b"_FORK_GC_CLEAN_NUMERIC_EMPTY_NODES", True, b"Whether empty ranges of numbers are collected", changes=True),
+        one(
+            b"_FORK_GC_CLEAN_NUMERIC_EMPTY_NODES", True, b"Whether empty ranges of numbers are collected", changes=True
+        ),
         one(b"UNION_ITERATOR_HEAP", 20, b"From how many terms on a union keeps them in a heap", 1),
         one(b"CURSOR_MAX_IDLE", 300_000, b"The milliseconds that a cursor may wait to be read", 1),
         one(b"NO_MEM_POOLS", False, b"Whether memory is asked of the system each time"),

@@ -177,7 +177,7 @@ class Aggregation:
 
     def _score(self, record: Record, document: Document) -> float:
         options = self.request.options
-        scored = SCORERS[options.scorer](record, document, self.index, options.payload)
+        scored = SCORERS[options.scorer](record, document, self.index, options.payload, 0.0)
         if options.shape.explanations:
             self.scores[document.id] = scored
         return scored.score

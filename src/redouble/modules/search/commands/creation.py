@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from redouble.core.errors import CommandError, text
+from redouble.modules.search.aggregate.expression import Evaluation, parse
 from redouble.modules.search.arguments import (
     UNKNOWN_ARGUMENT,
     Arguments,
@@ -37,6 +38,9 @@ class Creation:
     flags: set[bytes] = field(default_factory=set)
     """Of `FLAGS`."""
     scans: bool = True
+    is_old: bool = True
+    """Neither keys nor their type are named."""
+    filter: Evaluation | None = None
     lifetime: int | None = None
     """TEMPORARY: the seconds after which it goes unless it is used."""
 
@@ -48,6 +52,8 @@ def parse_creation(words: Arguments) -> Creation:
     while words and not words.has(b"SCHEMA"):
         word = words.next()
         name = word.upper()
+        if name in (b"ON", b"PREFIX", b"FILTER"):
+            made.is_old = False
         if name == b"ON":
             kind = words.text("ON")
             if kind.upper() not in (b"HASH", b"JSON"):
@@ -57,6 +63,7 @@ def parse_creation(words: Arguments) -> Creation:
             definition.prefixes = tuple(words.slice("PREFIX")) or (b"",)
         elif name == b"FILTER":
             definition.filter = words.text("FILTER")
+            made.filter = parse(definition.filter)
         elif name == b"SCORE":
             definition.score = _score(words.text("SCORE"))
         elif name == b"LANGUAGE":
@@ -197,7 +204,11 @@ def _vector(words: Arguments) -> VectorOptions:
     kind = algorithm.decode()
     count = words.integer("vector similarity number of parameters", 0)
     if count % 2:
-        end = "(should be submitted as named arguments)" if kind == "FLAT" else "(as algorithm parameters should be submitted as named arguments)"
+        end = (
+            "(should be submitted as named arguments)"
+            if kind == "FLAT"
+            else "(as algorithm parameters should be submitted as named arguments)"
+        )
         between = "even number as algorithm parameters " if kind == "FLAT" else "even number "
         raise CommandError(
             f"Bad number of arguments for vector similarity index: got {count} but expected {between}{end}"

@@ -7,7 +7,7 @@ from typing import Final
 
 from redouble.core.client import Client
 from redouble.core.command import Argv
-from redouble.core.errors import CommandError, text
+from redouble.core.errors import CommandError
 from redouble.modules.search.arguments import Arguments, ft_command
 from redouble.modules.search.commands.creation import parse_creation, parse_fields
 from redouble.modules.search.index.index import Failures, Index
@@ -57,6 +57,8 @@ def _create(client: Client, argv: Argv, if_missing: bool) -> Reply:
     made = parse_creation(Arguments(argv, 2))
     index = Index(name, made.definition, made.schema)
     index.flags = frozenset(made.flags)
+    index.is_old = made.is_old
+    index.filter = made.filter
     if made.lifetime is not None:
         index.lifetime_ms = max(made.lifetime, 0) * 1000 or 1
     known.add(index, scans=made.scans)
@@ -355,7 +357,7 @@ def _sizes(index: Index) -> dict[bytes, Reply]:
     documents = len(index.documents)
     positions = index.terms.positions
     entries = index.terms.records
-    others = sum(kept.records for kept in (*index.numbers.values(), *index.points.values()))
+    others = sum(one.records for kept in (index.numbers, index.tags, index.points) for one in kept.values())
     records = entries + others
     inverted = 7.0 * records + 48 * len(index.terms)
     vectors = sum(len(kept) * (kept.blob_size + 16.0) + 1024 for kept in index.vectors.values())

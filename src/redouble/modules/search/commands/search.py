@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import heapq
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 from redouble.core.client import Client
 from redouble.core.command import Argv
 from redouble.core.errors import CommandError, text
 from redouble.modules.arguments import double
+from redouble.modules.search.aggregate.values import compare
 from redouble.modules.search.arguments import (
     NOT_CONVERTED,
     Arguments,
@@ -19,10 +23,11 @@ from redouble.modules.search.arguments import (
     ft_command,
 )
 from redouble.modules.search.evaluate import Limits, Matches, evaluate
+from redouble.modules.search.highlight import Marks, fragments, highlighted, matches, read_marks, summarized
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Loaded
+from redouble.modules.search.index.values import Loaded, is_single
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -92,15 +97,20 @@ class Options:
     numeric_filters: list[NumericFilter] = field(default_factory=list)
     geo_filters: list[GeoFilter] = field(default_factory=list)
     format: bytes = b"STRING"
+    marks: Marks | None = None
+    """HIGHLIGHT and SUMMARIZE."""
 
 
-def parse_options(words: Arguments, settings: Settings, resp: int) -> Options:
+def parse_options(
+    words: Arguments, settings: Settings, resp: int, readers: Mapping[bytes, Any] | None = None
+) -> Options:
     """The options, in any order.  Raises CommandError."""
+    readers = READERS if readers is None else readers
     options = Options(dialect=settings[b"DEFAULT_DIALECT"])
     start = words.at - 1
     while words:
         word = words.next()
-        reader = READERS.get(word.upper())
+        reader = readers.get(word.upper())
         if word.upper() == b"GROUPBY":
             raise CommandError("option `GROUPBY` is mutually exclusive with simple (i.e. search) options")
         if reader is None:
@@ -285,6 +295,15 @@ def _geo_filter(words: Arguments, options: Options, settings: Settings) -> None:
     options.geo_filters.append(GeoFilter(name, longitude, latitude, radius, unit.lower()))
 
 
+def _marks(name: str) -> Any:
+    def read(words: Arguments, options: Options, settings: Settings) -> None:
+        options.marks = options.marks or Marks()
+        if not read_marks(words, options.marks, name == "HIGHLIGHT"):
+            raise CommandError(f"Bad arguments for {name}")
+
+    return read
+
+
 READERS: Final[dict[bytes, Any]] = {
     b"NOCONTENT": _no_content,
     b"RETURN": _return,
@@ -313,6 +332,8 @@ READERS: Final[dict[bytes, Any]] = {
     b"WITHRAWIDS": _show("raw_ids"),
     b"FILTER": _filter,
     b"GEOFILTER": _geo_filter,
+    b"HIGHLIGHT": _marks("HIGHLIGHT"),
+    b"SUMMARIZE": _marks("SUMMARIZE"),
 }
 
 
@@ -323,7 +344,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
-    check(node, index.schema)
     if options.fields is not None:
         _restrict(node, tuple(options.fields), index)
     if not options.is_verbatim:
@@ -331,15 +351,14 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     others: list[tree.Node] = []
     for number in options.numeric_filters:
         found = index.schema.find(number.field, b"NUMERIC") or Field(number.field, number.field, b"")
-        others.append(
-            tree.Numeric(found, number.low, number.high, number.includes_low, number.includes_high)
-        )
+        others.append(tree.Numeric(found, number.low, number.high, number.includes_low, number.includes_high))
     for circle in options.geo_filters:
         found = index.schema.find(circle.field, b"GEO") or Field(circle.field, circle.field, b"")
         others.append(tree.GeoRadius(found, circle.longitude, circle.latitude, circle.radius, circle.unit))
     if options.keys is not None:
         others.append(tree.Ids(options.keys))
     node = _together(node, others)
+    check(node, index.schema)
     if options.slop is not None or options.in_order:
         _be_near(node, options)
     return node
@@ -349,7 +368,7 @@ def _together(node: tree.Node, others: list[tree.Node]) -> tree.Node:
     if not others:
         return node
     if isinstance(node, tree.Vector) and node.k is not None:
-        filtered = node.child if node.child is not None else tree.Everything()
+        filtered, *others = others if node.child is None else [node.child, *others]
         return dataclasses.replace(node, child=_together(filtered, others))
     for other in others:
         if isinstance(node, (tree.Intersection, tree.Exact)):
@@ -431,7 +450,8 @@ class _Rows:
         first, behind = options.first, options.first + options.count
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
-            return self._load(ordered[first:behind])
+            scores = self._scores_while_sorting(ordered, behind) if options.shape.scores else None
+            return self._load(ordered[first:behind], scores)
         if not self._needs_scores():
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
         chosen = self._by_score(behind)[first:]
@@ -440,8 +460,8 @@ class _Rows:
     def _needs_scores(self) -> bool:
         return self.options.counts_all and self.options.dialect != MOST_DIALECT
 
-    def _score(self, record: Record, document: Document) -> Scored:
-        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload)
+    def _score(self, record: Record, document: Document, minimum: float = 0.0) -> Scored:
+        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload, minimum)
 
     def _by_score(self, count: int) -> list[tuple[Document, Scored]]:
         """The first `count` of those that score best."""
@@ -451,6 +471,27 @@ class _Rows:
             return best(scored, count, _compare_scores)
         scored.sort(key=lambda pair: pair[1].score, reverse=True)
         return scored[:count]
+
+    def _scores_while_sorting(self, ordered: list[Document], behind: int) -> dict[int, Scored]:
+        """The scores of documents that are sorted by a field.  They are compared with that of the last of those that are shown so far,
+        as if they were sorted by score."""
+        documents = self.index.documents
+        ranks = {document.id: rank for rank, document in enumerate(ordered)}
+        kept: list[tuple[int, float]] = []
+        """The last one comes first."""
+        scores: dict[int, Scored] = {}
+        minimum = 0.0
+        for id, record in self.matches.records():
+            scores[id] = scored = self._score(record, documents[id], minimum)
+            one = -ranks[id], scored.score
+            if len(kept) < behind:
+                heapq.heappush(kept, one)
+                minimum = min(minimum, scored.score)
+            else:
+                minimum = max(minimum, kept[0][1])
+                if one > kept[0]:
+                    heapq.heapreplace(kept, one)
+        return scores
 
     def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
         """The scores of some documents."""
@@ -475,10 +516,12 @@ class _Rows:
                 without.append(document)
             else:
                 with_value.append((value, document))
-        order = functools.cmp_to_key(lambda one, other: compare(one[0], other[0]))
         if self.options.is_descending:  # of equals the last comes first
             with_value.reverse()
             without.reverse()
+        order: Callable[[tuple[Any, Document]], Any] = itemgetter(0)
+        if len({type(value) for value, _ in with_value}) > 1:
+            order = functools.cmp_to_key(lambda one, other: compare(one[0], other[0]))
         with_value.sort(key=order, reverse=self.options.is_descending)
         return [document for _, document in with_value] + without
 
@@ -490,7 +533,8 @@ class _Rows:
         if field is not None and field.sortable:
             return document.sort_values.get(name)
         loaded = self._open(document)
-        return None if loaded is None or field is None else self.value(document, loaded, name)
+        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
+        return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:
         """What WITHSORTKEYS shows: the field as it is where everything was loaded, but for one that is SORTABLE."""
@@ -515,6 +559,7 @@ class _Rows:
             names[self.options.sort_by] = None
         for name in self.matches.distances:
             names[name] = None
+        records = self._records_to_mark(chosen, names)
         rows = []
         for document in chosen:
             row = Row(document.key)
@@ -528,14 +573,41 @@ class _Rows:
                 row.sort_key = self.sort_key(document, self.options.sort_by)
             if shape.content:
                 row.values = self._values(document, names)
+                if document.id in records and row.values is not None:
+                    self._mark(document, row.values, records[document.id])
             rows.append(row)
         return rows
 
+    def _records_to_mark(self, chosen: list[Document], names: dict[bytes, None]) -> dict[int, Record]:
+        """What was found in documents of which words are to be marked; the fields that are named are shown first."""
+        marks = self.options.marks
+        if marks is None or not self.options.shape.content:
+            return {}
+        for name in marks.named:
+            if self.index.schema.find(name) is None:
+                if self.options.returned is None:
+                    raise CommandError(f"No such property `{text(name)}`")
+                raise CommandError(f"Property `{text(name)}` is not in schema")
+            names[name] = None
+        ids = {document.id for document in chosen}
+        return {id: record for id, record in self.matches.records() if id in ids}
+
+    def _mark(self, document: Document, values: dict[bytes, Any], record: Record) -> None:
+        loaded, marks = self._open(document), self.options.marks
+        assert loaded is not None and marks is not None
+        for name, value in values.items():
+            style = marks.of(name)
+            if style is None or not isinstance(value, bytes):
+                continue
+            made = fragments(value, self.index.places(loaded, name), matches(record))
+            if style.summarizes and (made or style.tags is None):
+                values[name] = summarized(value, made, style)
+            elif made and style.tags is not None:
+                values[name] = highlighted(value, made, style.tags)
+
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
-        distances = {
-            name: found[document.id] for name, found in self.matches.distances.items() if document.id in found
-        }
+        distances = {name: found[document.id] for name, found in self.matches.distances.items() if document.id in found}
         loaded = self._open(document)
         if loaded is None:
             return None
@@ -544,15 +616,19 @@ class _Rows:
         if self.options.returned is not None:
             for path, name in self.options.returned:
                 value = values[path] if path in values else self.value(document, loaded, path)
-                if value is not None:
+                if value is not ABSENT:
                     values[name] = value
             wanted = [name for _, name in self.options.returned]
-            if sort_by in wanted:  # it was loaded first
-                wanted.insert(0, sort_by)
+            first = [*distances, sort_by]  # what there was before the others were loaded
+            wanted = [name for name in first if name in wanted] + wanted
             return {name: values[name] for name in wanted if name in values}
         if sort_by is not None and not loaded.is_hash and sort_by not in values:
-            value = self.value(document, loaded, sort_by)
-            if value is not None:
+            field = self.index.schema.find(sort_by)
+            if field is not None and field.sortable:
+                value = document.sort_values.get(sort_by, ABSENT)
+            else:
+                value = self.value(document, loaded, sort_by)
+            if value is not ABSENT:
                 values[sort_by] = value
         values.update(loaded.all())
         for name in values:
@@ -560,15 +636,23 @@ class _Rows:
         return {name: values[name] for name in names if name in values}
 
     def value(self, document: Document, loaded: Loaded, name: bytes) -> Any:
-        """A field by its name in the schema, or by its path."""
+        """A field by its name in the schema, or by its path; ABSENT if it is not there."""
         if name == b"__key":
             return document.key
         field = self.index.schema.find(name)
-        value = loaded.get(name if field is None else field.path)
-        if field is not None and field.type == b"NUMERIC" and isinstance(value, bytes):
+        if field is None:
+            return loaded.get(name, ABSENT)
+        if field.sortable and not loaded.is_hash and loaded.dialect >= 3 and is_single(loaded.found(field.path)):
+            return document.sort_values.get(name, ABSENT)
+        value = loaded.get(field.path, ABSENT)
+        if field.type == b"NUMERIC" and isinstance(value, bytes) and loaded.is_hash:
             number = double(value)
             return value if number is None else number
         return value
+
+
+ABSENT: Final = object()
+"""The value of a field that is not there."""
 
 
 def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]) -> int:
@@ -579,10 +663,3 @@ def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]
     if scored.score < other_scored.score:
         return -1
     return -1 if document.id > other_document.id else 1
-
-
-def compare(one: Any, other: Any) -> int:
-    """Numbers come before texts."""
-    if isinstance(one, float) != isinstance(other, float):
-        one, other = (repr(value).encode() if isinstance(value, float) else value for value in (one, other))
-    return (one > other) - (one < other)

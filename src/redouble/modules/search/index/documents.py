@@ -71,8 +71,7 @@ class Documents:
         return self._ids.keys()
 
     def add(self, key: bytes, score: float, payload: bytes | None) -> Document:
-        """A new document; one that `key` had goes."""
-        self.remove(key)
+        """A new document of a key that has none."""
         self.last_id += 1
         document = Document(self.last_id, key, score, payload)
         self._by_id[document.id] = document

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from redouble.core.database import Database
+from redouble.core.errors import CommandError
 from redouble.modules.json.document import Document as JsonDocument
-from redouble.modules.search.index.documents import Document, Documents
+from redouble.modules.search.aggregate.expression import Evaluation
+from redouble.modules.search.aggregate.rows import Row
+from redouble.modules.search.aggregate.values import truth
+from redouble.modules.search.index.documents import Document, Documents, SortValue
 from redouble.modules.search.index.numbers import Numbers
 from redouble.modules.search.index.points import Points
 from redouble.modules.search.index.tags import Tags, lowered
@@ -20,8 +24,9 @@ from redouble.modules.search.index.values import (
     json_content,
     json_path,
     number,
+    shown,
 )
-from redouble.modules.search.index.vectors import Vectors
+from redouble.modules.search.index.vectors import Vectors, single
 from redouble.modules.search.schema import Definition, Field, Schema
 from redouble.modules.search.text.phonetic import metaphone
 from redouble.modules.search.text.stems import LANGUAGES, stem
@@ -56,6 +61,10 @@ class Index:
         self.schema = schema
         self.flags: frozenset[bytes] = frozenset()
         """Of FT.CREATE: NOFREQS, NOFIELDS, NOOFFSETS, NOHL, MAXTEXTFIELDS."""
+        self.is_old = False
+        """FT.CREATE named no keys: FT.ADD may write them."""
+        self.filter: Evaluation | None = None
+        """Which keys it takes, of those with the right names."""
         self.lifetime_ms = 0
         """How long it stays when nobody uses it; 0: for ever (TEMPORARY)."""
         self.used_ms = 0
@@ -108,7 +117,24 @@ class Index:
         """Whether a key that has this value belongs to the index."""
         definition = self.definition
         kind = Hash if definition.key_type == b"HASH" else JsonDocument
-        return type(value) is kind and key.startswith(definition.prefixes)
+        if type(value) is not kind or not key.startswith(definition.prefixes):
+            return False
+        return self.filter is None or self._admits(self.filter, key, value)
+
+    def _admits(self, filter: Evaluation, key: bytes, value: Hash | JsonDocument) -> bool:
+        values: dict[bytes, Any] = {b"__key": key}
+        if isinstance(value, Hash):
+            values.update(value.items())
+        else:
+            loaded = Loaded(value)
+            for field in self.schema.fields:
+                found = loaded.get(field.path, ABSENT)
+                if found is not ABSENT:
+                    values[field.name] = found
+        try:
+            return truth(filter(Row(values, key=key)))
+        except CommandError:
+            return False
 
     def add(self, key: bytes, value: Hash | JsonDocument) -> Document | None:
         """Index what `key` holds now; None: it cannot be, and what was known of it is gone."""
@@ -121,6 +147,7 @@ class Index:
                 self.failures.note(str(error), key)
                 self.failures_of.setdefault(field.name, Failures()).note(str(error), key)
                 return None
+        self.remove(key)
         document = self.documents.add(key, self._score(value), self._payload(value))
         document.language = self._language(value)
         texts: list[tuple[Field, list[bytes]]] = []
@@ -132,12 +159,12 @@ class Index:
             if content is None:
                 continue
             if field.sortable:
-                document.sort_values[field.name] = _sort_value(field, self._raw(field, value))
+                document.sort_values[field.name] = self._sort_value(field, value)
             if not field.no_index:
                 if field.type == b"TEXT":
                     texts.append((field, content))
                 else:
-                    self._store(field, document.id, content)
+                    self._store(field, document, content)
         self._add_texts(document, texts)
         return document
 
@@ -159,21 +186,35 @@ class Index:
         found = [] if path is None else path.values(value.root)
         return json_content(field, found) if found else ABSENT
 
-    def _raw(self, field: Field, value: Hash | JsonDocument) -> Any:
-        return Loaded(value, 1).get(field.path)
+    def _sort_value(self, field: Field, value: Hash | JsonDocument) -> SortValue:
+        """By what documents are sorted: a number, or a text, of a hash without capitals unless the field is declared UNF."""
+        loaded = Loaded(value)
+        if not loaded.is_hash:
+            found = loaded.found(field.path)
+            values = found if len(found) != 1 or type(found[0]) is not list else found[0]
+            first = next((one for one in values if one is not None), None)
+            return (b"true" if first else b"false") if type(first) is bool else shown(first)
+        raw = loaded.get(field.path)
+        if field.type == b"NUMERIC":
+            try:
+                return number(raw)
+            except ValueError:
+                return None
+        return raw if field.unnormalised else lowered(raw)
 
     def _score(self, value: Hash | JsonDocument) -> float:
-        if self.definition.score_field:
-            raw = Loaded(value, 1).get(self.definition.score_field)
+        name = self.definition.score_field
+        raw = Loaded(value).get(name) if name else None
+        if isinstance(value, Hash) and isinstance(raw, bytes):
             try:
-                return number(raw) if isinstance(raw, bytes) else self.definition.score if raw is None else raw
+                raw = number(raw)
             except ValueError:
-                pass
-        return self.definition.score
+                raw = None
+        return single(raw if isinstance(raw, float) else self.definition.score)
 
     def _language(self, value: Hash | JsonDocument) -> bytes:
         name = self.definition.language_field
-        raw = Loaded(value, 1).get(name) if name else None
+        raw = Loaded(value).get(name) if name else None
         language = raw.lower() if isinstance(raw, bytes) else b""
         return language if language in LANGUAGES else self.definition.language
 
@@ -181,18 +222,19 @@ class Index:
         name = self.definition.payload_field
         if not name:
             return None
-        raw = Loaded(value, 1).get(name)
+        raw = Loaded(value).get(name)
         return raw if isinstance(raw, bytes) else None
 
-    def _store(self, field: Field, id: int, content: Content) -> None:
+    def _store(self, field: Field, document: Document, content: Content) -> None:
         if field.type == b"NUMERIC":
-            self.numbers[field.name].add(id, content)
+            self.numbers[field.name].add(document.id, content)
         elif field.type == b"TAG":
-            self.tags[field.name].add(id, content)
+            self.tags[field.name].add(document.id, content)
         elif field.type == b"GEO":
-            self.points[field.name].add(id, content)
+            self.points[field.name].add(document.id, content)
         elif field.type == b"VECTOR":
-            self.vectors[field.name].add(id, content)
+            self.vectors[field.name].add(document.id, content)
+            document.max_frequency = 1  # TFIDF divides by it
 
     def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
         """Enter the terms of a document."""
@@ -240,6 +282,21 @@ class Index:
         document.length = length
         self.documents.total_length += length
 
+    def places(self, loaded: Loaded, name: bytes) -> dict[int, int]:
+        """Where the words of a TEXT field begin, by their places in the document; empty for fields of several texts."""
+        last = 0
+        stop_words = stop_words_of(self.schema.stop_words)
+        for field in self.schema.fields:
+            raw = loaded.get(field.path) if field.type == b"TEXT" and not field.no_index else None
+            if field.name == name and not isinstance(raw, bytes):
+                break
+            if isinstance(raw, bytes):
+                found = list(words(raw, stop_words))
+                if field.name == name:
+                    return {last + word.position: word.start for word in found}
+                last += len(found)
+        return {}
+
     # Loading.
 
     def load(self, db: Database, document: Document, dialect: int = 1) -> Loaded | None:
@@ -249,7 +306,7 @@ class Index:
         value = db.peek(document.key)
         kind = Hash if self.definition.key_type == b"HASH" else JsonDocument
         if type(value) is kind:
-            return Loaded(value, dialect)
+            return Loaded(value, dialect, self.definition.special_fields)
         document.is_lost = True
         return None
 
@@ -259,8 +316,9 @@ class Index:
         """Forget what documents left that are gone.  O(everything)."""
         alive = self.documents.ids
         self.terms.collect(alive)
-        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values()):
-            kept.collect(alive)
+        kept: list[Numbers | Tags | Points] = [*self.numbers.values(), *self.tags.values(), *self.points.values()]
+        for one in kept:
+            one.collect(alive)
         for name, ids in self.missing.items():
             self.missing[name] = {id: None for id in ids if id in alive}
         self.documents.removed = 0
@@ -268,8 +326,9 @@ class Index:
     def check(self) -> None:
         self.documents.check()
         self.terms.check()
-        for kept in (*self.numbers.values(), *self.tags.values(), *self.points.values(), *self.vectors.values()):
-            kept.check()
+        for kept in (self.numbers, self.tags, self.points, self.vectors):
+            for one in kept.values():
+                one.check()
 
 
 STEM_WEIGHT: Final = 0.2
@@ -280,18 +339,6 @@ SHORTEST_SOUND: Final = 3
 """Shorter words are not known by their sound."""
 ABSENT: Any = object()
 """The content of a field that is not there."""
-
-
-def _sort_value(field: Field, raw: Any) -> Any:
-    """By what documents are sorted: a number, or a text without capitals unless the field is declared UNF."""
-    if not isinstance(raw, bytes):
-        return raw
-    if field.type == b"NUMERIC":
-        try:
-            return number(raw)
-        except ValueError:
-            return None
-    return raw if field.unnormalised else lowered(raw)
 
 
 def _note(found: dict[bytes, list[Any]], term: bytes, weight: int, bit: int, place: int) -> None:

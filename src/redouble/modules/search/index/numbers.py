@@ -100,16 +100,18 @@ class Range:
             yield from [id for id, value in zip(self.ids, self.values) if interval.has(value)]
 
 
-class Node:
-    """A leaf, or what was one."""
+EMPTY: Final = Range(0)
+"""Of a node that has no range any more."""
 
-    __slots__ = ("at", "below", "others", "range")
+
+class Node:
+    """A leaf, or what was one: then the value at which it was split, and what lies below it and not."""
+
+    __slots__ = ("range", "split")
 
     def __init__(self, range: Range) -> None:
-        self.range: Range | None = range
-        self.at = 0.0
-        self.below: Node | None = None
-        self.others: Node | None = None
+        self.range = range
+        self.split: tuple[float, Node, Node] | None = None
 
 
 class Numbers:
@@ -135,13 +137,14 @@ class Numbers:
 
     def _insert(self, id: int, value: float) -> None:
         node = self._root
-        while node.range is None:
-            assert node.below is not None and node.others is not None
-            node = node.below if value < node.at else node.others
+        while node.split is not None:
+            at, below, others = node.split
+            node = below if value < at else others
         node.range.add(id, value)
         if node.range.is_full():
-            node.at, below, others = node.range.split()
-            node.range, node.below, node.others = None, Node(below), Node(others)
+            at, below_range, other_range = node.range.split()
+            node.split = at, Node(below_range), Node(other_range)
+            node.range = EMPTY
 
     def ranges(self, interval: Interval) -> list[Range]:
         """Those in which values of an interval may be."""
@@ -149,15 +152,15 @@ class Numbers:
         waiting = [self._root]
         while waiting:
             node = waiting.pop()
-            if node.range is not None:
+            if node.split is None:
                 if node.range.least <= interval.high and interval.low <= node.range.greatest:
                     found.append(node.range)
                 continue
-            assert node.below is not None and node.others is not None
-            if interval.high >= node.at:
-                waiting.append(node.others)
-            if interval.low <= node.at:
-                waiting.append(node.below)
+            at, below, others = node.split
+            if interval.high >= at:
+                waiting.append(others)
+            if interval.low <= at:
+                waiting.append(below)
         return found
 
     def between(self, interval: Interval) -> Iterator[int]:
@@ -179,16 +182,18 @@ class Numbers:
         self.records = sum(map(len, self.of.values()))
 
     def _leaves(self) -> Iterator[Range]:
+        """All ranges, in order."""
         waiting = [self._root]
         while waiting:
             node = waiting.pop()
-            if node.range is not None:
+            if node.split is None:
                 yield node.range
             else:
-                waiting += [other for other in (node.others, node.below) if other is not None]
+                _, below, others = node.split
+                waiting += [others, below]
 
     def check(self) -> None:
-        held = []
+        held: list[tuple[int, float]] = []
         last = -math.inf
         for range in self._leaves():
             assert len(range.ids) == len(range.values)

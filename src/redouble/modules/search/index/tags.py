@@ -16,7 +16,7 @@ def split(text: bytes, separator: bytes, case_sensitive: bool, with_empty: bool)
     for part in text.split(separator) if separator else [text]:
         tag = part.strip(BLANKS)
         if tag or with_empty:
-            tags.append(tag if case_sensitive else lowered(tag))
+            tags.append(tag if case_sensitive else tag.lower())  # of letters beyond ASCII capitals stay
     return tags
 
 

@@ -16,7 +16,17 @@ from redouble.types.geohash import LATITUDE_MAX, LONGITUDE_MAX, Point
 from redouble.types.hash import Hash
 from redouble.types.number import parse_double
 
-__all__ = ["Content", "InvalidValue", "Loaded", "hash_content", "json_content", "json_path", "number", "shown"]
+__all__ = [
+    "Content",
+    "InvalidValue",
+    "Loaded",
+    "hash_content",
+    "is_single",
+    "json_content",
+    "json_path",
+    "number",
+    "shown",
+]
 
 Content: TypeAlias = Any
 """What a field holds, by its type: texts, tags, numbers, points, or blobs of vectors; None: a JSON null."""
@@ -58,8 +68,8 @@ def hash_content(field: Field, text: bytes) -> Content:
             raise InvalidValue("Invalid numeric value") from None
     if field.type == b"GEO":
         return [point(text)]
-    assert field.vector is not None
-    _check_size(field.vector, text)
+    if field.vector is not None:
+        _check_size(field.vector, text)
     return [text]
 
 
@@ -99,8 +109,7 @@ def json_content(field: Field, values: Sequence[Any]) -> Content:
     """What a path found in a document, which is something.  Raises InvalidValue."""
     if field.type == b"VECTOR":
         return _json_vectors(field, values)
-    several = len(values) > 1 or type(values[0]) is list
-    if not several:
+    if is_single(list(values)):
         value = values[0]
         if value is None:
             return None
@@ -111,12 +120,14 @@ def json_content(field: Field, values: Sequence[Any]) -> Content:
     else:
         if len(values) == 1:
             values = values[0]
-            if not values:
+            if not values and field.sortable:
                 raise InvalidValue("N/A")
         kinds = (int, float) if field.type == b"NUMERIC" else (str,)
         if any(value is not None and type(value) not in kinds for value in values):
-            what = "NUMERIC fields can only contain numeric" if field.type == b"NUMERIC" else (
-                "TEXT/TAG fields can only contain strings"
+            what = (
+                "NUMERIC fields can only contain numeric"
+                if field.type == b"NUMERIC"
+                else ("TEXT/TAG fields can only contain strings")
             )
             raise InvalidValue(f"{what} or nulls")
         values = [value for value in values if value is not None]
@@ -127,11 +138,7 @@ def json_content(field: Field, values: Sequence[Any]) -> Content:
         return texts
     if field.type == b"GEO":
         return list(map(point, texts))
-    return [
-        tag
-        for text in texts
-        for tag in split(text, field.separator, field.case_sensitive, field.index_empty)
-    ]
+    return [tag for text in texts for tag in split(text, field.separator, field.case_sensitive, field.index_empty)]
 
 
 def _text(value: str | bool) -> bytes:
@@ -154,13 +161,11 @@ def _json_vectors(field: Field, values: Sequence[Any]) -> Content:
         if type(value[0]) is not list:
             return [_json_vector(field.vector, value)]
         raise InvalidValue("N/A")
-    if all(type(value) in (int, float) for value in values):
-        return [_json_vector(field.vector, values)]
     return [_json_vector(field.vector, value) for value in values if value is not None]
 
 
 def _json_vector(options: VectorOptions, numbers: Any) -> bytes:
-    if type(numbers) is not list or type(numbers[0]) not in (int, float):
+    if type(numbers) is not list or not numbers or type(numbers[0]) not in (int, float):
         raise InvalidValue("N/A")
     if len(numbers) != options.dimension:
         raise InvalidValue(f"Invalid vector length. Expected {options.dimension}, got {len(numbers)}")
@@ -173,10 +178,12 @@ def _json_vector(options: VectorOptions, numbers: Any) -> bytes:
 class Loaded:
     """A key whose fields are asked for."""
 
-    __slots__ = ("_value", "dialect")
+    __slots__ = ("_hidden", "_value", "dialect")
 
-    def __init__(self, value: Hash | JsonDocument, dialect: int) -> None:
+    def __init__(self, value: Hash | JsonDocument, dialect: int = 1, hidden: tuple[bytes, ...] = ()) -> None:
         self._value = value
+        self._hidden = hidden
+        """Fields of a hash that nobody sees."""
         self.dialect = dialect
         """From 3 on all values of a path are shown, before the first."""
 
@@ -184,27 +191,34 @@ class Loaded:
     def is_hash(self) -> bool:
         return isinstance(self._value, Hash)
 
-    def get(self, path: bytes) -> Any:
-        """A field of the hash, or what a path finds in the document: bytes or a float; None: nothing."""
+    def get(self, path: bytes, default: Any = None) -> Any:
+        """A field of the hash, or what a path finds in the document: bytes or a float; None: a null; `default`: nothing."""
         value = self._value
         if isinstance(value, Hash):
-            return value.get(path)
+            return value.get(path) if path in value and path not in self._hidden else default
+        found = self.found(path)
+        if not found or (self.dialect >= 3 and found == [[]]):
+            return default
+        return _json_text(found) if self.dialect >= 3 else shown(found[0])
+
+    def found(self, path: bytes) -> list[Any]:
+        """The JSON values that a path finds."""
         compiled = json_path(path)
-        found = [] if compiled is None else compiled.values(value.root)
-        if not found:
-            return None
-        if self.dialect >= 3:
-            return text_of(found).encode("utf-8", "surrogatepass")
-        return shown(found[0])
+        if isinstance(self._value, Hash) or compiled is None:
+            return []
+        return compiled.values(self._value.root)
 
     def all(self) -> Iterator[tuple[bytes, Any]]:
         """The fields of a hash, or the document as a whole."""
         value = self._value
         if isinstance(value, Hash):
-            yield from value.items()
+            yield from ((field, text) for field, text in value.items() if field not in self._hidden)
         else:
-            root = [value.root] if self.dialect >= 3 else value.root
-            yield b"$", text_of(root).encode("utf-8", "surrogatepass")
+            yield b"$", _json_text([value.root] if self.dialect >= 3 else value.root)
+
+
+def _json_text(value: Any) -> bytes:
+    return text_of(value).encode("utf-8", "surrogatepass")
 
 
 def shown(value: Any) -> bytes | float | None:
@@ -213,8 +227,9 @@ def shown(value: Any) -> bytes | float | None:
         return None
     if type(value) is str:
         return value.encode("utf-8", "surrogatepass")
-    if type(value) is bool:
-        return b"1" if value else b"0"
-    if type(value) in (int, float):
-        return float(value)
-    return text_of(value).encode("utf-8", "surrogatepass")
+    return float(value) if type(value) in (bool, int, float) else _json_text(value)
+
+
+def is_single(found: list[Any]) -> bool:
+    """Whether a path has found one value, and no array."""
+    return len(found) == 1 and type(found[0]) is not list

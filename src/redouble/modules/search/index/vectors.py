@@ -6,6 +6,7 @@ With numpy they stand in one matrix, without it in an array for each document.  
 from __future__ import annotations
 
 import heapq
+import importlib
 import math
 import struct
 import sys
@@ -16,15 +17,18 @@ from typing import Any, Final, TypeAlias
 
 from redouble.modules.search.schema import VectorOptions
 
+numpy: Any
 try:
-    import numpy
+    numpy = importlib.import_module("numpy")
 except ImportError:  # it is optional
-    numpy = None  # type: ignore[assignment]
+    numpy = None
 
 __all__ = ["SIZES", "Vectors", "single"]
 
 SIZES: Final = {b"FLOAT32": 4, b"FLOAT64": 8, b"FLOAT16": 2, b"BFLOAT16": 2}
 """The bytes of a number."""
+HALVES: Final = (b"FLOAT16", b"BFLOAT16")
+"""They are computed with as floats of 32 bits."""
 
 Vector: TypeAlias = "array[float]"
 Distances: TypeAlias = "list[tuple[float, int]]"
@@ -98,7 +102,10 @@ class Vectors:
 
     def _prepared(self, blob: bytes) -> Vector:
         vector = numbers_of(blob, self.options.data_type)
-        return unit(vector) if self.options.metric == b"COSINE" else vector
+        if self.options.metric != b"COSINE":
+            return vector
+        kind = self.options.data_type
+        return numbers_of(blob_of(unit(vector), kind), kind) if kind in HALVES else unit(vector)
 
     def _store(self, place: int, vector: Vector) -> None:
         if numpy is None:
@@ -137,6 +144,8 @@ class Vectors:
     def _distances(self, blob: bytes, among: Container[int] | None) -> Distances:
         """The distance of each vector, with its document."""
         query = self._prepared(blob)
+        if any(map(math.isnan, query)):
+            return []
         places: Iterator[int] = iter(range(len(self._ids)))
         if among is not None:
             if isinstance(among, Collection) and len(among) < len(self._rows):
@@ -146,7 +155,8 @@ class Vectors:
         if numpy is not None:
             return self._by_numpy(query, list(places) if among is not None else None)
         metric = _METRICS[self.options.metric]
-        return [(metric(self._single[place], query), self._ids[place]) for place in places if self._ids[place]]
+        found = [(metric(self._single[place], query), self._ids[place]) for place in places if self._ids[place]]
+        return [pair for pair in found if not math.isnan(pair[0])]
 
     def _by_numpy(self, query: Vector, places: list[int] | None) -> Distances:
         if self._matrix is None:
@@ -159,7 +169,7 @@ class Vectors:
             distances = numpy.einsum("ij,ij->i", difference, difference)
         else:
             distances = 1 - rows @ target
-        return [(distance, id) for distance, id in zip(distances.tolist(), ids) if id]
+        return [(distance, id) for distance, id in zip(distances.tolist(), ids) if id and distance == distance]
 
     def check(self) -> None:
         assert all(self._ids[place] == id for id, places in self._rows.items() for place in places)
@@ -171,7 +181,7 @@ class Vectors:
 
 
 def unit(vector: Vector) -> Vector:
-    """A vector of the same direction whose length is 1, computed in its precision."""
+    """A vector of the same direction whose length is 1, computed in its precision; one without a direction is no vector at all."""
     code = vector.typecode
     squares = array(code, map(mul, vector, vector))
     if code == "d":
@@ -181,7 +191,7 @@ def unit(vector: Vector) -> Vector:
         for square in squares:
             total = single(total + square)
     norm = array(code, [math.sqrt(total)])[0]
-    return array(code, [number / norm for number in vector]) if norm else vector
+    return array(code, [number / norm if norm else math.nan for number in vector])
 
 
 _FLOAT: Final = struct.Struct("f")

@@ -8,22 +8,17 @@ from redouble.core.errors import CommandError
 from redouble.modules.search.query import tree
 from redouble.modules.search.schema import Schema
 
-__all__ = ["check", "check_place"]
+__all__ = ["GEO_UNITS", "check", "check_empty", "check_place"]
 
 GEO_UNITS = b"m", b"km", b"ft", b"mi"
 NO_EMPTY = "Use `INDEXEMPTY` in field creation in order to index and query for empty strings"
 NO_SUFFIXES = "Contains query on fields without WITHSUFFIXTRIE support"
 
 
-def check(root: tree.Node, schema: Schema) -> None:
-    """Raise CommandError for empty words and missing fields where the schema has no INDEXEMPTY or INDEXMISSING, for the middles and ends
-    of words in fields without WITHSUFFIXTRIE if others have it, and for places that are nowhere.
+def check(node: tree.Node, schema: Schema) -> None:
+    """Raise CommandError for missing fields where the schema has no INDEXMISSING, for the middles and ends of words in fields without
+    WITHSUFFIXTRIE if others have it, for places that are nowhere, and for distances with two names.
     """
-    _check_empty(list(_all(root)), schema)
-    _check(root, schema)
-
-
-def _check(node: tree.Node, schema: Schema) -> None:
     if isinstance(node, tree.Missing) and node.field.type and not node.field.index_missing:
         name = node.field.name.decode(errors="surrogateescape")
         raise CommandError(f"'ismissing' requires field '{name}' to be defined with 'INDEXMISSING'")
@@ -34,21 +29,18 @@ def _check(node: tree.Node, schema: Schema) -> None:
     if isinstance(node, tree.Vector):
         if node.field.type != b"VECTOR":
             return  # nothing is found, so nothing else is looked at
-        _name_distance(node, schema)
+        _name_distance(node)
     for child in tree.children(node):
         if not any(child is other for other in node.beside):
-            _check(child, schema)
+            check(child, schema)
 
 
-def _name_distance(node: tree.Vector, schema: Schema) -> None:
+def _name_distance(node: tree.Vector) -> None:
     wanted = node.attributes.yield_distance_as
     if wanted and node.named:
         one, other = (name.decode(errors="surrogateescape") for name in (node.score_as, wanted))
         raise CommandError(f"Distance field was specified twice for vector query: {one} and {other}")
     node.score_as = wanted or node.score_as
-    if schema.find(node.score_as) is not None:
-        name = node.score_as.decode(errors="surrogateescape")
-        raise CommandError(f"Property `{name}` already exists in schema")
 
 
 def _all(node: tree.Node) -> Iterator[tree.Node]:
@@ -57,9 +49,10 @@ def _all(node: tree.Node) -> Iterator[tree.Node]:
         yield from _all(child)
 
 
-def _check_empty(nodes: list[tree.Node], schema: Schema) -> None:
+def check_empty(root: tree.Node, schema: Schema) -> None:
+    """Raise CommandError for empty words where the schema has no INDEXEMPTY."""
     tagged = False
-    for node in nodes:
+    for node in _all(root):
         if isinstance(node, tree.Tag):
             if node.field.index_empty:
                 return  # nothing after it is looked at

@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 
 from redouble.core.errors import CommandError
 from redouble.modules.search.query import tree
-from redouble.modules.search.query.check import check_place
+from redouble.modules.search.query.check import check_empty, check_place
 from redouble.modules.search.query.lexer import Token, number_of, tokenize
 from redouble.modules.search.query.parameters import Parameters, boolean, double, integer, pattern_of
 from redouble.modules.search.schema import Field, Schema
@@ -59,6 +59,7 @@ def parse(
     if root is None:
         return tree.Nothing()
     grammar.parameters.resolve(root)
+    check_empty(root, schema)
     return root
 
 

@@ -9,9 +9,10 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["Word", "normalize", "tag_text", "unescape", "words"]
+__all__ = ["SEPARATOR_BYTES", "Word", "normalize", "tag_text", "unescape", "words"]
 
 SEPARATORS: Final = rb" \t,./(){}\[\]:;~!@#$%^&*\-=+|'`\"<>?"
+SEPARATOR_BYTES: Final = frozenset(b" \t,./(){}[]:;~!@#$%^&*-=+|'`\"<>?")
 TOKEN: Final = re.compile(rb"(?:[^%s\0]|(?<=\\)[%s])+" % (SEPARATORS, SEPARATORS))
 QUOTED: Final = re.compile(TOKEN.pattern.replace(b"$", b""))
 """A word between quotes in a query, where a `$` is a letter."""
