@@ -11,6 +11,7 @@ from redouble.modules.arguments import double, long_long
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.numbers import Interval, Numbers
 from redouble.modules.search.index.points import UNITS
+from redouble.modules.search.index.shapes import InvalidShape
 from redouble.modules.search.index.tags import Tags
 from redouble.modules.search.index.vectors import Vectors
 from redouble.modules.search.patterns import fuzzy, wildcard
@@ -32,7 +33,7 @@ from redouble.modules.search.plans import (
     Without,
 )
 from redouble.modules.search.query import tree
-from redouble.modules.search.text.tokens import tag_text
+from redouble.modules.search.text.tokens import folded, tag_text
 from redouble.modules.search.walking import walker
 from redouble.types.geohash import Circle, Point
 
@@ -133,20 +134,22 @@ class Planner:
     def _prefix(self, node: tree.Prefix) -> Plan:
         if len(node.text) < self.limits.shortest_prefix:
             return NONE
-        return self._terms(node, self.index.terms.beginning_with(node.text))
+        return self._terms(node, self.index.terms.beginning_with(folded(node.text)))
 
     def _suffix(self, node: tree.Suffix) -> Plan:
-        if len(node.text) < self.limits.shortest_prefix:
+        text = folded(node.text)
+        if len(text) < self.limits.shortest_prefix:
             return NONE
-        return self._terms(node, (term for term in self.index.terms.ordered() if term.endswith(node.text)))
+        return self._terms(node, (term for term in self.index.terms.ordered() if term.endswith(text)))
 
     def _infix(self, node: tree.Infix) -> Plan:
-        if len(node.text) < self.limits.shortest_prefix:
+        text = folded(node.text)
+        if len(text) < self.limits.shortest_prefix:
             return NONE
-        return self._terms(node, (term for term in self.index.terms.ordered() if node.text in term))
+        return self._terms(node, (term for term in self.index.terms.ordered() if text in term))
 
     def _wildcard(self, node: tree.Wildcard) -> Plan:
-        matches = wildcard(node.pattern)
+        matches = wildcard(folded(node.pattern))
         return self._terms(node, filter(matches, self.index.terms.ordered()))
 
     def _fuzzy(self, node: tree.Fuzzy) -> Plan:
@@ -212,7 +215,13 @@ class Planner:
         return any_of(cells)
 
     def _geoshape(self, node: tree.GeoShape) -> Plan:
-        return NONE
+        shapes = self.index.shapes.get(node.field.name)
+        if shapes is None:
+            return NONE
+        try:
+            return Given(shapes.find(node.operation, node.shape).keys(), node.attributes.weight, 0)
+        except InvalidShape as error:
+            raise CommandError(f"Error querying geoshape index: {error}") from None
 
     def _tag(self, node: tree.Tag) -> Plan:
         tags = self.index.tags.get(node.field.name)

@@ -50,6 +50,8 @@ class Registry:
         self.indexes: dict[bytes, Index] = {}
         self.aliases: dict[bytes, Index] = {}
         self.cursors = Cursors(server.random)
+        self.dictionaries: dict[bytes, dict[bytes, None]] = {}
+        """FT.DICTADD: the words of each."""
 
     def find(self, name: bytes, *, by_alias: bool = True) -> Index | None:
         """The index with this name or alias."""

@@ -594,7 +594,8 @@ class _Rows:
 
     def _mark(self, document: Document, values: dict[bytes, Any], record: Record) -> None:
         loaded, marks = self._open(document), self.options.marks
-        assert loaded is not None and marks is not None
+        assert loaded is not None
+        assert marks is not None
         for name, value in values.items():
             style = marks.of(name)
             if style is None or not isinstance(value, bytes):

@@ -14,6 +14,7 @@ from redouble.modules.search.aggregate.values import truth
 from redouble.modules.search.index.documents import Document, Documents, SortValue
 from redouble.modules.search.index.numbers import Numbers
 from redouble.modules.search.index.points import Points
+from redouble.modules.search.index.shapes import InvalidShape, Shapes
 from redouble.modules.search.index.tags import Tags, lowered
 from redouble.modules.search.index.terms import Terms
 from redouble.modules.search.index.values import (
@@ -73,6 +74,7 @@ class Index:
         self.numbers: dict[bytes, Numbers] = {}
         self.tags: dict[bytes, Tags] = {}
         self.points: dict[bytes, Points] = {}
+        self.shapes: dict[bytes, Shapes] = {}
         self.vectors: dict[bytes, Vectors] = {}
         self.missing: dict[bytes, dict[int, None]] = {}
         """The documents without a field, by its name, where INDEXMISSING asks for that."""
@@ -97,6 +99,8 @@ class Index:
             self.tags[field.name] = Tags()
         elif field.type == b"GEO":
             self.points[field.name] = Points()
+        elif field.type == b"GEOSHAPE":
+            self.shapes[field.name] = Shapes(on_globe=field.coordinates != b"FLAT")
         elif field.vector is not None:
             self.vectors[field.name] = Vectors(field.vector)
         if field.index_missing:
@@ -165,6 +169,8 @@ class Index:
                     texts.append((field, content))
                 else:
                     self._store(field, document, content)
+                    if field.type == b"VECTOR":
+                        texts.append((field, []))
         self._add_texts(document, texts)
         return document
 
@@ -232,9 +238,19 @@ class Index:
             self.tags[field.name].add(document.id, content)
         elif field.type == b"GEO":
             self.points[field.name].add(document.id, content)
+        elif field.type == b"GEOSHAPE":
+            self._store_shape(field, document, content[0])
         elif field.type == b"VECTOR":
             self.vectors[field.name].add(document.id, content)
-            document.max_frequency = 1  # TFIDF divides by it
+
+    def _store_shape(self, field: Field, document: Document, text: bytes) -> None:
+        """The document stays without a shape that is none."""
+        try:
+            self.shapes[field.name].add(document.id, text)
+        except InvalidShape as error:
+            why = f"Error indexing geoshape: {error}"
+            self.failures.note(why, document.key)
+            self.failures_of.setdefault(field.name, Failures()).note(why, document.key)
 
     def _add_texts(self, document: Document, texts: list[tuple[Field, list[bytes]]]) -> None:
         """Enter the terms of a document."""
@@ -243,6 +259,11 @@ class Index:
         stop_words = stop_words_of(self.schema.stop_words)
         language = document.language
         for field, values in texts:
+            if field.type == b"VECTOR":
+                # It counts as one more of the word that is most frequent by then.
+                frequencies = (entry[0] for entry in found.values())
+                document.max_frequency = max(document.max_frequency, *frequencies, 0) + 1
+                continue
             bit = self.bits[field.name]
             weight = max(1, int(field.weight))
             stem_weight = max(1, int(field.weight * STEM_WEIGHT))
@@ -316,8 +337,8 @@ class Index:
         """Forget what documents left that are gone.  O(everything)."""
         alive = self.documents.ids
         self.terms.collect(alive)
-        kept: list[Numbers | Tags | Points] = [*self.numbers.values(), *self.tags.values(), *self.points.values()]
-        for one in kept:
+        kept: list[Numbers | Tags | Points | Shapes] = [*self.numbers.values(), *self.tags.values()]
+        for one in (*kept, *self.points.values(), *self.shapes.values()):
             one.collect(alive)
         for name, ids in self.missing.items():
             self.missing[name] = {id: None for id in ids if id in alive}
@@ -326,7 +347,7 @@ class Index:
     def check(self) -> None:
         self.documents.check()
         self.terms.check()
-        for kept in (self.numbers, self.tags, self.points, self.vectors):
+        for kept in (self.numbers, self.tags, self.points, self.shapes, self.vectors):
             for one in kept.values():
                 one.check()
 

@@ -134,7 +134,7 @@ def json_content(field: Field, values: Sequence[Any]) -> Content:
     if field.type == b"NUMERIC":
         return tuple(map(float, values))
     texts = [_text(value) for value in values]
-    if field.type == b"TEXT":
+    if field.type in (b"TEXT", b"GEOSHAPE"):
         return texts
     if field.type == b"GEO":
         return list(map(point, texts))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["SEPARATOR_BYTES", "Word", "normalize", "tag_text", "unescape", "words"]
+__all__ = ["SEPARATOR_BYTES", "Word", "folded", "normalize", "tag_text", "unescape", "words"]
 
 SEPARATORS: Final = rb" \t,./(){}\[\]:;~!@#$%^&*\-=+|'`\"<>?"
 SEPARATOR_BYTES: Final = frozenset(b" \t,./(){}[]:;~!@#$%^&*-=+|'`\"<>?")
@@ -72,6 +72,16 @@ def unescape(text: bytes) -> bytes:
 def normalize(text: bytes) -> bytes:
     """A word of a query."""
     return unescape(text).lower().partition(b"\0")[0]
+
+
+def folded(text: bytes) -> bytes:
+    """Without capitals of any alphabet: how the middles, ends and beginnings of words are compared."""
+    if text.isascii():
+        return text.lower()
+    try:
+        return text.decode().lower().encode()
+    except UnicodeDecodeError:
+        return text.lower()
 
 
 def tag_text(text: bytes, case_sensitive: bool) -> bytes:
