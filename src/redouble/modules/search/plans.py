@@ -45,7 +45,18 @@ EMPTY: Final[Ids] = frozenset()
 class Record:
     """A node in a document that it was found in."""
 
-    __slots__ = ("bm25_idf", "children", "frequency", "idf", "is_measured", "is_virtual", "positions", "takes_most", "term", "weight")
+    __slots__ = (
+        "bm25_idf",
+        "children",
+        "frequency",
+        "idf",
+        "is_measured",
+        "is_virtual",
+        "positions",
+        "takes_most",
+        "term",
+        "weight",
+    )
 
     def __init__(
         self,
