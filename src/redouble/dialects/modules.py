@@ -59,7 +59,7 @@ def _bloom(version: int, *categories: str) -> Module:
 STACK: tuple[Module, ...] = (
     _json(20803),
     _time_series(11202),
-    Module(b"search", 21005, "search", (b"FT.",)),
+    Module(b"search", 21005, "search", (b"FT.",), (b"trietype0",)),
     _bloom(20802),
 )
 """Of Redis Stack 7.4."""

@@ -123,10 +123,7 @@ class Several(Record):
 
     @property
     def has_positions(self) -> bool:  # type: ignore[override]
-        for child in self.children:
-            if not child.is_virtual:
-                return True
-        return False
+        return not all(child.is_virtual for child in self.children)
 
     def places(self) -> Sequence[int]:
         if len(self.children) == 1:

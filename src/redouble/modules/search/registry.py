@@ -136,9 +136,10 @@ class Registry:
         self.update(key, db.dict.get(key))
 
     def cleared(self, db: Database) -> None:
-        """FLUSHDB of any database removes all indexes."""
+        """FLUSHDB of any database removes all indexes and dictionaries."""
         self.indexes.clear()
         self.aliases.clear()
+        self.dictionaries.clear()
         self.server.follow_with(None)
 
 

@@ -72,13 +72,13 @@ class ValueSet:
         """O(1), and a chain that moves."""
         if self.large:
             self._move()
+        if not self.large and len(self.known) >= len(self.small):  # whether it is new or not
+            self.large = [[] for _ in range(1 << (2 * len(self.known) - 1).bit_length())]
+            self.left = len(self.known)
         key = repr(value) if isinstance(value, list) else value
         if key in self.known:
             return
         hash = hash_value(value, 0)
-        if not self.large and len(self.known) >= len(self.small):
-            self.large = [[] for _ in range(1 << (2 * len(self.known) - 1).bit_length())]
-            self.left = len(self.known)
         self.known[key] = value, hash
         table = self.large or self.small
         table[hash & (len(table) - 1)].insert(0, key)

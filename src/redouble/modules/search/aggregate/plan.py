@@ -15,11 +15,11 @@ from redouble.core.errors import CommandError, text
 from redouble.modules.search.aggregate.expression import parse
 from redouble.modules.search.aggregate.reducers import reduction
 from redouble.modules.search.aggregate.rows import Row
-from redouble.modules.search.aggregate.steps import Apply, Filter, Group, Limit, Load, Order, Step, Total
+from redouble.modules.search.aggregate.steps import Apply, Count, Filter, Group, Limit, Load, Order, Step, Total
 from redouble.modules.search.arguments import EXPECTED_ARGUMENT, NOT_CONVERTED, Arguments, bad_arguments
 from redouble.modules.search.schema import Schema
 
-__all__ = ["READERS", "Arranged", "Plan", "Running", "Wanted", "build"]
+__all__ = ["READERS", "Arranged", "Names", "Plan", "Running", "Wanted", "build"]
 
 DEFAULT_COUNT: Final = 10
 """How many rows SORTBY lets through if nobody says."""
@@ -29,8 +29,7 @@ MOST_SORT_KEYS: Final = 8
 class Loaded(NamedTuple):
     """LOAD; None: everything."""
 
-    names: list[tuple[bytes, bytes]] | None
-    """What is loaded, and how it is called."""
+    words: list[bytes] | None
 
 
 class Applied(NamedTuple):
@@ -71,6 +70,8 @@ class Wanted:
     """The parts, in the order in which they were said."""
 
     parts: list[Part] = field(default_factory=list)
+    only_counts: bool = False
+    """LIMIT of no rows was said, which holds for all of them."""
 
     def arranged(self) -> Arranged:
         """The arrangement that SORTBY and LIMIT speak of here."""
@@ -82,12 +83,6 @@ class Wanted:
         made = Arranged()
         self.parts.append(made)
         return made
-
-    @property
-    def shows_no_rows(self) -> bool:
-        """LIMIT 0 0 at the end."""
-        arranged = [part for part in self.parts if isinstance(part, Arranged)]
-        return bool(arranged) and arranged[-1].is_limited and not arranged[-1].count and not arranged[-1].first
 
 
 # Reading the options.
@@ -104,16 +99,7 @@ def _load(words: Arguments, wanted: Wanted) -> None:
         raise bad_arguments("LOAD", "SUCCESS")
     if count > len(words):
         raise bad_arguments("LOAD", EXPECTED_ARGUMENT)
-    given = Arguments([words.next() for _ in range(int(count))], 0)
-    names = []
-    while given:
-        path = name = given.next().removeprefix(b"@")
-        if given.has(b"AS"):
-            if not given:
-                raise CommandError("LOAD path AS name - must be accompanied with NAME")
-            name = given.next()
-        names.append((path, name))
-    wanted.parts.append(Loaded(names))
+    wanted.parts.append(Loaded([words.next() for _ in range(int(count))]))
 
 
 def _expression(words: Arguments) -> bytes:
@@ -203,23 +189,20 @@ class Names:
         """In the order in which they are shown."""
         self.from_sort_values: dict[bytes, None] = {}
         """SORTABLE fields that nobody has loaded."""
-        self.has_everything = False
+        self.computed: set[bytes] = set()
+        """Those that APPLY made, which LOAD leaves alone."""
+        self.has_all_fields = False
         """LOAD * was said."""
-
-    def add(self, name: bytes) -> None:
-        """A value that is new, also where there was another one."""
-        self.known.pop(name, None)
-        self.known[name] = None
 
     def has(self, name: bytes) -> bool:
         """Whether rows have it without being loaded."""
         if name in self.known:
             return True
         found = self.schema.find(name) if self.schema is not None else None
-        if found is not None and found.sortable:
-            self.from_sort_values[name] = None
-        elif not self.has_everything:
+        if found is None or not (found.sortable or self.has_all_fields):
             return False
+        if found.sortable:
+            self.from_sort_values[name] = None
         self.known[name] = None
         return True
 
@@ -228,7 +211,7 @@ class Names:
         return self.schema is not None and self.schema.find(name) is not None
 
 
-Loader: TypeAlias = "Callable[[list[tuple[bytes, bytes]] | None, dict[bytes, None]], Callable[[Row], object]]"
+Loader: TypeAlias = "Callable[[list[tuple[bytes, bytes]] | None, Names], Callable[[Row], object]]"
 """Makes what loads fields into a row, by their paths and names; None: all, which are entered into the names."""
 
 
@@ -242,7 +225,6 @@ class Plan:
     from_sort_values: dict[bytes, None]
     sort_key: bytes = b""
     """By what is sorted, for WITHSORTKEYS."""
-    orders_by_score: bool = False
     names_terms: bool = False
     """Whether somebody may ask for the words that a document has."""
 
@@ -282,12 +264,12 @@ class _Builder:
             return
         if not self.names.can_load(name):
             raise CommandError(error.format(text(name)))
-        self.names.add(name)
+        self.names.known.setdefault(name)
         self.waiting.append((name, name))
 
     def load_waiting(self) -> None:
         if self.waiting:
-            self.steps.append(Load(self.loader(self.waiting, self.names.known)))
+            self.steps.append(Load(self.loader(self.waiting, self.names)))
             self.waiting = []
 
     def find(self, name: bytes) -> None:
@@ -295,25 +277,35 @@ class _Builder:
         if not self.names.has(name):
             raise CommandError(f"Property `{text(name)}` not loaded nor in pipeline")
 
+    def find_for_reducer(self, name: bytes) -> None:
+        self.needs(name, "Property `{}` not present in document or pipeline")
+
     def load(self, part: Loaded) -> None:
         if self.names.schema is None:
             raise CommandError("LOAD cannot be applied after projectors or reducers")
         names = self.names
-        if part.names is None:
-            names.has_everything = True
-            self.steps.append(Load(self.loader(None, names.known)))
+        if part.words is None:
+            names.has_all_fields = True
+            self.steps.append(Load(self.loader(None, names)))
             return
+        words = Arguments(part.words, 0)
         wanted = []
-        for path, name in part.names:
+        while words:
+            path = name = words.next().removeprefix(b"@")
+            if words.has(b"AS"):
+                if not words:
+                    raise CommandError("LOAD path AS name - must be accompanied with NAME")
+                name = words.next()
             if name not in names.known or name in names.from_sort_values:
                 names.known[name] = None
                 wanted.append((path, name))
         if wanted:
-            self.steps.append(Load(self.loader(wanted, names.known)))
+            self.steps.append(Load(self.loader(wanted, names)))
 
     def apply(self, part: Applied) -> None:
         evaluate = parse(part.expression, self.find)
-        self.names.add(part.name)
+        self.names.known.setdefault(part.name)
+        self.names.computed.add(part.name)
         self.steps.append(Apply(evaluate, part.name))
 
     def group(self, part: Grouped) -> None:
@@ -330,13 +322,7 @@ class _Builder:
             add(name)
         reductions = []
         for one in part.reduced:
-            made = reduction(
-                one.name,
-                one.arguments,
-                one.alias,
-                lambda name: self.needs(name, "Property `{}` not present in document or pipeline"),
-                self.random,
-            )
+            made = reduction(one.name, one.arguments, one.alias, self.find_for_reducer, self.random)
             reductions.append(made)
             add(made.name)
         self.load_waiting()
@@ -359,7 +345,7 @@ def build(wanted: Wanted, schema: Schema, given: list[bytes], loader: Loader, ra
     """The steps.  `given` are the names of what rows have from the start.  Raises CommandError for names that do not exist."""
     builder = _Builder(schema, loader, random)
     for name in given:
-        builder.names.add(name)
+        builder.names.known[name] = None
     plan = Plan(builder.steps, {}, builder.names.from_sort_values)
     for part in wanted.parts:
         if isinstance(part, Loaded):
@@ -371,10 +357,12 @@ def build(wanted: Wanted, schema: Schema, given: list[bytes], loader: Loader, ra
         elif isinstance(part, Grouped):
             builder.group(part)
         else:
+            if wanted.only_counts:
+                builder.steps.append(Count())
+                continue
             builder.arrange(part)
             if part.keys:
                 plan.sort_key = part.keys[0][0]
-            plan.orders_by_score |= part.keys == []
         if isinstance(part, (Applied, Filtered)) and b"matched_terms" in part.expression.lower():
             plan.names_terms = True
     plan.names = builder.names.known

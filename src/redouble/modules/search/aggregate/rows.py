@@ -28,7 +28,7 @@ class Row:
         self.key = key
         """Of the document; empty after a grouping."""
         self.document = document
-        """Its number in the index, which decides where nothing else does; a group has none, that is zero."""
+        """Its number in the index, which decides where nothing else does; what a group has says nothing."""
         self.score = score
         self.terms = terms
         """The words of the query that the document has."""

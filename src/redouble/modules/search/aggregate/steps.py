@@ -13,7 +13,7 @@ from redouble.modules.search.aggregate.reducers import Reducer, Reduction
 from redouble.modules.search.aggregate.rows import Row
 from redouble.modules.search.aggregate.values import Value, compare, hash_value, truth
 
-__all__ = ["Apply", "Filter", "Group", "Limit", "Load", "Order", "Step", "Total"]
+__all__ = ["Apply", "Count", "Filter", "Group", "Limit", "Load", "Order", "Step", "Total"]
 
 
 class Total:
@@ -92,8 +92,7 @@ class Group(Step):
             key = keys[index]
             values: dict[bytes, Value] = dict(zip(self.properties, key))
             values.update((name, reducer.value()) for name, reducer in zip(names, groups[key]))
-            yield Row(values, document=document)
-            document = 0  # only the first group keeps that of the last row, which SORTBY sees
+            yield Row(values, document=document)  # that of the last row is left there, and WITHRAWIDS shows it
 
     def _keys(self, row: Row) -> Iterable[tuple[Value, ...]]:
         combinations: list[tuple[Value, ...]] = [()]
@@ -122,6 +121,15 @@ class Limit(Step):
         return islice(rows, self.first, self.first + self.count)
 
 
+class Count(Step):
+    """LIMIT of no rows, which only counts them."""
+
+    def run(self, rows: Iterator[Row], total: Total) -> Iterator[Row]:
+        for _ in rows:
+            pass
+        yield from ()
+
+
 class Order(Step):
     """SORTBY; no more than `count` rows go on."""
 
@@ -132,6 +140,11 @@ class Order(Step):
 
     def run(self, rows: Iterator[Row], total: Total) -> Iterator[Row]:
         everything = list(rows)
+        for row in everything:
+            row.terms = ()
+        if everything and not everything[0].key:
+            for row in everything[1:]:  # the first row is the one that grouping has used
+                row.document = 0
         if not self.keys:
             everything.sort(key=lambda row: row.score, reverse=True)
         elif all(row.document for row in everything):

@@ -1,5 +1,14 @@
 """FT.*, a file for each family."""
 
-from redouble.modules.search.commands import aggregate, document, explain, index, search, spelling
+from redouble.modules.search.commands import (
+    aggregate,
+    dictionary,
+    document,
+    explain,
+    index,
+    search,
+    spelling,
+    suggestion,
+)
 
-__all__ = ["aggregate", "document", "explain", "index", "search", "spelling"]
+__all__ = ["aggregate", "dictionary", "document", "explain", "index", "search", "spelling", "suggestion"]

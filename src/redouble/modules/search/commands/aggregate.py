@@ -11,7 +11,7 @@ from redouble.core.errors import CommandError, text
 from redouble.modules.arguments import double, long_long
 from redouble.modules.search.aggregate.cursors import Cursors
 from redouble.modules.search.aggregate.plan import READERS as STEP_READERS
-from redouble.modules.search.aggregate.plan import Plan, Running, Wanted, build, sort_by
+from redouble.modules.search.aggregate.plan import Names, Plan, Running, Wanted, build, sort_by
 from redouble.modules.search.aggregate.rows import Row
 from redouble.modules.search.aggregate.values import Value, format_number
 from redouble.modules.search.arguments import Arguments, ft_command
@@ -35,7 +35,6 @@ SCORE: Final = b"__score"
 KEY: Final = b"__key"
 DEFAULT_READ: Final = 1000
 """How many rows of a cursor are read at once if nobody says."""
-LIMITLESS_DIALECT: Final = 4
 
 COMMON: Final = (b"TIMEOUT", b"PARAMS", b"DIALECT", b"FORMAT", b"WITHRAWIDS")
 """Options that may stand anywhere."""
@@ -75,7 +74,7 @@ def parse_request(words: Arguments, settings: Settings, resp: int) -> Request:
             _limit(words, request, settings)
         elif name == b"WITHCURSOR":
             _with_cursor(words, request, settings)
-        elif name == b"ADDSCORES":
+        elif is_leading and name == b"ADDSCORES":
             request.adds_scores = True
         elif name in COMMON or (is_leading and name in LEADING):
             QUERY_READERS[name](words, options, settings)
@@ -108,6 +107,7 @@ def _limit(words: Arguments, request: Request, settings: Settings) -> None:
             raise CommandError(f"{name} exceeds maximum of {most}")
     arranged = request.arranged()
     arranged.first, arranged.count, arranged.is_limited = first, count, True
+    request.only_counts |= not count
 
 
 def _with_cursor(words: Arguments, request: Request, settings: Settings) -> None:
@@ -153,7 +153,7 @@ class Aggregation:
 
     def _rows(self, plan: Plan) -> Iterator[Row]:
         request, documents = self.request, self.index.documents
-        has_scores = request.adds_scores or request.options.shape.scores or plan.orders_by_score
+        has_scores = request.adds_scores or request.options.shape.scores
         records = dict(self.matches.records()) if has_scores or plan.names_terms else {}
         for id in self._ids():
             document = documents.get(id)
@@ -185,24 +185,28 @@ class Aggregation:
         document = self.index.documents.get(row.document)
         return None if document is None else self.index.load(self.db, document, self.request.options.dialect)
 
-    def _loader(self, wanted: list[tuple[bytes, bytes]] | None, names: dict[bytes, None]) -> Callable[[Row], object]:
+    def _loader(self, wanted: list[tuple[bytes, bytes]] | None, names: Names) -> Callable[[Row], object]:
         if wanted is None:
 
             def load_everything(row: Row) -> None:
                 loaded = self._open(row)
                 if loaded is not None:
                     for name, value in loaded.all():
-                        names.setdefault(name)
-                        row.values[name] = value
+                        if name not in names.computed:
+                            names.known.setdefault(name)
+                            row.values[name] = value
 
             return load_everything
         fields = [(path, name, self.index.schema.find(path)) for path, name in wanted]
+        all_loaded = names.has_all_fields
 
         def load(row: Row) -> None:
             loaded = self._open(row)
             if loaded is None:
                 return
             for path, name, field in fields:
+                if all_loaded and name in row.values:
+                    continue
                 value: Value = row.key if path == KEY else loaded.get(path if field is None else field.path)
                 if field is not None and field.type == b"NUMERIC" and isinstance(value, bytes):
                     number = double(value)
@@ -221,8 +225,6 @@ class Aggregation:
         warning = ""
         is_over = False
         seen = None
-        if self.request.shows_no_rows:
-            is_over = not [None for _ in running.rows]
         while not is_over and (most is None or len(rows) < most):
             try:
                 row = next(running.rows)
@@ -239,8 +241,8 @@ class Aggregation:
             rows.append(row)
         count = total.count if seen is None else seen
         total.count = 0
-        if self.request.options.counts_all is False or self.request.options.dialect == LIMITLESS_DIALECT:
-            count = min(count, 1)
+        if self.request.options.counts_all is False:
+            count = min(count, len(rows))
         make = self._resp3 if client.resp == 3 else self._resp2
         return make(running.plan, count, rows, warning), not is_over
 
@@ -248,18 +250,17 @@ class Aggregation:
         values = row.values
         return {name: shown(values[name]) for name in plan.names if name in values}
 
-    def _score_shown(self, row: Row, resp: int) -> Reply:
-        score: Reply = row.score if resp == 3 else format_number(row.score)
+    def _score_shown(self, row: Row) -> Reply:
         if self.request.options.shape.explanations and row.document:
-            return [score, self.explanations[row.document]]
-        return score
+            return [row.score, self.explanations[row.document]]
+        return row.score
 
     def _resp2(self, plan: Plan, count: int, rows: list[Row], warning: str) -> Reply:
         reply: list[Reply] = [count]
         shape = self.request.options.shape
         for row in rows:
             if shape.scores:
-                reply.append(self._score_shown(row, 2))
+                reply.append(self._score_shown(row))
             if shape.raw_ids:
                 reply.append(row.document)
             if shape.payloads:
@@ -280,7 +281,7 @@ class Aggregation:
         for row in rows:
             facts: dict[Status, Reply] = {}
             if shape.scores:
-                facts[Status(b"score")] = self._score_shown(row, 3)
+                facts[Status(b"score")] = self._score_shown(row)
             if shape.raw_ids:
                 facts[Status(b"id")] = row.document
             if shape.payloads:
@@ -296,7 +297,7 @@ class Aggregation:
             Status(b"total_results"): count,
             Status(b"format"): Status(self.request.options.format),
             Status(b"results"): results,
-            Status(b"warning"): [warning.encode("utf-8", "surrogateescape")] if warning else [],
+            Status(b"warning"): [Status(warning.encode("utf-8", "surrogateescape"))] if warning else [],
         }
 
 

@@ -165,12 +165,10 @@ class Index:
             if field.sortable:
                 document.sort_values[field.name] = self._sort_value(field, value)
             if not field.no_index:
-                if field.type == b"TEXT":
+                if field.type in (b"TEXT", b"VECTOR"):
                     texts.append((field, content))
-                else:
+                if field.type != b"TEXT":
                     self._store(field, document, content)
-                    if field.type == b"VECTOR":
-                        texts.append((field, []))
         self._add_texts(document, texts)
         return document
 
@@ -258,11 +256,12 @@ class Index:
         last = length = 0
         stop_words = stop_words_of(self.schema.stop_words)
         language = document.language
+        before: dict[bytes, int] = {}
         for field, values in texts:
-            if field.type == b"VECTOR":
-                # It counts as one more of the word that is most frequent by then.
-                frequencies = (entry[0] for entry in found.values())
-                document.max_frequency = max(document.max_frequency, *frequencies, 0) + 1
+            if field.type == b"VECTOR":  # it counts as one more of the most frequent term
+                new = (entry[0] for term, entry in found.items() if entry[0] != before.get(term))
+                document.max_frequency = max([document.max_frequency, *new]) + 1
+                before = {term: entry[0] for term, entry in found.items()}
                 continue
             bit = self.bits[field.name]
             weight = max(1, int(field.weight))
@@ -296,7 +295,8 @@ class Index:
         has_fields = b"NOFIELDS" not in self.flags
         has_frequencies = b"NOFREQS" not in self.flags
         for term, (frequency, fields, positions) in found.items():
-            document.max_frequency = max(document.max_frequency, frequency)
+            if frequency > document.max_frequency and frequency != before.get(term):
+                document.max_frequency = frequency
             self.terms.add(
                 document.id,
                 term,
