@@ -142,7 +142,7 @@ class Aggregation:
         if request.adds_scores:
             given.append(SCORE)
         plan = build(request, self.index.schema, given, self._loader, self.random)
-        return plan.start(self._rows(plan))
+        return plan.start(self.rows(plan))
 
     def _ids(self) -> list[int]:
         """In the order in which they are read: of the nearest vectors by distance, of others by number."""
@@ -151,7 +151,7 @@ class Aggregation:
             return sorted(self.matches.ids, key=distances.__getitem__)
         return self.matches.ids
 
-    def _rows(self, plan: Plan) -> Iterator[Row]:
+    def rows(self, plan: Plan) -> Iterator[Row]:
         request, documents = self.request, self.index.documents
         has_scores = request.adds_scores or request.options.shape.scores
         records = dict(self.matches.records()) if has_scores or plan.names_terms else {}

@@ -27,7 +27,7 @@ from redouble.modules.search.highlight import Marks, fragments, highlighted, mat
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Loaded, is_single
+from redouble.modules.search.index.values import Loaded, is_single, shown
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -565,7 +565,12 @@ class _Rows:
         if field is not None and field.sortable:
             return document.sort_values.get(name)
         loaded = self.index.load(self.client.db, document, min(self.options.dialect, 2))
-        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
+        if loaded is None or field is None:
+            return None
+        found = [] if loaded.is_hash else loaded.found(field.path)
+        if self.options.dialect > 2 and len(found) == 1 and type(found[0]) is list and found[0]:
+            return shown(found[0][0])
+        value = self.value(document, loaded, name)
         return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:
@@ -632,7 +637,8 @@ class _Rows:
         if self.options.returned is None:
             for name in marks.named:
                 field = find(name)
-                if field is None or (self.index.definition.key_type == b"JSON" and not field.sortable):
+                is_known = name == self.options.sort_by or self.index.definition.key_type == b"HASH"
+                if field is None or not (is_known or field.sortable):
                     raise CommandError(f"No such property `{text(name)}`")
                 names[name] = None
         else:
@@ -645,17 +651,24 @@ class _Rows:
         loaded, marks = self._open(document), self.options.marks
         assert loaded is not None
         assert marks is not None
-        if not loaded.is_hash and self.options.returned is None:  # sort values are shown beside the document
-            values |= {name: document.sort_values[name] for name in marks.named if name in document.sort_values}
         for name, value in values.items():
             style = marks.of(name)
-            if style is None or not isinstance(value, bytes):
+            if style is None or not isinstance(value, bytes) or not self._may_mark(document, loaded, name, value):
                 continue
             made = fragments(value, self.index.places(loaded, name), matches(record))
             if style.summarizes and (made or style.tags is None):
                 values[name] = summarized(value, made, style)
             elif made and style.tags is not None:
                 values[name] = highlighted(value, made, style.tags)
+
+    def _may_mark(self, document: Document, loaded: Loaded, name: bytes, value: bytes) -> bool:
+        """From dialect 3 on a path stands for all that it finds, which is no text."""
+        field = self.index.schema.find(name)
+        if loaded.is_hash or field is None:
+            return True
+        if is_single(loaded.found(field.path)):
+            return field.sortable or loaded.dialect < 3
+        return loaded.dialect < 3 and not (field.sortable and value == document.sort_values.get(name))
 
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
@@ -674,14 +687,19 @@ class _Rows:
             first = [*distances, sort_by]  # what there was before the others were loaded
             wanted = [name for name in first if name in wanted] + wanted
             return {name: values[name] for name in wanted if name in values}
-        if sort_by is not None and not loaded.is_hash and sort_by not in values:
-            field = self.index.schema.find(sort_by)
-            if field is not None and field.sortable:
-                value = document.sort_values.get(sort_by, ABSENT)
-            else:
-                value = self.value(document, loaded, sort_by)
-            if value is not ABSENT:
-                values[sort_by] = value
+        if not loaded.is_hash:  # what there was before the document was loaded
+            before = [sort_by, *(self.options.marks.named if self.options.marks is not None else ())]
+            for name in before:
+                if name is None or name in values:
+                    continue
+                field = self.index.schema.find(name)
+                is_one = field is not None and (loaded.dialect < 3 or is_single(loaded.found(field.path)))
+                if field is not None and field.sortable and is_one:
+                    value = document.sort_values.get(name, ABSENT)
+                else:
+                    value = self.value(document, loaded, name)
+                if value is not ABSENT:
+                    values[name] = value
         values.update(loaded.all())
         for name in values:
             names.setdefault(name)

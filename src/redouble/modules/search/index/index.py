@@ -32,7 +32,7 @@ from redouble.modules.search.schema import Definition, Field, Schema
 from redouble.modules.search.text.phonetic import metaphone
 from redouble.modules.search.text.stems import LANGUAGES, stem
 from redouble.modules.search.text.stop_words import stop_words_of
-from redouble.modules.search.text.tokens import Word, words
+from redouble.modules.search.text.tokens import words
 from redouble.types.hash import Hash
 
 __all__ = ["Index"]
@@ -308,20 +308,31 @@ class Index:
         self.documents.total_length += length
 
     def places(self, loaded: Loaded, name: bytes) -> dict[int, int]:
-        """Where the words of a TEXT field begin, by their places in the document; empty for fields of several texts."""
+        """Where the words of a TEXT field begin, by their places in the document.
+
+        They are taken for the next words one by one, so that they are wrong behind an empty text or several.
+        """
         last = 0
+        starts: list[int] = []
         stop_words = stop_words_of(self.schema.stop_words)
         for field in self.schema.fields:
-            raw = loaded.get(field.path) if field.type == b"TEXT" and not field.no_index else None
-            if field.name == name and not isinstance(raw, bytes):
-                break
-            if isinstance(raw, bytes):
-                found = list(words(raw, stop_words))
-                if not raw and field.index_empty:
-                    found.append(Word(b"", 1, 0, 0))
-                if field.name == name:
-                    return {last + word.position: word.start for word in found}
-                last += len(found)
+            if field.type != b"TEXT" or field.no_index:
+                continue
+            first = last
+            for i, text in enumerate(loaded.texts(field)):
+                if i:
+                    last += BETWEEN_TEXTS
+                place = last
+                if not text:
+                    place = last + 1
+                    if field.index_empty:
+                        starts.append(0)
+                for word in words(text, stop_words):
+                    place = last + word.position
+                    starts.append(word.start)
+                last = place
+            if field.name == name:
+                return dict(enumerate(starts[first:last], first + 1))
         return {}
 
     # Loading.
