@@ -23,7 +23,6 @@ SCHEMA = Schema([Field(b"t", b"t", b"TEXT"), Field(b"n", b"n", b"NUMERIC"), Fiel
 @pytest.mark.parametrize(
     ("query", "one", "two"),
     [
-        (b"x|y z", "INTERSECT {UNION {x y} z}", "UNION {x INTERSECT {y z}}"),
         (b"@t:x y", "@t:INTERSECT {@t:x @t:y}", "INTERSECT {@t:x y}"),
         (b"@n:[1 (5]", "NUMERIC {1.000000 <= @n < 5.000000}", "NUMERIC {1.000000 <= @n < 5.000000}"),
         (b"@g:{x | y z}", "TAG:@g {x INTERSECT {y z}}", "TAG:@g {x INTERSECT {y z}}"),
