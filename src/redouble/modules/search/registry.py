@@ -6,7 +6,8 @@ of the client.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from redouble.core.client import Client
 from redouble.core.database import Database
@@ -39,6 +40,31 @@ INDEXED: Final = frozenset(
 )
 """Events after which a key is indexed anew, as are those of JSON."""
 REMOVED: Final = frozenset((b"del", b"set", b"expired", b"evicted", b"trimmed"))
+
+
+@dataclass
+class Kept:
+    """An index of a snapshot."""
+
+    index: Index
+    changes: int
+    """How often its documents had changed."""
+    declared: Index
+    """The same without documents, which changes no more."""
+    keys: tuple[bytes, ...]
+    """Of its documents, in their order."""
+
+    def is_current(self) -> bool:
+        """Whether nothing has happened to the index since."""
+        return self.index.documents.changes == self.changes and self.index.schema == self.declared.schema
+
+
+class Contents(NamedTuple):
+    """What a snapshot keeps of a registry."""
+
+    indexes: list[Kept]
+    aliases: dict[bytes, bytes]
+    dictionaries: dict[bytes, dict[bytes, None]]
 
 
 class Registry:
@@ -92,6 +118,55 @@ class Registry:
             db = self.server.database(0)
             for key in list(index.documents.keys):
                 db.delete(key)
+
+    # Snapshots.
+
+    def contents(self) -> Contents:
+        """All that commands can change, for `reinstate`."""
+        return Contents(
+            [
+                Kept(
+                    index,
+                    index.documents.changes,
+                    index.empty_copy(),
+                    tuple(document.key for document in index.documents.in_order),
+                )
+                for index in self.indexes.values()
+            ],
+            {alias: index.name for alias, index in self.aliases.items()},
+            {name: words.copy() for name, words in self.dictionaries.items()},
+        )
+
+    def reinstate(self, contents: Contents | None) -> None:
+        """Have the indexes of a snapshot again; the keys are back already.  None: there was nothing.
+
+        Indexes of which nothing changed stay as they are.  Others are made anew, with the documents in their old order.
+        """
+        contents = contents or Contents([], {}, {})
+        self.indexes = {}
+        for kept in contents.indexes:
+            if kept.is_current():
+                index = kept.index
+            else:
+                index = kept.declared.empty_copy()
+                index.used_ms = self.server.now_ms()
+                for key in kept.keys:
+                    value = self._value(index, key)
+                    if value is not None:
+                        index.add(key, value)
+                kept.index, kept.changes = index, index.documents.changes
+            self.indexes[index.name] = index
+        self.aliases = {alias: self.indexes[name] for alias, name in contents.aliases.items()}
+        self.dictionaries = {name: words.copy() for name, words in contents.dictionaries.items()}
+        self.server.follow_with(self if self.indexes or self.dictionaries else None)
+
+    def _value(self, index: Index, key: bytes) -> Hash | JsonDocument | None:
+        """What an index would know of a key."""
+        for db in self.server.databases.values():
+            value = db.dict.get(key)
+            if isinstance(value, (Hash, JsonDocument)) and index.follows(key, value):
+                return value
+        return None
 
     def scan(self, index: Index) -> None:
         """Index all keys that belong to an index."""
