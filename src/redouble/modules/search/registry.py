@@ -39,6 +39,8 @@ INDEXED: Final = frozenset(
     )
 )
 """Events after which a key is indexed anew, as are those of JSON."""
+MUCH: Final = 10_000
+"""Documents that are gone: if these are so many, and more than are left, what they left goes at once."""
 REMOVED: Final = frozenset((b"del", b"set", b"expired", b"evicted", b"trimmed"))
 
 
@@ -90,7 +92,21 @@ class Registry:
                 self.drop(index, with_documents=True)
                 return None
             index.used_ms = now
+        if index is not None:
+            self._collect(index)
         return index
+
+    def _collect(self, index: Index) -> None:
+        """Let an index forget what documents left, when the real module would do so; or when that is most of what there is."""
+        gone = index.documents.removed
+        if gone < max(self.settings[b"FORK_GC_CLEAN_THRESHOLD"], 1):
+            return
+        now = self.server.now_ms()
+        if now >= index.collected_ms + 1000 * self.settings[b"FORK_GC_RUN_INTERVAL"] or gone > MUCH + len(
+            index.documents
+        ):
+            index.collected_ms = now
+            index.collect()
 
     def names(self) -> list[bytes]:
         """Of the indexes that are there."""
@@ -98,7 +114,7 @@ class Registry:
 
     def add(self, index: Index, *, scans: bool = True) -> None:
         """A new index, which `scans` the keys that are there."""
-        index.used_ms = self.server.now_ms()
+        index.used_ms = index.collected_ms = self.server.now_ms()
         self.indexes[index.name] = index
         self.attach()
         if scans:
@@ -149,7 +165,7 @@ class Registry:
                 index = kept.index
             else:
                 index = kept.declared.empty_copy()
-                index.used_ms = self.server.now_ms()
+                index.used_ms = index.collected_ms = self.server.now_ms()
                 for key in kept.keys:
                     value = self._value(index, key)
                     if value is not None:
@@ -197,6 +213,8 @@ class Registry:
                 index.add(key, value)
             else:
                 index.remove(key)
+            if index.documents.removed > MUCH:
+                self._collect(index)
 
     def _rename(self, key: bytes, newkey: bytes, value: object) -> None:
         for index in self.indexes.values():

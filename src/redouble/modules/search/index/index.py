@@ -69,6 +69,8 @@ class Index:
         self.lifetime_ms = 0
         """How long it stays when nobody uses it; 0: for ever (TEMPORARY)."""
         self.used_ms = 0
+        self.collected_ms = 0
+        """When it last forgot what documents left, or was made."""
         self.documents = Documents()
         self.terms = Terms()
         self.numbers: dict[bytes, Numbers] = {}
