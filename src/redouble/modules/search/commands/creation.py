@@ -118,7 +118,9 @@ def parse_fields(words: Arguments, known: list[Field], definition: Definition) -
             raise CommandError(f"Duplicate field in schema - {text(name)}")
         names.add(name)
         separator = b"" if definition.key_type == b"JSON" else b","
-        fields.append(_field(words, Field(name, path, words.next().upper(), separator=separator)))
+        made = _field(words, Field(name, path, words.next().upper(), separator=separator))
+        made.unnormalised |= made.sortable and definition.key_type == b"JSON"
+        fields.append(made)
     return fields
 
 

@@ -27,7 +27,7 @@ from redouble.modules.search.highlight import Marks, fragments, highlighted, mat
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Loaded, is_single, shown
+from redouble.modules.search.index.values import Found, Loaded, is_single
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -45,6 +45,8 @@ from redouble.resp.reply import Reply
 __all__: list[str] = []
 
 MOST_DIALECT: Final = 4
+FIRST_WITH_ALL_VALUES: Final = 3
+"""The dialect from which on all values of a path are shown."""
 SCORED: Final = (
     *(tree.Term, tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.Fuzzy, tree.LexRange, tree.Exact),
 )
@@ -82,10 +84,13 @@ class Options:
     """RETURN: what is loaded, and the name under which it is shown; None: everything."""
     first: int = 0
     count: int = 10
+    has_dialect: bool = False
+    """Whether DIALECT said which."""
     sort_by: bytes | None = None
     is_descending: bool = False
-    counts_all: bool | None = None
-    """WITHCOUNT or WITHOUTCOUNT; None: dialect 4 does not."""
+    counts_all: bool = True
+    says_count: bool = False
+    """Whether WITHCOUNT or WITHOUTCOUNT is given."""
     dialect: int = 1
     parameters: dict[bytes, bytes] | None = None
     keys: list[bytes] | None = None
@@ -122,9 +127,26 @@ def parse_options(
         reader(words, options, settings)
     if options.shape.explanations and not options.shape.scores:
         raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
-    if options.format == b"EXPAND" and resp < 3:
-        raise CommandError("EXPAND format is only supported with RESP3")
+    check_format(options, resp)
     return options
+
+
+def check_format(options: Options, resp: int) -> None:
+    """Raises CommandError."""
+    if options.format == b"EXPAND":
+        if options.has_dialect and options.dialect < FIRST_WITH_ALL_VALUES:
+            raise CommandError("EXPAND format requires dialect 3 or greater")
+        if resp < 3:
+            raise CommandError("EXPAND format is only supported with RESP3")
+
+
+def check_index_format(options: Options, index: Index) -> None:
+    """Raises CommandError."""
+    if options.format == b"EXPAND":
+        if index.definition.key_type == b"HASH":
+            raise CommandError("EXPAND format is only supported with JSON")
+        if options.dialect < FIRST_WITH_ALL_VALUES:
+            raise CommandError("EXPAND format requires dialect 3 or greater")
 
 
 def _no_content(words: Arguments, options: Options, settings: Settings) -> None:
@@ -204,6 +226,7 @@ def _dialect(words: Arguments, options: Options, settings: Settings) -> None:
     if number is None or not number.is_integer() or not 1 <= number <= MOST_DIALECT:
         raise CommandError(BAD_DIALECT)
     options.dialect = int(number)
+    options.has_dialect = True
 
 
 def _timeout(words: Arguments, options: Options, settings: Settings) -> None:
@@ -261,10 +284,12 @@ def _payload(words: Arguments, options: Options, settings: Settings) -> None:
 
 def _without_count(words: Arguments, options: Options, settings: Settings) -> None:
     options.counts_all = False
+    options.says_count = True
 
 
 def _with_count(words: Arguments, options: Options, settings: Settings) -> None:
     options.counts_all = True
+    options.says_count = True
 
 
 def _filter(words: Arguments, options: Options, settings: Settings) -> None:
@@ -427,18 +452,23 @@ def ft_search(client: Client, argv: Argv) -> Reply:
     settings = registry(client.server).settings
     options = parse_options(Arguments(argv, 3), settings, client.resp)
     index = existing_index(client, argv[1])
+    check_index_format(options, index)
     index.dialects.add(options.dialect)
     if options.marks is not None and b"NOHL" in index.flags:
         raise CommandError("Cannot use highlight/summarize because NOOFSETS was specified at index level")
     node = query_tree(argv[2], index, options)
+    if options.dialect == MOST_DIALECT and not options.says_count:
+        options.counts_all = False
     matches = evaluate(node, index, limits_of(settings))
-    rows = _Rows(client, index, options, matches)
-    if options.counts_all is False or (options.counts_all is None and options.dialect == MOST_DIALECT):
-        rows.hurry(node)
+    is_scored = options.counts_all or (options.scorer != b"BM25STD" and _is_scored(node))
+    rows = _Rows(client, index, options, matches, is_scored=is_scored)
+    total = len(matches.ids)
     shape = options.shape
     shape.content = shape.content and options.returned != []
     chosen = rows.chosen()
-    total = min(len(matches.ids), rows.most)
+    if not options.counts_all:
+        is_nearest = isinstance(node, tree.Vector) and node.k is not None
+        total = len(chosen) if is_nearest else rows.known_total(total, len(chosen))
     if client.resp == 3:
         return resp3_rows(total, chosen, shape, options.format)
     return resp2_rows(total, chosen, shape)
@@ -447,54 +477,54 @@ def ft_search(client: Client, argv: Argv) -> Reply:
 class _Rows:
     """The rows of one search."""
 
-    def __init__(self, client: Client, index: Index, options: Options, matches: Matches) -> None:
+    def __init__(self, client: Client, index: Index, options: Options, matches: Matches, *, is_scored: bool) -> None:
         self.client = client
+        self.is_scored = is_scored
+        """Whether the order is that of scores, or of any field; if not, nothing but numbers orders the documents."""
         self.index = index
         self.options = options
         self.matches = matches
-        self.most = len(matches.ids)
-        """How many documents are counted at most."""
-        self.is_unsorted = False
         self.scorer = SCORERS[options.scorer](index, options.payload)
         self.scores: dict[int, float] = {}
         """Of the documents that were scored."""
         self.minimums: dict[int, float] = {}
         """What they had to reach."""
 
-    def hurry(self, node: tree.Node) -> None:
-        """Do no more than is needed: without words to be scored nor a number to sort by, documents are taken as they come.
-        Those without that number do not count.
-        """
+    def known_total(self, total: int, shown: int) -> int:
+        """How many of `total` documents a search knows of that need not count them all, and shows so many."""
         options = self.options
         field = None if options.sort_by is None else self.index.schema.find(options.sort_by)
-        self.most = options.first + options.count
-        if field is not None and field.type == b"NUMERIC":
-            name = field.name
-            ids = self.matches.ids
-            self.matches.ids = [id for id in ids if self.sort_value(self.index.documents[id], name) is not None]
-        elif options.scorer == b"BM25STD" or not _is_scored(node):
-            options.sort_by = None
-            self.is_unsorted, self.most = True, min(self.most, 1)
+        if not options.count or (field is not None and field.type == b"NUMERIC"):
+            return shown
+        return total if self.is_scored else min(total, 1)
 
     def chosen(self) -> list[Row]:
         """Those that LIMIT lets through, in their order."""
         options = self.options
         if not options.count:
-            self._check_sort_field()
+            if options.counts_all:
+                self._check_sort_field()
             return []
         documents = self.index.documents
         first, behind = options.first, options.first + options.count
+        if options.sort_by is not None and not self.is_scored:
+            field = self.index.schema.find(options.sort_by)
+            if field is None or field.type != b"NUMERIC":
+                options.sort_by = None  # the real module only thinks of numbers here
+        if not options.counts_all and options.sort_by is not None:
+            name = options.sort_by
+            field = self.index.schema.find(name)
+            if field is not None and field.type == b"NUMERIC":  # whose values lead to the documents
+                ids = self.matches.ids
+                self.matches.ids = [id for id in ids if self.sort_value(documents[id], name) is not None]
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
             if options.shape.scores:
                 self._score_while_sorting(ordered, behind)
             return self._load(ordered[first:behind])
-        if not self._needs_scores():
+        if not self.is_scored:
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
         return self._load(self._by_score(behind)[first:])
-
-    def _needs_scores(self) -> bool:
-        return not self.is_unsorted
 
     def _by_score(self, count: int) -> list[Document]:
         """The first `count` of those that score best."""
@@ -564,13 +594,10 @@ class _Rows:
         field = self.index.schema.find(name)
         if field is not None and field.sortable:
             return document.sort_values.get(name)
-        loaded = self.index.load(self.client.db, document, min(self.options.dialect, 2))
-        if loaded is None or field is None:
-            return None
-        found = [] if loaded.is_hash else loaded.found(field.path)
-        if self.options.dialect > 2 and len(found) == 1 and type(found[0]) is list and found[0]:
-            return shown(found[0][0])
-        value = self.value(document, loaded, name)
+        loaded = self._open(document)
+        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
+        if isinstance(value, Found):
+            return value.first
         return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:

@@ -69,6 +69,8 @@ class Index:
         self.lifetime_ms = 0
         """How long it stays when nobody uses it; 0: for ever (TEMPORARY)."""
         self.used_ms = 0
+        self.collected_ms = 0
+        """When it last forgot what documents left, or was made."""
         self.documents = Documents()
         self.terms = Terms()
         self.numbers: dict[bytes, Numbers] = {}
@@ -115,6 +117,15 @@ class Index:
             mask |= self.bits.get(name, 0)
         return mask
 
+    def empty_copy(self) -> Index:
+        """An index that is declared as this one is now, without documents."""
+        schema = Schema(list(self.schema.fields), self.schema.stop_words)
+        schema.synonyms = {term: list(groups) for term, groups in self.schema.synonyms.items()}
+        copy = Index(self.name, self.definition, schema)
+        copy.flags, copy.is_old, copy.filter = self.flags, self.is_old, self.filter
+        copy.lifetime_ms, copy.used_ms = self.lifetime_ms, self.used_ms
+        return copy
+
     # Following keys.
 
     def follows(self, key: bytes, value: Any) -> bool:
@@ -126,15 +137,22 @@ class Index:
         return self.filter is None or self._admits(self.filter, key, value)
 
     def _admits(self, filter: Evaluation, key: bytes, value: Hash | JsonDocument) -> bool:
-        values: dict[bytes, Any] = {b"__key": key}
+        """The filter knows fields by their names in the schema, and what is not in the schema by its own."""
+        loaded = Loaded(value)
+        fields = self.schema.fields
+        values: dict[bytes, Any] = {}
         if isinstance(value, Hash):
             values.update(value.items())
-        else:
-            loaded = Loaded(value)
-            for field in self.schema.fields:
-                found = loaded.get(field.path, ABSENT)
-                if found is not ABSENT:
-                    values[field.name] = found
+        elif isinstance(value.root, dict):
+            values.update((name.encode(), shown(one)) for name, one in value.root.items() if isinstance(name, str))
+        for field in fields:
+            values.pop(field.path, None)
+        for field in fields:
+            values.pop(field.name, None)
+            found = loaded.get(field.path, ABSENT)
+            if found is not ABSENT:
+                values[field.name] = found
+        values[b"__key"] = key
         try:
             return truth(filter(Row(values, key=key)))
         except CommandError:
