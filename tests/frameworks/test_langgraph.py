@@ -9,13 +9,13 @@ import pytest
 
 pytest.importorskip("langgraph.checkpoint.redis")
 
-import redis  # noqa: E402
-from langgraph.checkpoint.base import empty_checkpoint  # noqa: E402
-from langgraph.checkpoint.redis import RedisSaver  # noqa: E402
-from langgraph.checkpoint.redis.shallow import ShallowRedisSaver  # noqa: E402
-from langgraph.store.redis import RedisStore  # noqa: E402
+import redis
+from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.redis import RedisSaver
+from langgraph.checkpoint.redis.shallow import ShallowRedisSaver
+from langgraph.store.redis import RedisStore
 
-from redouble import FakeRedis  # noqa: E402
+from redouble import FakeRedis
 
 
 @pytest.fixture(params=["in process", "url"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Any, List, Optional
+from typing import Any
 
 import pytest
 
@@ -37,7 +37,7 @@ class Keeper(redis_om.HashModel, index=True):  # type: ignore[misc, name-defined
     name: str = redis_om.Field(index=True)
     age: int = redis_om.Field(index=True, sortable=True)
     joined: datetime.date
-    bio: Optional[str] = redis_om.Field(index=True, full_text_search=True, default="")
+    bio: str | None = redis_om.Field(index=True, full_text_search=True, default="")
 
     class Meta:
         global_key_prefix = "zoo"
@@ -51,7 +51,7 @@ class Place(redis_om.EmbeddedJsonModel, index=True):  # type: ignore[misc, name-
 class Animal(redis_om.JsonModel, index=True):  # type: ignore[misc, name-defined]
     name: str = redis_om.Field(index=True, full_text_search=True)
     weight: float = redis_om.Field(index=True)
-    likes: List[str] = redis_om.Field(index=True)
+    likes: list[str] = redis_om.Field(index=True)
     born: Place
 
     class Meta:

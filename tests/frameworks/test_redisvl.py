@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("redisvl")
 
-import redis  # noqa: E402
-from redisvl.extensions.message_history import MessageHistory  # noqa: E402
-from redisvl.index import SearchIndex  # noqa: E402
-from redisvl.query import (  # noqa: E402
+import redis
+from redisvl.extensions.message_history import MessageHistory
+from redisvl.index import SearchIndex
+from redisvl.query import (
     AggregateHybridQuery,
     CountQuery,
     FilterQuery,
@@ -20,16 +20,44 @@ from redisvl.query import (  # noqa: E402
     VectorQuery,
     VectorRangeQuery,
 )
-from redisvl.query.filter import Geo, GeoRadius, Num, Tag, Text  # noqa: E402
+from redisvl.query.filter import Geo, GeoRadius, Num, Tag, Text
 
-from redouble import FakeRedis  # noqa: E402
+from redouble import FakeRedis
 
 USERS = [
-    {"user": "john", "age": 18, "job": "engineer", "credit": "high", "near": [0.1, 0.1, 0.5], "office": "-122.41,37.77"},
-    {"user": "derrick", "age": 14, "job": "doctor", "credit": "low", "near": [0.1, 0.1, 0.5], "office": "-122.41,37.77"},
+    {
+        "user": "john",
+        "age": 18,
+        "job": "engineer",
+        "credit": "high",
+        "near": [0.1, 0.1, 0.5],
+        "office": "-122.41,37.77",
+    },
+    {
+        "user": "derrick",
+        "age": 14,
+        "job": "doctor",
+        "credit": "low",
+        "near": [0.1, 0.1, 0.5],
+        "office": "-122.41,37.77",
+    },
     {"user": "nancy", "age": 94, "job": "doctor", "credit": "high", "near": [0.7, 0.1, 0.5], "office": "-122.40,37.79"},
-    {"user": "tyler", "age": 100, "job": "engineer", "credit": "high", "near": [0.1, 0.4, 0.5], "office": "-110.0,37.35"},
-    {"user": "tim", "age": 12, "job": "dermatologist", "credit": "high", "near": [0.4, 0.4, 0.5], "office": "-110.0,37.35"},
+    {
+        "user": "tyler",
+        "age": 100,
+        "job": "engineer",
+        "credit": "high",
+        "near": [0.1, 0.4, 0.5],
+        "office": "-110.0,37.35",
+    },
+    {
+        "user": "tim",
+        "age": 12,
+        "job": "dermatologist",
+        "credit": "high",
+        "near": [0.4, 0.4, 0.5],
+        "office": "-110.0,37.35",
+    },
 ]
 
 
@@ -86,11 +114,11 @@ def test_queries(users: SearchIndex) -> None:
     near = VectorRangeQuery([0.1, 0.1, 0.5], "near", distance_threshold=0.2, return_fields=["user"])
     assert sorted(names(users.query(near))) == ["derrick", "john", "tim", "tyler"]
     where = Geo("office") == GeoRadius(-122.4, 37.78, 5, "km")
-    assert sorted(names(users.query(FilterQuery(["user"], filter_expression=where)))) == ["derrick", "john", "nancy"]
-    words = FilterQuery(["user"], filter_expression=Text("job") % "engine*|doctor", sort_by="age")
+    assert sorted(names(users.query(FilterQuery(where, ["user"])))) == ["derrick", "john", "nancy"]
+    words = FilterQuery(Text("job") % "engine*|doctor", ["user"], sort_by="age")
     assert names(users.query(words)) == ["derrick", "john", "nancy", "tyler"]
     assert users.query(CountQuery(Tag("credit") != "high")) == 1
-    assert [len(page) for page in users.paginate(FilterQuery(["user"]), page_size=2)] == [2, 2, 1]
+    assert [len(page) for page in users.paginate(FilterQuery("*", ["user"]), page_size=2)] == [2, 2, 1]
     assert users.drop_keys("user:tim") == 1
     assert users.query(CountQuery("*")) == 4
     users.delete(drop=True)
