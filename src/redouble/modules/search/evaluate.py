@@ -171,7 +171,8 @@ class Planner:
 
     def _fuzzy(self, node: tree.Fuzzy) -> Plan:
         matches = fuzzy(node.text, node.distance)
-        return self._terms(node, filter(matches, self.index.terms.ordered()))
+        empty = [b""] if len(node.text) <= node.distance else []
+        return self._terms(node, (*(term for term in self.index.terms.ordered() if term and matches(term)), *empty))
 
     def _lexrange(self, node: tree.LexRange) -> Plan:
         return self._terms(node, self.index.terms.between(node.low, node.high))
@@ -192,6 +193,8 @@ class Planner:
             return Plan() if len(parts) > 1 else NONE
         if len(parts) == 1:
             return parts[0]
+        if node.fields == ():  # what is together is in some field
+            return Plan()
         return Both(parts, node.attributes.weight, slop, in_order)
 
     def _union(self, node: tree.Union) -> Plan:
@@ -236,7 +239,7 @@ class Planner:
         if shapes is None:
             return NONE
         try:
-            return Given(shapes.find(node.operation, node.shape).keys(), node.attributes.weight, 0)
+            return Given(shapes.find(node.operation, node.shape).keys(), 0.0, 0)
         except InvalidShape as error:
             raise CommandError(f"Error querying geoshape index: {error}") from None
 

@@ -141,7 +141,7 @@ class Aggregation:
         if request.adds_scores:
             given.append(SCORE)
         plan = build(request, self.index.schema, given, self._loader, self.random)
-        return plan.start(self._rows(plan))
+        return plan.start(self.rows(plan))
 
     def _ids(self) -> list[int]:
         """In the order in which they are read: of the nearest vectors by distance, of others by number."""
@@ -150,7 +150,7 @@ class Aggregation:
             return sorted(self.matches.ids, key=distances.__getitem__)
         return self.matches.ids
 
-    def _rows(self, plan: Plan) -> Iterator[Row]:
+    def rows(self, plan: Plan) -> Iterator[Row]:
         request, documents = self.request, self.index.documents
         has_scores = request.adds_scores or request.options.shape.scores
         records = dict(self.matches.records()) if has_scores or plan.names_terms else {}
@@ -242,7 +242,7 @@ class Aggregation:
             rows.append(row)
         count = total.count if seen is None else seen
         total.count = 0
-        if not self.request.options.counts_all:
+        if self.request.options.counts_all is False:
             count = min(count, len(rows))
         make = self._resp3 if client.resp == 3 else self._resp2
         return make(running.plan, count, rows, warning), not is_over

@@ -27,7 +27,7 @@ from redouble.modules.search.highlight import Marks, fragments, highlighted, mat
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Found, Loaded, is_single
+from redouble.modules.search.index.values import Loaded, is_single, shown
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -88,9 +88,8 @@ class Options:
     """Whether DIALECT said which."""
     sort_by: bytes | None = None
     is_descending: bool = False
-    counts_all: bool = True
-    says_count: bool = False
-    """Whether WITHCOUNT or WITHOUTCOUNT is given."""
+    counts_all: bool | None = None
+    """WITHCOUNT or WITHOUTCOUNT; None: dialect 4 does not."""
     dialect: int = 1
     parameters: dict[bytes, bytes] | None = None
     keys: list[bytes] | None = None
@@ -284,12 +283,10 @@ def _payload(words: Arguments, options: Options, settings: Settings) -> None:
 
 def _without_count(words: Arguments, options: Options, settings: Settings) -> None:
     options.counts_all = False
-    options.says_count = True
 
 
 def _with_count(words: Arguments, options: Options, settings: Settings) -> None:
     options.counts_all = True
-    options.says_count = True
 
 
 def _filter(words: Arguments, options: Options, settings: Settings) -> None:
@@ -373,8 +370,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
-    if options.fields is not None:
-        _restrict(node, tuple(options.fields), index)
     if not options.is_verbatim:
         node = expand(node, index.schema, options.language or index.definition.language, options.expander)
     others: list[tree.Node] = []
@@ -388,6 +383,8 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
         others.append(tree.Ids(options.keys))
     node = _together(node, others)
     check(node, index.schema)
+    if options.fields is not None:
+        _restrict(node, tuple(options.fields), index)
     if options.slop is not None or options.in_order:
         _be_near(node, options)
     return node
@@ -457,17 +454,14 @@ def ft_search(client: Client, argv: Argv) -> Reply:
     if options.marks is not None and b"NOHL" in index.flags:
         raise CommandError("Cannot use highlight/summarize because NOOFSETS was specified at index level")
     node = query_tree(argv[2], index, options)
-    if options.dialect == MOST_DIALECT and not options.says_count:
-        options.counts_all = False
     matches = evaluate(node, index, limits_of(settings))
-    rows = _Rows(client, index, options, matches, is_scored=options.counts_all or _is_scored(node))
-    total = len(matches.ids)
+    rows = _Rows(client, index, options, matches)
+    if options.counts_all is False or (options.counts_all is None and options.dialect == MOST_DIALECT):
+        rows.hurry(node)
     shape = options.shape
     shape.content = shape.content and options.returned != []
     chosen = rows.chosen()
-    if not options.counts_all:
-        is_nearest = isinstance(node, tree.Vector) and node.k is not None
-        total = len(chosen) if is_nearest else rows.known_total(total, len(chosen))
+    total = min(len(matches.ids), len(chosen) if rows.most is None else rows.most)
     if client.resp == 3:
         return resp3_rows(total, chosen, shape, options.format)
     return resp2_rows(total, chosen, shape)
@@ -476,46 +470,55 @@ def ft_search(client: Client, argv: Argv) -> Reply:
 class _Rows:
     """The rows of one search."""
 
-    def __init__(self, client: Client, index: Index, options: Options, matches: Matches, *, is_scored: bool) -> None:
+    def __init__(self, client: Client, index: Index, options: Options, matches: Matches) -> None:
         self.client = client
-        self.is_scored = is_scored
-        """Whether the order is that of scores, or of any field; if not, nothing but numbers orders the documents."""
         self.index = index
         self.options = options
         self.matches = matches
+        self.most: int | None = len(matches.ids)
+        """How many documents are counted at most; None: those that are shown."""
+        self.is_unsorted = self.hurries = False
         self.scorer = SCORERS[options.scorer](index, options.payload)
         self.scores: dict[int, float] = {}
         """Of the documents that were scored."""
         self.minimums: dict[int, float] = {}
         """What they had to reach."""
 
-    def known_total(self, total: int, shown: int) -> int:
-        """How many of `total` documents a search knows of that need not count them all, and shows so many."""
+    def hurry(self, node: tree.Node) -> None:
+        """Do no more than is needed: without words to be scored nor a number to sort by, documents are taken as they come.
+        Those without that number do not count.
+        """
         options = self.options
         field = None if options.sort_by is None else self.index.schema.find(options.sort_by)
-        if not options.count or (field is not None and field.type == b"NUMERIC"):
-            return shown
-        return total if self.is_scored else min(total, 1)
+        if field is not None and field.type == b"NUMERIC":
+            name = field.name
+            ids = self.matches.ids
+            self.matches.ids = [id for id in ids if self.sort_value(self.index.documents[id], name) is not None]
+            self.most = None
+        elif options.scorer == b"BM25STD" or not _is_scored(node):
+            options.sort_by = None
+            self.is_unsorted, self.most = True, 1
+        elif isinstance(node, tree.Vector) and node.k is not None:
+            self.most = None
+        self.hurries = True
+        if not options.count:
+            self.most = 0
 
     def chosen(self) -> list[Row]:
         """Those that LIMIT lets through, in their order."""
         options = self.options
         if not options.count:
-            if options.counts_all:
+            if not self.hurries:
                 self._check_sort_field()
             return []
         documents = self.index.documents
         first, behind = options.first, options.first + options.count
-        if options.sort_by is not None and not self.is_scored:
-            field = self.index.schema.find(options.sort_by)
-            if field is None or field.type != b"NUMERIC":
-                options.sort_by = None  # the real module only thinks of numbers here
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
             if options.shape.scores:
                 self._score_while_sorting(ordered, behind)
             return self._load(ordered[first:behind])
-        if not self.is_scored:
+        if self.is_unsorted:
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
         return self._load(self._by_score(behind)[first:])
 
@@ -587,10 +590,13 @@ class _Rows:
         field = self.index.schema.find(name)
         if field is not None and field.sortable:
             return document.sort_values.get(name)
-        loaded = self._open(document)
-        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
-        if isinstance(value, Found):
-            return value.first
+        loaded = self.index.load(self.client.db, document, min(self.options.dialect, 2))
+        if loaded is None or field is None:
+            return None
+        found = [] if loaded.is_hash else loaded.found(field.path)
+        if self.options.dialect > 2 and len(found) == 1 and type(found[0]) is list and found[0]:
+            return shown(found[0][0])
+        value = self.value(document, loaded, name)
         return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:
@@ -633,12 +639,20 @@ class _Rows:
                 row.values = self._values(document, names)
                 if document.id in records and row.values is not None:
                     self._mark(document, row.values, records[document.id])
+                    marked = row.values.get(self.options.sort_by or b"")
+                    if row.sort_key and row.sort_key[:1] == b"$" and marked is not None and not self._is_sortable():
+                        row.sort_key = sort_key(marked)
             rows.append(row)
         return rows
 
     def _score(self, document: Document, found: Mapping[int, Record]) -> float:
         known = self.scores.get(document.id)
         return self.scorer.score(found[document.id], document) if known is None else known
+
+    def _is_sortable(self) -> bool:
+        """Whether what is sorted by is SORTABLE."""
+        field = self.index.schema.find(self.options.sort_by or b"")
+        return field is not None and field.sortable
 
     def _records_to_mark(self, chosen: list[Document], names: dict[bytes, None]) -> dict[int, Record]:
         """What was found in documents of which words are to be marked; the fields that are named are shown first."""
@@ -649,7 +663,8 @@ class _Rows:
         if self.options.returned is None:
             for name in marks.named:
                 field = find(name)
-                if field is None or (self.index.definition.key_type == b"JSON" and not field.sortable):
+                is_known = name == self.options.sort_by or self.index.definition.key_type == b"HASH"
+                if field is None or not (is_known or field.sortable):
                     raise CommandError(f"No such property `{text(name)}`")
                 names[name] = None
         else:
@@ -662,17 +677,24 @@ class _Rows:
         loaded, marks = self._open(document), self.options.marks
         assert loaded is not None
         assert marks is not None
-        if not loaded.is_hash and self.options.returned is None:  # sort values are shown beside the document
-            values |= {name: document.sort_values[name] for name in marks.named if name in document.sort_values}
         for name, value in values.items():
             style = marks.of(name)
-            if style is None or not isinstance(value, bytes):
+            if style is None or not isinstance(value, bytes) or not self._may_mark(document, loaded, name, value):
                 continue
             made = fragments(value, self.index.places(loaded, name), matches(record))
             if style.summarizes and (made or style.tags is None):
                 values[name] = summarized(value, made, style)
             elif made and style.tags is not None:
                 values[name] = highlighted(value, made, style.tags)
+
+    def _may_mark(self, document: Document, loaded: Loaded, name: bytes, value: bytes) -> bool:
+        """From dialect 3 on a path stands for all that it finds, which is no text."""
+        field = self.index.schema.find(name)
+        if loaded.is_hash or field is None:
+            return True
+        if is_single(loaded.found(field.path)):
+            return field.sortable or loaded.dialect < 3
+        return loaded.dialect < 3 and not (field.sortable and value == document.sort_values.get(name))
 
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
@@ -691,14 +713,19 @@ class _Rows:
             first = [*distances, sort_by]  # what there was before the others were loaded
             wanted = [name for name in first if name in wanted] + wanted
             return {name: values[name] for name in wanted if name in values}
-        if sort_by is not None and not loaded.is_hash and sort_by not in values:
-            field = self.index.schema.find(sort_by)
-            if field is not None and field.sortable:
-                value = document.sort_values.get(sort_by, ABSENT)
-            else:
-                value = self.value(document, loaded, sort_by)
-            if value is not ABSENT:
-                values[sort_by] = value
+        if not loaded.is_hash:  # what there was before the document was loaded
+            before = [sort_by, *(self.options.marks.named if self.options.marks is not None else ())]
+            for name in before:
+                if name is None or name in values:
+                    continue
+                field = self.index.schema.find(name)
+                is_one = field is not None and (loaded.dialect < 3 or is_single(loaded.found(field.path)))
+                if field is not None and field.sortable and is_one:
+                    value = document.sort_values.get(name, ABSENT)
+                else:
+                    value = self.value(document, loaded, name)
+                if value is not ABSENT:
+                    values[name] = value
         values.update(loaded.all())
         for name in values:
             names.setdefault(name)

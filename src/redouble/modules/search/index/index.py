@@ -222,7 +222,7 @@ class Index:
                 return number(raw)
             except ValueError:
                 return None
-        return raw if field.unnormalised else lowered(raw)
+        return raw if field.unnormalised or field.case_sensitive else lowered(raw)
 
     def _score(self, value: Hash | JsonDocument) -> float:
         name = self.definition.score_field
@@ -326,18 +326,31 @@ class Index:
         self.documents.total_length += length
 
     def places(self, loaded: Loaded, name: bytes) -> dict[int, int]:
-        """Where the words of a TEXT field begin, by their places in the document; empty for fields of several texts."""
+        """Where the words of a TEXT field begin, by their places in the document.
+
+        They are taken for the next words one by one, so that they are wrong behind an empty text or several.
+        """
         last = 0
+        starts: list[int] = []
         stop_words = stop_words_of(self.schema.stop_words)
         for field in self.schema.fields:
-            raw = loaded.get(field.path) if field.type == b"TEXT" and not field.no_index else None
-            if field.name == name and not isinstance(raw, bytes):
-                break
-            if isinstance(raw, bytes):
-                found = list(words(raw, stop_words))
-                if field.name == name:
-                    return {last + word.position: word.start for word in found}
-                last += len(found)
+            if field.type != b"TEXT" or field.no_index:
+                continue
+            first = last
+            for i, text in enumerate(loaded.texts(field)):
+                if i:
+                    last += BETWEEN_TEXTS
+                place = last
+                if not text:
+                    place = last + 1
+                    if field.index_empty:
+                        starts.append(0)
+                for word in words(text, stop_words):
+                    place = last + word.position
+                    starts.append(word.start)
+                last = place
+            if field.name == name:
+                return dict(enumerate(starts[first:last], first + 1))
         return {}
 
     # Loading.

@@ -209,6 +209,14 @@ class Loaded:
             return []
         return compiled.values(self._value.root)
 
+    def texts(self, field: Field) -> list[bytes]:
+        """What a TEXT field was indexed as."""
+        if self.is_hash:
+            text = self.get(field.path)
+            return [] if text is None else [text]
+        found = self.found(field.path)
+        return (json_content(field, found) or []) if found else []
+
     def all(self) -> Iterator[tuple[bytes, Any]]:
         """The fields of a hash, or the document as a whole."""
         value = self._value
