@@ -18,7 +18,26 @@ PARAMETERS = {
     "w": "POLYGON((0 0,0 1,1 1,0 0))",
     "x": "run*",
 }
-WORDS = "run running runs quick fox dog apple apples berry red blue the and Über Éa x2 foo_bar v1".split()
+WORDS = [
+    "run",
+    "running",
+    "runs",
+    "quick",
+    "fox",
+    "dog",
+    "apple",
+    "apples",
+    "berry",
+    "red",
+    "blue",
+    "the",
+    "and",
+    "Über",
+    "Éa",
+    "x2",
+    "foo_bar",
+    "v1",
+]
 AFFIXED = ["ru*", "*ing", "*pp*", "a*", "*a", "$a*", "*$a", "w'r?n*'", "w'*'", "qu*", "2*"]
 TAGS = [
     "red",

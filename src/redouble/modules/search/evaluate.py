@@ -73,6 +73,12 @@ class Matches:
             if record is not None:
                 yield id, record
 
+    def records_of(self, ids: set[int]) -> dict[int, Record]:
+        """What scorers need to know of some of the documents."""
+        if self.plan.is_met_in_parts():
+            return {id: record for id, record in self.records() if id in ids}
+        return {id: record for id in ids if (record := self.plan.record(id)) is not None}
+
 
 def evaluate(node: tree.Node, index: Index, limits: Limits | None = None) -> Matches:
     """The documents of an index that a query stands for.  Raises CommandError for what cannot be asked of a vector."""
@@ -140,21 +146,33 @@ class Planner:
         text = folded(node.text)
         if len(text) < self.limits.shortest_prefix:
             return NONE
-        return self._terms(node, (term for term in self.index.terms.ordered() if term.endswith(text)))
+        return self._terms(node, (term for term in self._with_suffixes(node) if term.endswith(text)))
 
     def _infix(self, node: tree.Infix) -> Plan:
         text = folded(node.text)
         if len(text) < self.limits.shortest_prefix:
             return NONE
-        return self._terms(node, (term for term in self.index.terms.ordered() if text in term))
+        return self._terms(node, (term for term in self._with_suffixes(node) if text in term))
 
     def _wildcard(self, node: tree.Wildcard) -> Plan:
         matches = wildcard(folded(node.pattern))
-        return self._terms(node, filter(matches, self.index.terms.ordered()))
+        terms = self._with_suffixes(node) if node.pattern.strip(b"*?") else self.index.terms.ordered()
+        return self._terms(node, (term for term in terms if term and matches(term)))
+
+    def _with_suffixes(self, node: tree.Node) -> Iterable[bytes]:
+        """The terms of which middles and ends are known: those of fields with WITHSUFFIXTRIE if there are any, and none is named."""
+        terms = self.index.terms
+        fields = [field.name for field in self.index.schema.fields if field.suffix_trie and field.type == b"TEXT"]
+        if node.fields is not None or not fields:
+            return terms.ordered()
+        mask = self.index.mask(tuple(fields))
+        known = ((term, terms.get(term)) for term in terms.ordered() if term[:1] not in (b"+", b"<", b"~"))
+        return (term for term, postings in known if postings is not None and postings.fields & mask)
 
     def _fuzzy(self, node: tree.Fuzzy) -> Plan:
         matches = fuzzy(node.text, node.distance)
-        return self._terms(node, filter(matches, self.index.terms.ordered()))
+        empty = [b""] if len(node.text) <= node.distance else []
+        return self._terms(node, (*(term for term in self.index.terms.ordered() if term and matches(term)), *empty))
 
     def _lexrange(self, node: tree.LexRange) -> Plan:
         return self._terms(node, self.index.terms.between(node.low, node.high))
@@ -171,10 +189,12 @@ class Planner:
 
     def _all_of(self, node: tree.Exact | tree.Intersection, slop: int | None, in_order: bool) -> Plan:
         parts = [self.plan(child) for child in node.children]
-        if NONE in parts:
-            return NONE
+        if any(part is NONE for part in parts):
+            return Plan() if len(parts) > 1 else NONE
         if len(parts) == 1:
             return parts[0]
+        if node.fields == ():  # what is together is in some field
+            return Plan()
         return Both(parts, node.attributes.weight, slop, in_order)
 
     def _union(self, node: tree.Union) -> Plan:
@@ -219,7 +239,7 @@ class Planner:
         if shapes is None:
             return NONE
         try:
-            return Given(shapes.find(node.operation, node.shape).keys(), node.attributes.weight, 0)
+            return Given(shapes.find(node.operation, node.shape).keys(), 0.0, 0)
         except InvalidShape as error:
             raise CommandError(f"Error querying geoshape index: {error}") from None
 

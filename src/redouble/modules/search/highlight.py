@@ -103,7 +103,7 @@ def _count(words: Arguments) -> int | None:
 
 def matches(record: Record) -> Iterator[tuple[int, Record]]:
     """The places of the words that were found, in order, each with its term."""
-    found = [(position, order, term) for order, term in enumerate(_terms(record)) for position in term.positions]
+    found = [(position, order, term) for order, term in enumerate(_terms(record)) for position in term.places()]
     for position, _, term in sorted(found, key=lambda match: match[:2]):
         yield position, term
 

@@ -33,10 +33,10 @@ def fuzzy(text: bytes, most: int) -> Matcher:
 
     One more character at the end is overlooked, if some longer term could still be near enough.
     """
-    wanted = text.decode("utf-8", "surrogateescape")
+    wanted = text.decode("utf-8", "surrogateescape").lower()
 
     def is_near(term: bytes) -> bool:
-        other = term.decode("utf-8", "surrogateescape")
+        other = term.decode("utf-8", "surrogateescape").lower()
         if len(other) > len(wanted) + most + 1:
             return False
         row = list(range(len(wanted) + 1))

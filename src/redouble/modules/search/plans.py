@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Set
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Sequence, Set
+from typing import ClassVar, Final, TypeAlias
 
 from redouble.modules.search import walking
 from redouble.modules.search.index.index import Index
@@ -35,6 +35,7 @@ __all__ = [
     "Perhaps",
     "Plan",
     "Record",
+    "Virtual",
     "Without",
 ]
 
@@ -43,63 +44,91 @@ EMPTY: Final[Ids] = frozenset()
 
 
 class Record:
-    """A node in a document that it was found in."""
+    """A node in a document that it was found in; this one is no combination of others and no term."""
 
-    __slots__ = (
-        "bm25_idf",
-        "children",
-        "frequency",
-        "idf",
-        "is_measured",
-        "is_virtual",
-        "positions",
-        "takes_most",
-        "term",
-        "weight",
-    )
+    __slots__ = ("frequency", "weight")
 
-    def __init__(
-        self,
-        weight: float,
-        frequency: int,
-        *,
-        term: bytes | None = None,
-        idf: float = 0.0,
-        bm25_idf: float = 0.0,
-        positions: tuple[int, ...] = (),
-        children: list[Record] | None = None,
-        takes_most: bool = False,
-        is_virtual: bool = False,
-        is_measured: bool = False,
-    ) -> None:
+    children: ClassVar[list[Record] | None] = None
+    """None: it is no combination of others."""
+    takes_most: ClassVar[bool] = False
+    """Whether it is a union, of which DISMAX takes the best."""
+    is_measured: ClassVar[bool] = False
+    """Whether it is a vector and what was found beside it."""
+    is_virtual: ClassVar[bool] = False
+    """Whether nothing of the document has to do with it."""
+    has_positions: ClassVar[bool] = False
+    """Whether somebody may ask how near it is to others: terms with positions, and combinations, whether those have some or not."""
+    term: ClassVar[bytes | None] = None
+    """None: it is no term."""
+    idf: ClassVar[float] = 1.0
+    bm25_idf: ClassVar[float] = 0.0
+
+    def __init__(self, weight: float, frequency: int) -> None:
         self.weight = weight
         self.frequency = frequency
-        self.term = term
-        """None: it is no term."""
-        self.idf = idf
-        self.bm25_idf = bm25_idf
+
+    def places(self) -> Sequence[int]:
+        """Where its terms stand, in order."""
+        return ()
+
+
+class Virtual(Record):
+    """What a document has because it lacks something, or because any document would do."""
+
+    __slots__ = ()
+
+    is_virtual = True
+
+
+class OneTerm(Record):
+    """A term, or a tag, whose positions nobody knows."""
+
+    __slots__ = ("bm25_idf", "has_positions", "idf", "positions", "term")
+
+    bm25_idf: float  # type: ignore[misc]
+    has_positions: bool  # type: ignore[misc]
+    idf: float  # type: ignore[misc]
+    term: bytes  # type: ignore[misc]
+
+    def __init__(self, plan: OfTerm | OfTag, frequency: int, positions: tuple[int, ...] = ()) -> None:
+        self.weight = plan.weight
+        self.frequency = frequency
+        self.term = plan.term
+        self.idf = plan.idf
+        self.bm25_idf = plan.bm25_idf
         self.positions = positions
+        self.has_positions = bool(positions)
+
+    def places(self) -> Sequence[int]:
+        return self.positions
+
+
+class Several(Record):
+    """A combination of others."""
+
+    __slots__ = ("children", "is_measured", "takes_most")
+
+    children: list[Record]  # type: ignore[misc]
+    is_measured: bool  # type: ignore[misc]
+    takes_most: bool  # type: ignore[misc]
+
+    def __init__(
+        self, weight: float, children: list[Record], *, takes_most: bool = False, is_measured: bool = False
+    ) -> None:
+        self.weight = weight
+        self.frequency = sum([child.frequency for child in children])
         self.children = children
-        """None: it is no combination of others."""
         self.takes_most = takes_most
-        """Whether it is a union, of which DISMAX takes the best."""
-        self.is_virtual = is_virtual
-        """Whether nothing of the document has to do with it."""
         self.is_measured = is_measured
-        """Whether it is a vector and what was found beside it."""
 
     @property
-    def has_positions(self) -> bool:
-        """Whether somebody may ask how near it is to others: terms with positions, and combinations, whether those have some or not."""
-        if self.children is None:
-            return bool(self.positions)
+    def has_positions(self) -> bool:  # type: ignore[override]
         return not all(child.is_virtual for child in self.children)
 
-    def places(self) -> Iterable[int]:
-        """Where its terms stand, in order."""
-        if self.children is None:
-            return self.positions
-        return heapq.merge(*(child.places() for child in self.children))
+    def places(self) -> Sequence[int]:
+        if len(self.children) == 1:
+            return self.children[0].places()
+        return list(heapq.merge(*[child.places() for child in self.children]))
 
 
 class Plan:
@@ -153,7 +182,7 @@ class All(Plan):
         return ids
 
     def record(self, id: int) -> Record | None:
-        return Record(self.weight, 1, is_virtual=True)
+        return Virtual(self.weight, 1)
 
 
 class OfTerm(Plan):
@@ -183,21 +212,14 @@ class OfTerm(Plan):
         entry = self.postings.entries.get(id)
         if entry is None or not entry.fields & self.mask:
             return None
-        return Record(
-            self.weight,
-            entry.frequency,
-            term=self.term,
-            idf=self.idf,
-            bm25_idf=self.bm25_idf,
-            positions=entry.positions,
-        )
+        return OneTerm(self, entry.frequency, entry.positions)
 
 
 class OfTag(Plan):
     """The documents with a tag."""
 
     def __init__(self, index: Index, tag: bytes, ids: dict[int, None], weight: float) -> None:
-        self.tag = tag
+        self.term = tag
         self.ids = ids
         self.weight = weight
         self.idf, self.bm25_idf = inverse_frequencies(index, len(ids), wraps=True)
@@ -211,7 +233,7 @@ class OfTag(Plan):
     def record(self, id: int) -> Record | None:
         if id not in self.ids:
             return None
-        return Record(self.weight, 1, term=self.tag, idf=self.idf, bm25_idf=self.bm25_idf)
+        return OneTerm(self, 1)
 
 
 def inverse_frequencies(index: Index, count: int, *, wraps: bool = False) -> tuple[float, float]:
@@ -243,7 +265,7 @@ class Given(Plan):
         return self.ids
 
     def record(self, id: int) -> Record | None:
-        return Record(self.weight, self.frequency, is_virtual=True) if id in self.ids else None
+        return Virtual(self.weight, self.frequency) if id in self.ids else None
 
 
 class InRange(Plan):
@@ -340,7 +362,7 @@ class AnyOf(Plan):
         return self.record_of(children) if children else None
 
     def record_of(self, children: list[Record]) -> Record:
-        return Record(self.weight, sum(child.frequency for child in children), children=children, takes_most=True)
+        return Several(self.weight, children, takes_most=True)
 
     def parts_met(self) -> list[Plan]:
         return self.parts
@@ -405,7 +427,7 @@ class Both(Plan):
 
     def is_near(self, records: Iterable[Record | None]) -> bool:
         """Whether the parts of a document are near each other."""
-        places = [list(record.places()) for record in records if record is not None and record.has_positions]
+        places = [record.places() for record in records if record is not None and record.has_positions]
         if not places:
             return True
         slop = math.inf if self.slop is None else self.slop
@@ -421,7 +443,7 @@ class Both(Plan):
         return self.record_of(children) if not self.is_bound or self.is_near(children) else None
 
     def record_of(self, children: list[Record]) -> Record:
-        return Record(self.weight, sum(child.frequency for child in children), children=children)
+        return Several(self.weight, children)
 
     def parts_met(self) -> list[Plan]:
         return self.parts
@@ -430,7 +452,7 @@ class Both(Plan):
         return self.has_union() or Plan.is_met_in_parts(self)
 
 
-def within_in_order(places: list[list[int]], slop: float) -> bool:
+def within_in_order(places: Sequence[Sequence[int]], slop: float) -> bool:
     """Whether terms follow each other with no more than `slop` others between them; a place for each term, in order."""
     for first in places[0]:
         last, span = first, 0
@@ -447,7 +469,7 @@ def within_in_order(places: list[list[int]], slop: float) -> bool:
     return False
 
 
-def within(places: list[list[int]], slop: float) -> bool:
+def within(places: Sequence[Sequence[int]], slop: float) -> bool:
     """Whether terms stand together with no more than `slop` others among them, in any order; one alone never does, and where one has
     no places (tags) they always do."""
     if not all(places):
@@ -488,7 +510,7 @@ class Without(Plan):
         return ids - self.part.among(ids)
 
     def record(self, id: int) -> Record | None:
-        return Record(self.weight, 0, is_virtual=True) if self.part.record(id) is None else None
+        return Virtual(self.weight, 0) if self.part.record(id) is None else None
 
 
 class Perhaps(Plan):
@@ -514,7 +536,7 @@ class Perhaps(Plan):
     def record_of(self, record: Record | None) -> Record:
         """Of a document that the other one has, or has not."""
         if record is None:
-            return Record(0.0, 1, is_virtual=True)
+            return Virtual(0.0, 1)
         record.weight = self.weight
         return record
 
@@ -541,7 +563,7 @@ class Measured(Plan):
         record = None if self.part is None else self.part.record(id)
         if record is None:
             return Record(1.0, 0)
-        return Record(1.0, record.frequency, children=[Record(1.0, 0), record], is_measured=True)
+        return Several(1.0, [Record(1.0, 0), record], is_measured=True)
 
 
 NONE: Final = Plan()

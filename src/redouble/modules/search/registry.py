@@ -6,7 +6,8 @@ of the client.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from redouble.core.client import Client
 from redouble.core.database import Database
@@ -38,7 +39,34 @@ INDEXED: Final = frozenset(
     )
 )
 """Events after which a key is indexed anew, as are those of JSON."""
+MUCH: Final = 10_000
+"""Documents that are gone: if these are so many, and more than are left, what they left goes at once."""
 REMOVED: Final = frozenset((b"del", b"set", b"expired", b"evicted", b"trimmed"))
+
+
+@dataclass
+class Kept:
+    """An index of a snapshot."""
+
+    index: Index
+    changes: int
+    """How often its documents had changed."""
+    declared: Index
+    """The same without documents, which changes no more."""
+    keys: tuple[bytes, ...]
+    """Of its documents, in their order."""
+
+    def is_current(self) -> bool:
+        """Whether nothing has happened to the index since."""
+        return self.index.documents.changes == self.changes and self.index.schema == self.declared.schema
+
+
+class Contents(NamedTuple):
+    """What a snapshot keeps of a registry."""
+
+    indexes: list[Kept]
+    aliases: dict[bytes, bytes]
+    dictionaries: dict[bytes, dict[bytes, None]]
 
 
 class Registry:
@@ -64,7 +92,21 @@ class Registry:
                 self.drop(index, with_documents=True)
                 return None
             index.used_ms = now
+        if index is not None:
+            self._collect(index)
         return index
+
+    def _collect(self, index: Index) -> None:
+        """Let an index forget what documents left, when the real module would do so; or when that is most of what there is."""
+        gone = index.documents.removed
+        if gone < max(self.settings[b"FORK_GC_CLEAN_THRESHOLD"], 1):
+            return
+        now = self.server.now_ms()
+        if now >= index.collected_ms + 1000 * self.settings[b"FORK_GC_RUN_INTERVAL"] or gone > MUCH + len(
+            index.documents
+        ):
+            index.collected_ms = now
+            index.collect()
 
     def names(self) -> list[bytes]:
         """Of the indexes that are there."""
@@ -72,7 +114,7 @@ class Registry:
 
     def add(self, index: Index, *, scans: bool = True) -> None:
         """A new index, which `scans` the keys that are there."""
-        index.used_ms = self.server.now_ms()
+        index.used_ms = index.collected_ms = self.server.now_ms()
         self.indexes[index.name] = index
         self.attach()
         if scans:
@@ -92,6 +134,55 @@ class Registry:
             db = self.server.database(0)
             for key in list(index.documents.keys):
                 db.delete(key)
+
+    # Snapshots.
+
+    def contents(self) -> Contents:
+        """All that commands can change, for `reinstate`."""
+        return Contents(
+            [
+                Kept(
+                    index,
+                    index.documents.changes,
+                    index.empty_copy(),
+                    tuple(document.key for document in index.documents.in_order),
+                )
+                for index in self.indexes.values()
+            ],
+            {alias: index.name for alias, index in self.aliases.items()},
+            {name: words.copy() for name, words in self.dictionaries.items()},
+        )
+
+    def reinstate(self, contents: Contents | None) -> None:
+        """Have the indexes of a snapshot again; the keys are back already.  None: there was nothing.
+
+        Indexes of which nothing changed stay as they are.  Others are made anew, with the documents in their old order.
+        """
+        contents = contents or Contents([], {}, {})
+        self.indexes = {}
+        for kept in contents.indexes:
+            if kept.is_current():
+                index = kept.index
+            else:
+                index = kept.declared.empty_copy()
+                index.used_ms = index.collected_ms = self.server.now_ms()
+                for key in kept.keys:
+                    value = self._value(index, key)
+                    if value is not None:
+                        index.add(key, value)
+                kept.index, kept.changes = index, index.documents.changes
+            self.indexes[index.name] = index
+        self.aliases = {alias: self.indexes[name] for alias, name in contents.aliases.items()}
+        self.dictionaries = {name: words.copy() for name, words in contents.dictionaries.items()}
+        self.server.follow_with(self if self.indexes or self.dictionaries else None)
+
+    def _value(self, index: Index, key: bytes) -> Hash | JsonDocument | None:
+        """What an index would know of a key."""
+        for db in self.server.databases.values():
+            value = db.dict.get(key)
+            if isinstance(value, (Hash, JsonDocument)) and index.follows(key, value):
+                return value
+        return None
 
     def scan(self, index: Index) -> None:
         """Index all keys that belong to an index."""
@@ -122,6 +213,8 @@ class Registry:
                 index.add(key, value)
             else:
                 index.remove(key)
+            if index.documents.removed > MUCH:
+                self._collect(index)
 
     def _rename(self, key: bytes, newkey: bytes, value: object) -> None:
         for index in self.indexes.values():

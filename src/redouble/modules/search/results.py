@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from redouble.modules.search.index.values import Found
 from redouble.resp.reply import ByKey, Reply, Status
 from redouble.types.number import format_double_17g
 
-__all__ = ["Row", "Shape", "number_text", "resp2_rows", "resp3_rows", "shown", "sort_key"]
+__all__ = [
+    "Row",
+    "Shape",
+    "expanded",
+    "expanded_number",
+    "number_text",
+    "resp2_rows",
+    "resp3_rows",
+    "shown",
+    "sort_key",
+]
 
 
 @dataclass
@@ -46,12 +57,39 @@ def sort_key(value: Any) -> bytes | None:
     """A value by which rows were sorted, with a mark of its kind."""
     if value is None:
         return None
-    return b"#" + format_double_17g(value) if isinstance(value, float) else b"$" + value
+    return b"#" + format_double_17g(value) if isinstance(value, float) else b"$" + value.partition(b"\0")[0]
 
 
 def shown(value: Any) -> Any:
     """A value as it is replied."""
-    return number_text(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return number_text(value)
+    return bytes(value) if type(value) is Found else value
+
+
+def expanded(value: Any) -> Any:
+    """A value as FORMAT EXPAND shows it: JSON as parts of the protocol."""
+    return _expanded(value.found) if isinstance(value, Found) else shown(value)
+
+
+def _expanded(value: Any) -> Reply:
+    if type(value) is dict:
+        return ByKey([(_expanded(name), _expanded(one)) for name, one in value.items()])
+    if type(value) is list:
+        return [_expanded(one) for one in value]
+    if type(value) is str:
+        return value.encode("utf-8", "surrogatepass")
+    if type(value) is bool:
+        return int(value)
+    if type(value) in (int, float):
+        return expanded_number(value)
+    return None
+
+
+def expanded_number(value: float) -> Reply:
+    """An integer, if it is one and small enough."""
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) < 1 << 63 else number
 
 
 def resp2_rows(total: int, rows: list[Row], shape: Shape) -> Reply:
@@ -78,6 +116,7 @@ def resp2_rows(total: int, rows: list[Row], shape: Shape) -> Reply:
 
 def resp3_rows(total: int, rows: list[Row], shape: Shape, format: bytes) -> Reply:
     """A map."""
+    show = expanded if format == b"EXPAND" else shown
     results: list[Reply] = []
     for row in rows:
         facts: list[tuple[bytes, Reply]] = [(b"id", row.key)]
@@ -94,7 +133,7 @@ def resp3_rows(total: int, rows: list[Row], shape: Shape, format: bytes) -> Repl
             facts.append(
                 (
                     b"extra_attributes",
-                    None if values is None else {name: shown(value) for name, value in values.items()},
+                    None if values is None else {name: show(value) for name, value in values.items()},
                 )
             )
         facts.append((b"values", []))

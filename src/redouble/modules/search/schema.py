@@ -42,6 +42,7 @@ class Field:
     phonetic: bytes = b""
     """`dm:en`, ... or empty."""
     separator: bytes = b","
+    """Empty: a text is one tag."""
     case_sensitive: bool = False
     suffix_trie: bool = False
     """WITHSUFFIXTRIE."""

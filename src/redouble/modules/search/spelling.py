@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.patterns import fuzzy
 from redouble.modules.search.query import tree
+from redouble.modules.search.text.tokens import folded
 
-__all__ = ["Suggestion", "suggestions", "terms_of"]
+__all__ = ["Suggestion", "is_known", "suggestions", "terms_of"]
 
 
 @dataclass
@@ -26,6 +27,16 @@ def terms_of(node: tree.Node) -> Iterator[tree.Term]:
         yield node
     for child in tree.children(node):
         yield from terms_of(child)
+
+
+def is_known(word: bytes, index: Index) -> bool:
+    """Whether an index has a word, whatever its capitals."""
+    if index.terms.get(word) is not None:
+        return True
+    wanted = folded(word)
+    if wanted.isascii():
+        return wanted != word and index.terms.get(wanted) is not None
+    return any(folded(term) == wanted for term in index.terms.ordered())
 
 
 def suggestions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from redouble.modules.search.aggregate.values import Value
+from redouble.modules.search.index.values import Found
 
 __all__ = ["Row"]
 
@@ -12,7 +13,7 @@ __all__ = ["Row"]
 class Row:
     """It begins as a document that a query found; a grouping makes new ones."""
 
-    __slots__ = ("document", "key", "score", "terms", "values")
+    __slots__ = ("document", "found", "key", "score", "terms", "values")
 
     def __init__(
         self,
@@ -25,6 +26,8 @@ class Row:
     ) -> None:
         self.values = {} if values is None else values
         """By name; what is not there is missing, and that is not the same as null."""
+        self.found: dict[bytes, Found] = {}
+        """What paths found, of which the values are the first: these are shown."""
         self.key = key
         """Of the document; empty after a grouping."""
         self.document = document

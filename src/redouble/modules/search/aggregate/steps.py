@@ -12,6 +12,7 @@ from redouble.modules.search.aggregate.order import Heap, listed
 from redouble.modules.search.aggregate.reducers import Reducer, Reduction
 from redouble.modules.search.aggregate.rows import Row
 from redouble.modules.search.aggregate.values import Value, compare, hash_value, truth
+from redouble.modules.search.index.values import Found
 
 __all__ = ["Apply", "Count", "Filter", "Group", "Limit", "Load", "Order", "Step", "Total"]
 
@@ -54,6 +55,7 @@ class Apply(Step):
     def run(self, rows: Iterator[Row], total: Total) -> Iterator[Row]:
         for row in rows:
             row.values[self.name] = self.evaluate(row)
+            row.found.pop(self.name, None)
             yield row
 
 
@@ -76,6 +78,7 @@ class Group(Step):
 
     def run(self, rows: Iterator[Row], total: Total) -> Iterator[Row]:
         groups: dict[Any, list[Reducer]] = {}
+        found: dict[Any, dict[bytes, Found]] = {}
         document = 0
         for row in rows:
             document = row.document
@@ -83,6 +86,7 @@ class Group(Step):
                 reducers = groups.get(key)
                 if reducers is None:
                     reducers = groups[key] = [reduction.start() for reduction in self.reductions]
+                    found[key] = {name: row.found[name] for name in self.properties if name in row.found}
                 for reducer in reducers:
                     reducer.add(row)
         total.count = len(groups)
@@ -92,7 +96,9 @@ class Group(Step):
             key = keys[index]
             values: dict[bytes, Value] = dict(zip(self.properties, key))
             values.update((name, reducer.value()) for name, reducer in zip(names, groups[key]))
-            yield Row(values, document=document)  # that of the last row is left there, and WITHRAWIDS shows it
+            group = Row(values, document=document)
+            group.found = found[key]
+            yield group  # that of the last row is left there, and WITHRAWIDS shows it
 
     def _keys(self, row: Row) -> Iterable[tuple[Value, ...]]:
         combinations: list[tuple[Value, ...]] = [()]

@@ -6,9 +6,10 @@ from redouble.modules.search.commands import (
     document,
     explain,
     index,
+    profile,
     search,
     spelling,
     suggestion,
 )
 
-__all__ = ["aggregate", "dictionary", "document", "explain", "index", "search", "spelling", "suggestion"]
+__all__ = ["aggregate", "dictionary", "document", "explain", "index", "profile", "search", "spelling", "suggestion"]

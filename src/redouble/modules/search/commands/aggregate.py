@@ -16,16 +16,16 @@ from redouble.modules.search.aggregate.rows import Row
 from redouble.modules.search.aggregate.values import Value, format_number
 from redouble.modules.search.arguments import Arguments, ft_command
 from redouble.modules.search.commands.search import READERS as QUERY_READERS
-from redouble.modules.search.commands.search import Options, limits_of, query_tree
+from redouble.modules.search.commands.search import Options, check_format, check_index_format, limits_of, query_tree
 from redouble.modules.search.evaluate import Matches, evaluate
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
-from redouble.modules.search.index.values import Loaded
+from redouble.modules.search.index.values import Found, Loaded, is_single
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.registry import existing_index, registry
-from redouble.modules.search.results import sort_key
-from redouble.modules.search.scoring import SCORERS, Scored
+from redouble.modules.search.results import expanded, expanded_number, sort_key
+from redouble.modules.search.scoring import SCORERS
 from redouble.modules.search.settings import Settings
 from redouble.resp.reply import OK, Reply, Status
 
@@ -87,8 +87,7 @@ def parse_request(words: Arguments, settings: Settings, resp: int) -> Request:
             raise CommandError(f"Unknown argument `{text(word)}` at position {words.at - 1 - start} for <main>")
     if options.shape.explanations and not options.shape.scores:
         raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
-    if options.format == b"EXPAND" and resp < 3:
-        raise CommandError("EXPAND format is only supported with RESP3")
+    check_format(options, resp)
     return request
 
 
@@ -131,8 +130,9 @@ class Aggregation:
         self.request = request
         self.matches = matches
         self.node = node
-        self.scores: dict[int, Scored] = {}
-        """By document, for EXPLAINSCORE."""
+        self.scorer = SCORERS[request.options.scorer](index, request.options.payload)
+        self.explanations: dict[int, Reply] = {}
+        """Of the scores, by document (EXPLAINSCORE)."""
 
     def start(self) -> Running:
         """Raises CommandError for a name or an expression that means nothing."""
@@ -141,7 +141,7 @@ class Aggregation:
         if request.adds_scores:
             given.append(SCORE)
         plan = build(request, self.index.schema, given, self._loader, self.random)
-        return plan.start(self._rows(plan))
+        return plan.start(self.rows(plan))
 
     def _ids(self) -> list[int]:
         """In the order in which they are read: of the nearest vectors by distance, of others by number."""
@@ -150,7 +150,7 @@ class Aggregation:
             return sorted(self.matches.ids, key=distances.__getitem__)
         return self.matches.ids
 
-    def _rows(self, plan: Plan) -> Iterator[Row]:
+    def rows(self, plan: Plan) -> Iterator[Row]:
         request, documents = self.request, self.index.documents
         has_scores = request.adds_scores or request.options.shape.scores
         records = dict(self.matches.records()) if has_scores or plan.names_terms else {}
@@ -176,11 +176,9 @@ class Aggregation:
             yield row
 
     def _score(self, record: Record, document: Document) -> float:
-        options = self.request.options
-        scored = SCORERS[options.scorer](record, document, self.index, options.payload, 0.0)
-        if options.shape.explanations:
-            self.scores[document.id] = scored
-        return scored.score
+        if self.request.options.shape.explanations:
+            self.explanations[document.id] = self.scorer.explain(record, document)
+        return self.scorer.score(record, document)
 
     def _open(self, row: Row) -> Loaded | None:
         document = self.index.documents.get(row.document)
@@ -195,7 +193,7 @@ class Aggregation:
                     for name, value in loaded.all():
                         if name not in names.computed:
                             names.known.setdefault(name)
-                            row.values[name] = value
+                            _keep(row, name, value)
 
             return load_everything
         fields = [(path, name, self.index.schema.find(path)) for path, name in wanted]
@@ -209,11 +207,13 @@ class Aggregation:
                 if all_loaded and name in row.values:
                     continue
                 value: Value = row.key if path == KEY else loaded.get(path if field is None else field.path)
+                if isinstance(value, Found) and field is not None and field.sortable and is_single(value.found):
+                    value = self.index.documents[row.document].sort_values.get(field.name)
                 if field is not None and field.type == b"NUMERIC" and isinstance(value, bytes):
                     number = double(value)
                     value = value if number is None else number
                 if value is not None:
-                    row.values[name] = value
+                    _keep(row, name, value)
 
         return load
 
@@ -242,18 +242,22 @@ class Aggregation:
             rows.append(row)
         count = total.count if seen is None else seen
         total.count = 0
-        if not self.request.options.counts_all:
+        if self.request.options.counts_all is False:
             count = min(count, len(rows))
         make = self._resp3 if client.resp == 3 else self._resp2
         return make(running.plan, count, rows, warning), not is_over
 
     def _shown(self, plan: Plan, row: Row) -> dict[bytes, Reply]:
-        values = row.values
-        return {name: shown(values[name]) for name in plan.names if name in values}
+        values, found = row.values, row.found
+        if self.request.options.format == b"EXPAND":
+            return {
+                name: _expanded(found[name] if name in found else values[name]) for name in plan.names if name in values
+            }
+        return {name: shown(found[name] if name in found else values[name]) for name in plan.names if name in values}
 
     def _score_shown(self, row: Row) -> Reply:
         if self.request.options.shape.explanations and row.document:
-            return [row.score, self.scores[row.document].explained()]
+            return [row.score, self.explanations[row.document]]
         return row.score
 
     def _resp2(self, plan: Plan, count: int, rows: list[Row], warning: str) -> Reply:
@@ -306,7 +310,24 @@ def shown(value: Value) -> Reply:
     """A value as it is replied."""
     if isinstance(value, list):
         return [shown(item) for item in value]
-    return format_number(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return format_number(value)
+    return bytes(value) if type(value) is Found else value
+
+
+def _expanded(value: Value | Found) -> Reply:
+    """A value as FORMAT EXPAND shows it."""
+    if isinstance(value, list):
+        return [_expanded(item) for item in value]
+    return expanded_number(value) if isinstance(value, float) else expanded(value)
+
+
+def _keep(row: Row, name: bytes, value: Value) -> None:
+    """Load a field; of all that a path found the first is its value."""
+    if isinstance(value, Found):
+        row.found[name] = value
+        value = value.first
+    row.values[name] = value
 
 
 def _terms(record: Record) -> list[bytes]:
@@ -333,8 +354,7 @@ def ft_aggregate(client: Client, argv: Argv) -> Reply:
     request = parse_request(Arguments(argv, 3), settings, client.resp)
     index = existing_index(client, argv[1])
     options = request.options
-    if options.format == b"EXPAND" and index.definition.key_type == b"HASH":
-        raise CommandError("EXPAND format is only supported with JSON")
+    check_index_format(options, index)
     index.dialects.add(options.dialect)
     node = query_tree(argv[2], index, options)
     aggregation = Aggregation(client, index, request, evaluate(node, index, limits_of(settings)), node)

@@ -90,7 +90,7 @@ def parse_creation(words: Arguments) -> Creation:
         raise CommandError("No schema found")
     if b"NOOFFSETS" in made.flags:
         made.flags.add(b"NOHL")
-    made.schema.fields = parse_fields(words, [])
+    made.schema.fields = parse_fields(words, [], definition)
     return made
 
 
@@ -101,7 +101,7 @@ def _score(word: bytes) -> float:
     return score
 
 
-def parse_fields(words: Arguments, known: list[Field]) -> list[Field]:
+def parse_fields(words: Arguments, known: list[Field], definition: Definition) -> list[Field]:
     """The fields, to the end; none may be called as one that is `known`.  Raises CommandError."""
     fields: list[Field] = []
     names = {one.name for one in known}
@@ -117,12 +117,14 @@ def parse_fields(words: Arguments, known: list[Field]) -> list[Field]:
         if name in names:
             raise CommandError(f"Duplicate field in schema - {text(name)}")
         names.add(name)
-        fields.append(_field(words, name, path))
+        separator = b"" if definition.key_type == b"JSON" else b","
+        made = _field(words, Field(name, path, words.next().upper(), separator=separator))
+        made.unnormalised |= made.sortable and definition.key_type == b"JSON"
+        fields.append(made)
     return fields
 
 
-def _field(words: Arguments, name: bytes, path: bytes) -> Field:
-    made = Field(name, path, words.next().upper())
+def _field(words: Arguments, made: Field) -> Field:
     if made.type == b"TEXT":
         _text(words, made)
     elif made.type == b"TAG":
@@ -140,7 +142,7 @@ def _field(words: Arguments, name: bytes, path: bytes) -> Field:
             words.has(b"SPHERICAL")
         made.index_missing = words.has(b"INDEXMISSING")
     else:
-        raise CommandError(f"Invalid field type for field `{text(name)}`")
+        raise CommandError(f"Invalid field type for field `{text(made.name)}`")
     while True:
         if words.has(b"SORTABLE"):
             made.sortable = True
@@ -150,7 +152,7 @@ def _field(words: Arguments, name: bytes, path: bytes) -> Field:
         else:
             break
     if made.no_index and made.index_missing:
-        raise CommandError(f"'Field `{text(name)}` cannot be defined with both `NOINDEX` and `INDEXMISSING`'")
+        raise CommandError(f"'Field `{text(made.name)}` cannot be defined with both `NOINDEX` and `INDEXMISSING`'")
     return made
 
 

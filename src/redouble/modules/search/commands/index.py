@@ -105,7 +105,7 @@ def _alter(client: Client, argv: Argv, if_missing: bool) -> Reply:
         raise CommandError("No fields provided")
     if if_missing and index.schema.find(words.peek()) is not None:
         return OK
-    for field in parse_fields(words, index.schema.fields):
+    for field in parse_fields(words, index.schema.fields, index.definition):
         index.schema.fields.append(field)
         index.declare(field)
     if scans:

@@ -27,7 +27,7 @@ from redouble.modules.search.highlight import Marks, fragments, highlighted, mat
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Loaded, is_single
+from redouble.modules.search.index.values import Loaded, is_single, shown
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -37,7 +37,7 @@ from redouble.modules.search.ranking import best
 from redouble.modules.search.registry import existing_index, registry
 from redouble.modules.search.results import Row, Shape, resp2_rows, resp3_rows, sort_key
 from redouble.modules.search.schema import Field
-from redouble.modules.search.scoring import DEFAULT_SCORER, SCORERS, Scored
+from redouble.modules.search.scoring import DEFAULT_SCORER, SCORERS
 from redouble.modules.search.settings import Settings
 from redouble.modules.search.text.stems import LANGUAGES
 from redouble.resp.reply import Reply
@@ -45,6 +45,11 @@ from redouble.resp.reply import Reply
 __all__: list[str] = []
 
 MOST_DIALECT: Final = 4
+FIRST_WITH_ALL_VALUES: Final = 3
+"""The dialect from which on all values of a path are shown."""
+SCORED: Final = (
+    *(tree.Term, tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.Fuzzy, tree.LexRange, tree.Exact),
+)
 BAD_DIALECT: Final = f"DIALECT requires a non negative integer >=1 and <= {MOST_DIALECT}"
 
 
@@ -79,9 +84,12 @@ class Options:
     """RETURN: what is loaded, and the name under which it is shown; None: everything."""
     first: int = 0
     count: int = 10
+    has_dialect: bool = False
+    """Whether DIALECT said which."""
     sort_by: bytes | None = None
     is_descending: bool = False
-    counts_all: bool = True
+    counts_all: bool | None = None
+    """WITHCOUNT or WITHOUTCOUNT; None: dialect 4 does not."""
     dialect: int = 1
     parameters: dict[bytes, bytes] | None = None
     keys: list[bytes] | None = None
@@ -118,9 +126,26 @@ def parse_options(
         reader(words, options, settings)
     if options.shape.explanations and not options.shape.scores:
         raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
-    if options.format == b"EXPAND" and resp < 3:
-        raise CommandError("EXPAND format is only supported with RESP3")
+    check_format(options, resp)
     return options
+
+
+def check_format(options: Options, resp: int) -> None:
+    """Raises CommandError."""
+    if options.format == b"EXPAND":
+        if options.has_dialect and options.dialect < FIRST_WITH_ALL_VALUES:
+            raise CommandError("EXPAND format requires dialect 3 or greater")
+        if resp < 3:
+            raise CommandError("EXPAND format is only supported with RESP3")
+
+
+def check_index_format(options: Options, index: Index) -> None:
+    """Raises CommandError."""
+    if options.format == b"EXPAND":
+        if index.definition.key_type == b"HASH":
+            raise CommandError("EXPAND format is only supported with JSON")
+        if options.dialect < FIRST_WITH_ALL_VALUES:
+            raise CommandError("EXPAND format requires dialect 3 or greater")
 
 
 def _no_content(words: Arguments, options: Options, settings: Settings) -> None:
@@ -200,6 +225,7 @@ def _dialect(words: Arguments, options: Options, settings: Settings) -> None:
     if number is None or not number.is_integer() or not 1 <= number <= MOST_DIALECT:
         raise CommandError(BAD_DIALECT)
     options.dialect = int(number)
+    options.has_dialect = True
 
 
 def _timeout(words: Arguments, options: Options, settings: Settings) -> None:
@@ -344,8 +370,6 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
     """The tree of a query with all conditions, expanded.  Raises CommandError."""
     stop_words = frozenset[bytes]() if options.no_stop_words else None
     node = parse(query, index.schema, options.dialect, options.parameters, stop_words=stop_words)
-    if options.fields is not None:
-        _restrict(node, tuple(options.fields), index)
     if not options.is_verbatim:
         node = expand(node, index.schema, options.language or index.definition.language, options.expander)
     others: list[tree.Node] = []
@@ -359,6 +383,8 @@ def query_tree(query: bytes, index: Index, options: Options) -> tree.Node:
         others.append(tree.Ids(options.keys))
     node = _together(node, others)
     check(node, index.schema)
+    if options.fields is not None:
+        _restrict(node, tuple(options.fields), index)
     if options.slop is not None or options.in_order:
         _be_near(node, options)
     return node
@@ -395,6 +421,13 @@ def _be_near(node: tree.Node, options: Options) -> None:
         _be_near(child, options)
 
 
+def _is_scored(node: tree.Node) -> bool:
+    """Whether words are looked for: otherwise dialect 4 takes documents as they come, and counts one."""
+    if isinstance(node, SCORED) or (isinstance(node, tree.Vector) and node.k is not None):
+        return True
+    return not isinstance(node, tree.Tag) and any(map(_is_scored, tree.children(node)))
+
+
 def limits_of(settings: Settings) -> Limits:
     return Limits(settings[b"MINPREFIX"], settings[b"MAXEXPANSIONS"])
 
@@ -416,16 +449,19 @@ def ft_search(client: Client, argv: Argv) -> Reply:
     settings = registry(client.server).settings
     options = parse_options(Arguments(argv, 3), settings, client.resp)
     index = existing_index(client, argv[1])
+    check_index_format(options, index)
     index.dialects.add(options.dialect)
+    if options.marks is not None and b"NOHL" in index.flags:
+        raise CommandError("Cannot use highlight/summarize because NOOFSETS was specified at index level")
     node = query_tree(argv[2], index, options)
     matches = evaluate(node, index, limits_of(settings))
     rows = _Rows(client, index, options, matches)
-    total = len(matches.ids)
+    if options.counts_all is False or (options.counts_all is None and options.dialect == MOST_DIALECT):
+        rows.hurry(node)
     shape = options.shape
     shape.content = shape.content and options.returned != []
     chosen = rows.chosen()
-    if not options.counts_all or options.dialect == MOST_DIALECT:
-        total = min(total, 1)
+    total = min(len(matches.ids), len(chosen) if rows.most is None else rows.most)
     if client.resp == 3:
         return resp3_rows(total, chosen, shape, options.format)
     return resp2_rows(total, chosen, shape)
@@ -439,64 +475,86 @@ class _Rows:
         self.index = index
         self.options = options
         self.matches = matches
+        self.most: int | None = len(matches.ids)
+        """How many documents are counted at most; None: those that are shown."""
+        self.is_unsorted = self.hurries = False
+        self.scorer = SCORERS[options.scorer](index, options.payload)
+        self.scores: dict[int, float] = {}
+        """Of the documents that were scored."""
+        self.minimums: dict[int, float] = {}
+        """What they had to reach."""
+
+    def hurry(self, node: tree.Node) -> None:
+        """Do no more than is needed: without words to be scored nor a number to sort by, documents are taken as they come.
+        Those without that number do not count.
+        """
+        options = self.options
+        field = None if options.sort_by is None else self.index.schema.find(options.sort_by)
+        if field is not None and field.type == b"NUMERIC":
+            name = field.name
+            ids = self.matches.ids
+            self.matches.ids = [id for id in ids if self.sort_value(self.index.documents[id], name) is not None]
+            self.most = None
+        elif options.scorer == b"BM25STD" or not _is_scored(node):
+            options.sort_by = None
+            self.is_unsorted, self.most = True, 1
+        elif isinstance(node, tree.Vector) and node.k is not None:
+            self.most = None
+        self.hurries = True
+        if not options.count:
+            self.most = 0
 
     def chosen(self) -> list[Row]:
         """Those that LIMIT lets through, in their order."""
         options = self.options
         if not options.count:
-            self._check_sort_field()
+            if not self.hurries:
+                self._check_sort_field()
             return []
         documents = self.index.documents
         first, behind = options.first, options.first + options.count
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
-            scores = self._scores_while_sorting(ordered, behind) if options.shape.scores else None
-            return self._load(ordered[first:behind], scores)
-        if not self._needs_scores():
+            if options.shape.scores:
+                self._score_while_sorting(ordered, behind)
+            return self._load(ordered[first:behind])
+        if self.is_unsorted:
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
-        chosen = self._by_score(behind)[first:]
-        return self._load([document for document, _ in chosen], {document.id: scored for document, scored in chosen})
+        return self._load(self._by_score(behind)[first:])
 
-    def _needs_scores(self) -> bool:
-        return self.options.counts_all and self.options.dialect != MOST_DIALECT
-
-    def _score(self, record: Record, document: Document, minimum: float = 0.0) -> Scored:
-        return SCORERS[self.options.scorer](record, document, self.index, self.options.payload, minimum)
-
-    def _by_score(self, count: int) -> list[tuple[Document, Scored]]:
+    def _by_score(self, count: int) -> list[Document]:
         """The first `count` of those that score best."""
-        documents = self.index.documents
-        scored = [(documents[id], self._score(record, documents[id])) for id, record in self.matches.records()]
-        if any(math.isnan(one.score) for _, one in scored):
-            return best(scored, count, _compare_scores)
-        scored.sort(key=lambda pair: pair[1].score, reverse=True)
-        return scored[:count]
+        documents, score = self.index.documents, self.scorer.score
+        scored = []
+        for id, record in self.matches.records():
+            document = documents[id]
+            scored.append((score(record, document), -id))
+        if any(math.isnan(one) for one, _ in scored):
+            found = best(scored, count, _compare_scores)
+        else:
+            found = heapq.nlargest(count, scored)
+        self.scores = {-id: one for one, id in found}
+        return [documents[id] for id in self.scores]
 
-    def _scores_while_sorting(self, ordered: list[Document], behind: int) -> dict[int, Scored]:
-        """The scores of documents that are sorted by a field.  They are compared with that of the last of those that are shown so far,
-        as if they were sorted by score."""
-        documents = self.index.documents
+    def _score_while_sorting(self, ordered: list[Document], behind: int) -> None:
+        """Score documents that are sorted by a field.  They are compared with the last of those that are shown so far, as if they were
+        sorted by score."""
+        documents, score = self.index.documents, self.scorer.score
         ranks = {document.id: rank for rank, document in enumerate(ordered)}
         kept: list[tuple[int, float]] = []
         """The last one comes first."""
-        scores: dict[int, Scored] = {}
         minimum = 0.0
         for id, record in self.matches.records():
-            scores[id] = scored = self._score(record, documents[id], minimum)
-            one = -ranks[id], scored.score
+            self.minimums[id] = minimum
+            self.scores[id] = scored = score(record, documents[id], minimum)
+            one = -ranks[id], scored
             if len(kept) < behind:
                 heapq.heappush(kept, one)
-                minimum = min(minimum, scored.score)
+                minimum = min(minimum, scored)
             else:
                 minimum = max(minimum, kept[0][1])
                 if one > kept[0]:
                     heapq.heapreplace(kept, one)
-        return scores
-
-    def _scores_of(self, ids: set[int]) -> dict[int, Scored]:
-        """The scores of some documents."""
-        documents = self.index.documents
-        return {id: self._score(record, documents[id]) for id, record in self.matches.records() if id in ids}
 
     def _check_sort_field(self) -> None:
         name = self.options.sort_by
@@ -532,8 +590,13 @@ class _Rows:
         field = self.index.schema.find(name)
         if field is not None and field.sortable:
             return document.sort_values.get(name)
-        loaded = self._open(document)
-        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
+        loaded = self.index.load(self.client.db, document, min(self.options.dialect, 2))
+        if loaded is None or field is None:
+            return None
+        found = [] if loaded.is_hash else loaded.found(field.path)
+        if self.options.dialect > 2 and len(found) == 1 and type(found[0]) is list and found[0]:
+            return shown(found[0][0])
+        value = self.value(document, loaded, name)
         return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:
@@ -549,11 +612,11 @@ class _Rows:
     def _open(self, document: Document) -> Loaded | None:
         return self.index.load(self.client.db, document, self.options.dialect)
 
-    def _load(self, chosen: list[Document], scores: dict[int, Scored] | None = None) -> list[Row]:
+    def _load(self, chosen: list[Document]) -> list[Row]:
         """The rows of documents, with what is shown of each."""
         shape = self.options.shape
-        if shape.scores and scores is None:
-            scores = self._scores_of({document.id for document in chosen})
+        explained = shape.explanations or (shape.scores and not self.scores)
+        found = self.matches.records_of({document.id for document in chosen}) if explained else {}
         names: dict[bytes, None] = {}
         if self.options.sort_by is not None:
             names[self.options.sort_by] = None
@@ -563,10 +626,11 @@ class _Rows:
         rows = []
         for document in chosen:
             row = Row(document.key)
-            if shape.scores and scores is not None:
-                scored = scores[document.id]
-                row.score = scored.score
-                row.explanation = scored.explained() if shape.explanations else None
+            if shape.scores:
+                row.score = self._score(document, found)
+                if shape.explanations:
+                    minimum = self.minimums.get(document.id, 0.0)
+                    row.explanation = self.scorer.explain(found[document.id], document, minimum)
             row.payload = document.payload
             row.raw_id = document.id
             if shape.sort_keys and self.options.sort_by is not None:
@@ -575,22 +639,39 @@ class _Rows:
                 row.values = self._values(document, names)
                 if document.id in records and row.values is not None:
                     self._mark(document, row.values, records[document.id])
+                    marked = row.values.get(self.options.sort_by or b"")
+                    if row.sort_key and row.sort_key[:1] == b"$" and marked is not None and not self._is_sortable():
+                        row.sort_key = sort_key(marked)
             rows.append(row)
         return rows
+
+    def _score(self, document: Document, found: Mapping[int, Record]) -> float:
+        known = self.scores.get(document.id)
+        return self.scorer.score(found[document.id], document) if known is None else known
+
+    def _is_sortable(self) -> bool:
+        """Whether what is sorted by is SORTABLE."""
+        field = self.index.schema.find(self.options.sort_by or b"")
+        return field is not None and field.sortable
 
     def _records_to_mark(self, chosen: list[Document], names: dict[bytes, None]) -> dict[int, Record]:
         """What was found in documents of which words are to be marked; the fields that are named are shown first."""
         marks = self.options.marks
         if marks is None or not self.options.shape.content:
             return {}
-        for name in marks.named:
-            if self.index.schema.find(name) is None:
-                if self.options.returned is None:
+        find = self.index.schema.find
+        if self.options.returned is None:
+            for name in marks.named:
+                field = find(name)
+                is_known = name == self.options.sort_by or self.index.definition.key_type == b"HASH"
+                if field is None or not (is_known or field.sortable):
                     raise CommandError(f"No such property `{text(name)}`")
-                raise CommandError(f"Property `{text(name)}` is not in schema")
-            names[name] = None
-        ids = {document.id for document in chosen}
-        return {id: record for id, record in self.matches.records() if id in ids}
+                names[name] = None
+        else:
+            for path, name in (*self.options.returned, *((name, name) for name in marks.named)):
+                if find(path) is None:
+                    raise CommandError(f"Property `{text(name)}` is not in schema")
+        return self.matches.records_of({document.id for document in chosen})
 
     def _mark(self, document: Document, values: dict[bytes, Any], record: Record) -> None:
         loaded, marks = self._open(document), self.options.marks
@@ -598,13 +679,22 @@ class _Rows:
         assert marks is not None
         for name, value in values.items():
             style = marks.of(name)
-            if style is None or not isinstance(value, bytes):
+            if style is None or not isinstance(value, bytes) or not self._may_mark(document, loaded, name, value):
                 continue
             made = fragments(value, self.index.places(loaded, name), matches(record))
             if style.summarizes and (made or style.tags is None):
                 values[name] = summarized(value, made, style)
             elif made and style.tags is not None:
                 values[name] = highlighted(value, made, style.tags)
+
+    def _may_mark(self, document: Document, loaded: Loaded, name: bytes, value: bytes) -> bool:
+        """From dialect 3 on a path stands for all that it finds, which is no text."""
+        field = self.index.schema.find(name)
+        if loaded.is_hash or field is None:
+            return True
+        if is_single(loaded.found(field.path)):
+            return field.sortable or loaded.dialect < 3
+        return loaded.dialect < 3 and not (field.sortable and value == document.sort_values.get(name))
 
     def _values(self, document: Document, names: dict[bytes, None]) -> dict[bytes, Any] | None:
         """What is shown of a document; the names of all rows come in the order in which they came first."""
@@ -623,14 +713,19 @@ class _Rows:
             first = [*distances, sort_by]  # what there was before the others were loaded
             wanted = [name for name in first if name in wanted] + wanted
             return {name: values[name] for name in wanted if name in values}
-        if sort_by is not None and not loaded.is_hash and sort_by not in values:
-            field = self.index.schema.find(sort_by)
-            if field is not None and field.sortable:
-                value = document.sort_values.get(sort_by, ABSENT)
-            else:
-                value = self.value(document, loaded, sort_by)
-            if value is not ABSENT:
-                values[sort_by] = value
+        if not loaded.is_hash:  # what there was before the document was loaded
+            before = [sort_by, *(self.options.marks.named if self.options.marks is not None else ())]
+            for name in before:
+                if name is None or name in values:
+                    continue
+                field = self.index.schema.find(name)
+                is_one = field is not None and (loaded.dialect < 3 or is_single(loaded.found(field.path)))
+                if field is not None and field.sortable and is_one:
+                    value = document.sort_values.get(name, ABSENT)
+                else:
+                    value = self.value(document, loaded, name)
+                if value is not ABSENT:
+                    values[name] = value
         values.update(loaded.all())
         for name in values:
             names.setdefault(name)
@@ -656,11 +751,10 @@ ABSENT: Final = object()
 """The value of a field that is not there."""
 
 
-def _compare_scores(one: tuple[Document, Scored], other: tuple[Document, Scored]) -> int:
+def _compare_scores(one: tuple[float, int], other: tuple[float, int]) -> int:
     """Of equals the older document comes first; what is no number is equal to everything."""
-    (document, scored), (other_document, other_scored) = one, other
-    if scored.score > other_scored.score:
+    if one[0] > other[0]:
         return 1
-    if scored.score < other_scored.score:
+    if one[0] < other[0]:
         return -1
-    return -1 if document.id > other_document.id else 1
+    return 1 if one[1] > other[1] else -1

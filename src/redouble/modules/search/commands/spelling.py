@@ -14,7 +14,7 @@ from redouble.modules.search.arguments import ft_command
 from redouble.modules.search.commands.search import BAD_DIALECT, MOST_DIALECT
 from redouble.modules.search.query.parser import parse
 from redouble.modules.search.registry import existing_index, registry
-from redouble.modules.search.spelling import Suggestion, suggestions, terms_of
+from redouble.modules.search.spelling import Suggestion, is_known, suggestions, terms_of
 from redouble.resp.reply import Reply, Status
 
 __all__: list[str] = []
@@ -79,7 +79,7 @@ def ft_spellcheck(client: Client, argv: Argv) -> Reply:
     upper = [word.upper() for word in words]
     if b"DIALECT" in upper:
         options.dialect = _dialect(words, upper.index(b"DIALECT"))
-    node = parse(query, index.schema, options.dialect, stop_words=())
+    node = parse(query, index.schema, options.dialect, stop_words=(), is_asked=False)
     _options(words, options)
     includes, excludes = (
         [_dictionary(client, name) for name in names] for names in (options.includes, options.excludes)
@@ -87,7 +87,7 @@ def ft_spellcheck(client: Client, argv: Argv) -> Reply:
     total = 1 if options.counts else len(index.documents.ids) or 1
     found: list[tuple[bytes, list[Suggestion] | None]] = []
     for term in terms_of(node):
-        if index.terms.get(term.text) is not None:
+        if is_known(term.text, index):
             if options.counts:
                 found.append((term.text, None))
         elif not any(term.text in words for words in excludes):

@@ -6,7 +6,7 @@ whoever finds one asks `Documents` whether it is still there.
 
 from __future__ import annotations
 
-from collections.abc import KeysView
+from collections.abc import Iterable, KeysView
 from typing import Any, TypeAlias
 
 __all__ = ["Document", "Documents", "SortValue"]
@@ -37,12 +37,14 @@ class Document:
 class Documents:
     """By number and by key."""
 
-    __slots__ = ("_by_id", "_ids", "last_id", "removed", "total_length")
+    __slots__ = ("_by_id", "_ids", "changes", "last_id", "removed", "total_length")
 
     def __init__(self) -> None:
         self._by_id: dict[int, Document] = {}
         self._ids: dict[bytes, int] = {}
         self.last_id = 0
+        self.changes = 0
+        """How often a document came, went or got another name."""
         self.total_length = 0
         """How many words came; those of documents that are gone count for ever."""
         self.removed = 0
@@ -67,12 +69,18 @@ class Documents:
         return self._by_id.keys()
 
     @property
+    def in_order(self) -> Iterable[Document]:
+        """Those that are there, in the order in which they came."""
+        return self._by_id.values()
+
+    @property
     def keys(self) -> KeysView[bytes]:
         return self._ids.keys()
 
     def add(self, key: bytes, score: float, payload: bytes | None) -> Document:
         """A new document of a key that has none."""
         self.last_id += 1
+        self.changes += 1
         document = Document(self.last_id, key, score, payload)
         self._by_id[document.id] = document
         self._ids[key] = document.id
@@ -83,12 +91,14 @@ class Documents:
         if id is None:
             return None
         self.removed += 1
+        self.changes += 1
         return self._by_id.pop(id)
 
     def rename(self, key: bytes, newkey: bytes) -> None:
         """The document of `key` is now that of `newkey`, and keeps its number."""
         id = self._ids.pop(key)
         self._ids[newkey] = id
+        self.changes += 1
         self._by_id[id].key = newkey
 
     def check(self) -> None:

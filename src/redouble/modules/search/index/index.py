@@ -69,6 +69,8 @@ class Index:
         self.lifetime_ms = 0
         """How long it stays when nobody uses it; 0: for ever (TEMPORARY)."""
         self.used_ms = 0
+        self.collected_ms = 0
+        """When it last forgot what documents left, or was made."""
         self.documents = Documents()
         self.terms = Terms()
         self.numbers: dict[bytes, Numbers] = {}
@@ -115,6 +117,15 @@ class Index:
             mask |= self.bits.get(name, 0)
         return mask
 
+    def empty_copy(self) -> Index:
+        """An index that is declared as this one is now, without documents."""
+        schema = Schema(list(self.schema.fields), self.schema.stop_words)
+        schema.synonyms = {term: list(groups) for term, groups in self.schema.synonyms.items()}
+        copy = Index(self.name, self.definition, schema)
+        copy.flags, copy.is_old, copy.filter = self.flags, self.is_old, self.filter
+        copy.lifetime_ms, copy.used_ms = self.lifetime_ms, self.used_ms
+        return copy
+
     # Following keys.
 
     def follows(self, key: bytes, value: Any) -> bool:
@@ -126,15 +137,22 @@ class Index:
         return self.filter is None or self._admits(self.filter, key, value)
 
     def _admits(self, filter: Evaluation, key: bytes, value: Hash | JsonDocument) -> bool:
-        values: dict[bytes, Any] = {b"__key": key}
+        """The filter knows fields by their names in the schema, and what is not in the schema by its own."""
+        loaded = Loaded(value)
+        fields = self.schema.fields
+        values: dict[bytes, Any] = {}
         if isinstance(value, Hash):
             values.update(value.items())
-        else:
-            loaded = Loaded(value)
-            for field in self.schema.fields:
-                found = loaded.get(field.path, ABSENT)
-                if found is not ABSENT:
-                    values[field.name] = found
+        elif isinstance(value.root, dict):
+            values.update((name.encode(), shown(one)) for name, one in value.root.items() if isinstance(name, str))
+        for field in fields:
+            values.pop(field.path, None)
+        for field in fields:
+            values.pop(field.name, None)
+            found = loaded.get(field.path, ABSENT)
+            if found is not ABSENT:
+                values[field.name] = found
+        values[b"__key"] = key
         try:
             return truth(filter(Row(values, key=key)))
         except CommandError:
@@ -165,12 +183,10 @@ class Index:
             if field.sortable:
                 document.sort_values[field.name] = self._sort_value(field, value)
             if not field.no_index:
-                if field.type == b"TEXT":
+                if field.type in (b"TEXT", b"VECTOR"):
                     texts.append((field, content))
-                else:
+                if field.type != b"TEXT":
                     self._store(field, document, content)
-                    if field.type == b"VECTOR":
-                        texts.append((field, []))
         self._add_texts(document, texts)
         return document
 
@@ -206,7 +222,7 @@ class Index:
                 return number(raw)
             except ValueError:
                 return None
-        return raw if field.unnormalised else lowered(raw)
+        return raw if field.unnormalised or field.case_sensitive else lowered(raw)
 
     def _score(self, value: Hash | JsonDocument) -> float:
         name = self.definition.score_field
@@ -258,11 +274,12 @@ class Index:
         last = length = 0
         stop_words = stop_words_of(self.schema.stop_words)
         language = document.language
+        before: dict[bytes, int] = {}
         for field, values in texts:
-            if field.type == b"VECTOR":
-                # It counts as one more of the word that is most frequent by then.
-                frequencies = (entry[0] for entry in found.values())
-                document.max_frequency = max(document.max_frequency, *frequencies, 0) + 1
+            if field.type == b"VECTOR":  # it counts as one more of the most frequent term
+                new = (entry[0] for term, entry in found.items() if entry[0] != before.get(term))
+                document.max_frequency = max([document.max_frequency, *new]) + 1
+                before = {term: entry[0] for term, entry in found.items()}
                 continue
             bit = self.bits[field.name]
             weight = max(1, int(field.weight))
@@ -271,9 +288,12 @@ class Index:
                 if i:
                     last += BETWEEN_TEXTS
                 place = last
-                if not text and field.index_empty:
-                    _note(found, b"", weight, bit, last + 1)
-                    length += weight
+                sound = b""
+                if not text:
+                    place = last + 1
+                    if field.index_empty:
+                        _note(found, b"", weight, bit, place)
+                        length += weight
                 for word in words(text, stop_words):
                     place = last + word.position
                     _note(found, word.text, weight, bit, place)
@@ -283,16 +303,18 @@ class Index:
                         _note(found, b"+" + stemmed, stem_weight, bit, place)
                     for group in self.schema.synonyms.get(word.text, ()):
                         _note(found, b"~" + group, weight, bit, place)
-                    if field.phonetic and len(word.text) >= SHORTEST_SOUND:
-                        sound = metaphone(word.text)
-                        if sound:
+                    if field.phonetic:
+                        if len(word.text) >= SHORTEST_SOUND:
+                            sound = metaphone(word.text)
+                        if sound:  # shorter words have that of the one before
                             _note(found, b"<" + sound, weight, bit, place)
                 last = place
         has_places = b"NOOFFSETS" not in self.flags
         has_fields = b"NOFIELDS" not in self.flags
         has_frequencies = b"NOFREQS" not in self.flags
         for term, (frequency, fields, positions) in found.items():
-            document.max_frequency = max(document.max_frequency, frequency)
+            if frequency > document.max_frequency and frequency != before.get(term):
+                document.max_frequency = frequency
             self.terms.add(
                 document.id,
                 term,
@@ -304,18 +326,31 @@ class Index:
         self.documents.total_length += length
 
     def places(self, loaded: Loaded, name: bytes) -> dict[int, int]:
-        """Where the words of a TEXT field begin, by their places in the document; empty for fields of several texts."""
+        """Where the words of a TEXT field begin, by their places in the document.
+
+        They are taken for the next words one by one, so that they are wrong behind an empty text or several.
+        """
         last = 0
+        starts: list[int] = []
         stop_words = stop_words_of(self.schema.stop_words)
         for field in self.schema.fields:
-            raw = loaded.get(field.path) if field.type == b"TEXT" and not field.no_index else None
-            if field.name == name and not isinstance(raw, bytes):
-                break
-            if isinstance(raw, bytes):
-                found = list(words(raw, stop_words))
-                if field.name == name:
-                    return {last + word.position: word.start for word in found}
-                last += len(found)
+            if field.type != b"TEXT" or field.no_index:
+                continue
+            first = last
+            for i, text in enumerate(loaded.texts(field)):
+                if i:
+                    last += BETWEEN_TEXTS
+                place = last
+                if not text:
+                    place = last + 1
+                    if field.index_empty:
+                        starts.append(0)
+                for word in words(text, stop_words):
+                    place = last + word.position
+                    starts.append(word.start)
+                last = place
+            if field.name == name:
+                return dict(enumerate(starts[first:last], first + 1))
         return {}
 
     # Loading.

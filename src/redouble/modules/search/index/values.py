@@ -18,6 +18,7 @@ from redouble.types.number import parse_double
 
 __all__ = [
     "Content",
+    "Found",
     "InvalidValue",
     "Loaded",
     "hash_content",
@@ -199,7 +200,7 @@ class Loaded:
         found = self.found(path)
         if not found or (self.dialect >= 3 and found == [[]]):
             return default
-        return _json_text(found) if self.dialect >= 3 else shown(found[0])
+        return Found.of(found) if self.dialect >= 3 else shown(found[0])
 
     def found(self, path: bytes) -> list[Any]:
         """The JSON values that a path finds."""
@@ -208,13 +209,38 @@ class Loaded:
             return []
         return compiled.values(self._value.root)
 
+    def texts(self, field: Field) -> list[bytes]:
+        """What a TEXT field was indexed as."""
+        if self.is_hash:
+            text = self.get(field.path)
+            return [] if text is None else [text]
+        found = self.found(field.path)
+        return (json_content(field, found) or []) if found else []
+
     def all(self) -> Iterator[tuple[bytes, Any]]:
         """The fields of a hash, or the document as a whole."""
         value = self._value
         if isinstance(value, Hash):
             yield from ((field, text) for field, text in value.items() if field not in self._hidden)
         else:
-            yield b"$", _json_text([value.root] if self.dialect >= 3 else value.root)
+            yield b"$", Found.of([value.root]) if self.dialect >= 3 else _json_text(value.root)
+
+
+class Found(bytes):
+    """All that a path finds in a document, as text; that is what is shown from dialect 3 on."""
+
+    found: list[Any]
+
+    @classmethod
+    def of(cls, found: list[Any]) -> Found:
+        made = cls(_json_text(found))
+        made.found = found
+        return made
+
+    @property
+    def first(self) -> bytes | float | None:
+        """With which queries sort and compute."""
+        return shown(self.found[0]) if self.found else None
 
 
 def _json_text(value: Any) -> bytes:

@@ -11,7 +11,7 @@ import math
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from operator import mul, sub
 from typing import Any, Final, TypeAlias
 
@@ -122,7 +122,9 @@ class Vectors:
     def nearest(self, blob: bytes, k: int, among: Container[int] | None = None) -> dict[int, float]:
         """The `k` documents nearest to a vector, with the distances; of `among` only.  O(n) and O(n log k)."""
         best: dict[int, float] = {}
-        for distance, id in self._sorted(blob, k, among):
+        # A document with several vectors may come several times.
+        count = k if len(self) == len(self._rows) else len(self)
+        for distance, id in heapq.nsmallest(count, self._distances(blob, among, count=count)):
             if len(best) == k:
                 break
             best.setdefault(id, distance)
@@ -131,31 +133,40 @@ class Vectors:
     def within(self, blob: bytes, radius: float, among: Container[int] | None = None) -> dict[int, float]:
         """The documents with a vector not farther from another than `radius`, with the distances."""
         found: dict[int, float] = {}
-        for distance, id in self._distances(blob, among):
+        for distance, id in self._distances(blob, among, radius=radius):
             if distance <= radius and distance < found.get(id, math.inf):
                 found[id] = distance
         return found
 
-    def _sorted(self, blob: bytes, k: int, among: Container[int] | None) -> Iterable[tuple[float, int]]:
-        distances = self._distances(blob, among)
-        several = len(self) > len(self._rows)
-        return sorted(distances) if several else heapq.nsmallest(k, distances)
-
-    def _distances(self, blob: bytes, among: Container[int] | None) -> Distances:
-        """The distance of each vector, with its document."""
+    def _distances(
+        self, blob: bytes, among: Container[int] | None, count: int | None = None, radius: float = math.inf
+    ) -> Distances:
+        """The distance of each vector, with its document; but perhaps not of those that are not among the first `count`, or beyond `radius`."""
         query = self._prepared(blob)
         if any(map(math.isnan, query)):
             return []
-        places: Iterator[int] = iter(range(len(self._ids)))
+        places: Iterable[int] = range(len(self._ids))
         if among is not None:
             if isinstance(among, Collection) and len(among) < len(self._rows):
-                places = (place for id in among for place in self._rows.get(id, ()))
+                places = [place for id in among for place in self._rows.get(id, ())]
             else:
-                places = (place for place in places if self._ids[place] in among)
+                places = [place for place in places if self._ids[place] in among]
         if numpy is not None:
-            return self._by_numpy(query, list(places) if among is not None else None)
-        metric = _METRICS[self.options.metric]
-        found = [(metric(self._single[place], query), self._ids[place]) for place in places if self._ids[place]]
+            return self._by_numpy(query, places if isinstance(places, list) else None)
+        return self._one_by_one(query, [place for place in places if self._ids[place]], count, radius)
+
+    def _one_by_one(self, query: Vector, places: list[int], count: int | None, radius: float) -> Distances:
+        """Those that may matter are found by doubles, which is faster, and then looked at in the precision of the type."""
+        single, ids = self._single, self._ids
+        exact, rough = _METRICS[self.options.metric]
+        if len(places) > 100:
+            about = [rough(single[place], query) for place in places]
+            limit = radius
+            if count is not None:
+                limit = max(heapq.nsmallest(count, (far for far in about if far == far)), default=0.0)
+            limit += 1e-3 * abs(limit) + 1e-3
+            places = [place for place, far in zip(places, about) if far <= limit]
+        found = [(exact(single[place], query), ids[place]) for place in places]
         return [pair for pair in found if not math.isnan(pair[0])]
 
     def _by_numpy(self, query: Vector, places: list[int] | None) -> Distances:
@@ -214,4 +225,20 @@ def _inner(one: Vector, other: Vector) -> float:
     return array(code, [1 - array(code, [sum(array(code, map(mul, one, other)))])[0]])[0]
 
 
-_METRICS: Final[dict[bytes, Callable[[Vector, Vector], float]]] = {b"L2": _squared, b"IP": _inner, b"COSINE": _inner}
+def _roughly_squared(one: Vector, other: Vector) -> float:
+    distance: float = math.dist(one, other)
+    return distance * distance
+
+
+def _roughly_inner(one: Vector, other: Vector) -> float:
+    inner: float = sum(map(mul, one, other))
+    return 1 - inner
+
+
+Metric: TypeAlias = Callable[[Vector, Vector], float]
+_METRICS: Final[dict[bytes, tuple[Metric, Metric]]] = {
+    b"L2": (_squared, _roughly_squared),
+    b"IP": (_inner, _roughly_inner),
+    b"COSINE": (_inner, _roughly_inner),
+}
+"""As exact as the real ones, and not."""

@@ -48,18 +48,21 @@ def parse(
     params: Mapping[bytes, bytes] | None = None,
     *,
     stop_words: Collection[bytes] | None = None,
+    is_asked: bool = True,
 ) -> tree.Node:
     """The tree of a query, not yet expanded.
 
-    `stop_words` are those of the schema unless told.  Raises CommandError with the text of the real one.
+    `stop_words` are those of the schema unless told.  A query that is not asked may lack parameters, and look for empty words.
+    Raises CommandError with the text of the real one.
     """
     words = stop_words_of(schema.stop_words) if stop_words is None else stop_words
     grammar = (Dialect1 if dialect == 1 else Dialect2)(text, schema, params or {}, words)
     root = grammar.query()
     if root is None:
         return tree.Nothing()
-    grammar.parameters.resolve(root)
-    check_empty(root, schema)
+    if is_asked:
+        grammar.parameters.resolve(root)
+        check_empty(root, schema)
     return root
 
 
