@@ -290,13 +290,16 @@ class Planner:
 
     def _vector(self, node: tree.Vector) -> Plan:
         vectors = self.index.vectors.get(node.field.name)
-        if vectors is None:
+        if not vectors:
             return NONE
-        check_vector(node, vectors)
         part: Plan | None = None
         ids: Ids | None = None
         if node.child is not None and not isinstance(node.child, tree.Everything):
             part = self.plan(node.child)
+            if part is NONE:
+                return NONE
+        check_vector(node, vectors)
+        if part is not None:
             ids = part.find() & self.index.documents.ids
         name = node.score_as or node.attributes.yield_distance_as
         if name:
