@@ -27,7 +27,7 @@ from redouble.modules.search.highlight import Marks, fragments, highlighted, mat
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
 from redouble.modules.search.index.points import UNITS
-from redouble.modules.search.index.values import Found, Loaded, is_single
+from redouble.modules.search.index.values import Loaded, is_single, shown
 from redouble.modules.search.plans import Record
 from redouble.modules.search.query import tree
 from redouble.modules.search.query.check import check
@@ -88,9 +88,8 @@ class Options:
     """Whether DIALECT said which."""
     sort_by: bytes | None = None
     is_descending: bool = False
-    counts_all: bool = True
-    says_count: bool = False
-    """Whether WITHCOUNT or WITHOUTCOUNT is given."""
+    counts_all: bool | None = None
+    """WITHCOUNT or WITHOUTCOUNT; None: dialect 4 does not."""
     dialect: int = 1
     parameters: dict[bytes, bytes] | None = None
     keys: list[bytes] | None = None
@@ -284,12 +283,10 @@ def _payload(words: Arguments, options: Options, settings: Settings) -> None:
 
 def _without_count(words: Arguments, options: Options, settings: Settings) -> None:
     options.counts_all = False
-    options.says_count = True
 
 
 def _with_count(words: Arguments, options: Options, settings: Settings) -> None:
     options.counts_all = True
-    options.says_count = True
 
 
 def _filter(words: Arguments, options: Options, settings: Settings) -> None:
@@ -457,18 +454,14 @@ def ft_search(client: Client, argv: Argv) -> Reply:
     if options.marks is not None and b"NOHL" in index.flags:
         raise CommandError("Cannot use highlight/summarize because NOOFSETS was specified at index level")
     node = query_tree(argv[2], index, options)
-    if options.dialect == MOST_DIALECT and not options.says_count:
-        options.counts_all = False
     matches = evaluate(node, index, limits_of(settings))
-    is_scored = options.counts_all or (options.scorer != b"BM25STD" and _is_scored(node))
-    rows = _Rows(client, index, options, matches, is_scored=is_scored)
-    total = len(matches.ids)
+    rows = _Rows(client, index, options, matches)
+    if options.counts_all is False or (options.counts_all is None and options.dialect == MOST_DIALECT):
+        rows.hurry(node)
     shape = options.shape
     shape.content = shape.content and options.returned != []
     chosen = rows.chosen()
-    if not options.counts_all:
-        is_nearest = isinstance(node, tree.Vector) and node.k is not None
-        total = len(chosen) if is_nearest else rows.known_total(total, len(chosen))
+    total = min(len(matches.ids), len(chosen) if rows.most is None else rows.most)
     if client.resp == 3:
         return resp3_rows(total, chosen, shape, options.format)
     return resp2_rows(total, chosen, shape)
@@ -477,52 +470,55 @@ def ft_search(client: Client, argv: Argv) -> Reply:
 class _Rows:
     """The rows of one search."""
 
-    def __init__(self, client: Client, index: Index, options: Options, matches: Matches, *, is_scored: bool) -> None:
+    def __init__(self, client: Client, index: Index, options: Options, matches: Matches) -> None:
         self.client = client
-        self.is_scored = is_scored
-        """Whether the order is that of scores, or of any field; if not, nothing but numbers orders the documents."""
         self.index = index
         self.options = options
         self.matches = matches
+        self.most: int | None = len(matches.ids)
+        """How many documents are counted at most; None: those that are shown."""
+        self.is_unsorted = self.hurries = False
         self.scorer = SCORERS[options.scorer](index, options.payload)
         self.scores: dict[int, float] = {}
         """Of the documents that were scored."""
         self.minimums: dict[int, float] = {}
         """What they had to reach."""
 
-    def known_total(self, total: int, shown: int) -> int:
-        """How many of `total` documents a search knows of that need not count them all, and shows so many."""
+    def hurry(self, node: tree.Node) -> None:
+        """Do no more than is needed: without words to be scored nor a number to sort by, documents are taken as they come.
+        Those without that number do not count.
+        """
         options = self.options
         field = None if options.sort_by is None else self.index.schema.find(options.sort_by)
-        if not options.count or (field is not None and field.type == b"NUMERIC"):
-            return shown
-        return total if self.is_scored else min(total, 1)
+        if field is not None and field.type == b"NUMERIC":
+            name = field.name
+            ids = self.matches.ids
+            self.matches.ids = [id for id in ids if self.sort_value(self.index.documents[id], name) is not None]
+            self.most = None
+        elif options.scorer == b"BM25STD" or not _is_scored(node):
+            options.sort_by = None
+            self.is_unsorted, self.most = True, 1
+        elif isinstance(node, tree.Vector) and node.k is not None:
+            self.most = None
+        self.hurries = True
+        if not options.count:
+            self.most = 0
 
     def chosen(self) -> list[Row]:
         """Those that LIMIT lets through, in their order."""
         options = self.options
         if not options.count:
-            if options.counts_all:
+            if not self.hurries:
                 self._check_sort_field()
             return []
         documents = self.index.documents
         first, behind = options.first, options.first + options.count
-        if options.sort_by is not None and not self.is_scored:
-            field = self.index.schema.find(options.sort_by)
-            if field is None or field.type != b"NUMERIC":
-                options.sort_by = None  # the real module only thinks of numbers here
-        if not options.counts_all and options.sort_by is not None:
-            name = options.sort_by
-            field = self.index.schema.find(name)
-            if field is not None and field.type == b"NUMERIC":  # whose values lead to the documents
-                ids = self.matches.ids
-                self.matches.ids = [id for id in ids if self.sort_value(documents[id], name) is not None]
         if options.sort_by is not None:
             ordered = self._by_field(options.sort_by)
             if options.shape.scores:
                 self._score_while_sorting(ordered, behind)
             return self._load(ordered[first:behind])
-        if not self.is_scored:
+        if self.is_unsorted:
             return self._load([documents[id] for id in self.matches.ids[first:behind]])
         return self._load(self._by_score(behind)[first:])
 
@@ -594,10 +590,13 @@ class _Rows:
         field = self.index.schema.find(name)
         if field is not None and field.sortable:
             return document.sort_values.get(name)
-        loaded = self._open(document)
-        value = ABSENT if loaded is None or field is None else self.value(document, loaded, name)
-        if isinstance(value, Found):
-            return value.first
+        loaded = self.index.load(self.client.db, document, min(self.options.dialect, 2))
+        if loaded is None or field is None:
+            return None
+        found = [] if loaded.is_hash else loaded.found(field.path)
+        if self.options.dialect > 2 and len(found) == 1 and type(found[0]) is list and found[0]:
+            return shown(found[0][0])
+        value = self.value(document, loaded, name)
         return None if value is ABSENT else value
 
     def sort_key(self, document: Document, name: bytes) -> bytes | None:
@@ -639,11 +638,9 @@ class _Rows:
             if shape.content:
                 row.values = self._values(document, names)
                 if document.id in records and row.values is not None:
-                    sort_by = self.options.sort_by or b""
-                    before = row.values.get(sort_by)
                     self._mark(document, row.values, records[document.id])
-                    marked = row.values.get(sort_by)
-                    if row.sort_key is not None and marked != before and not self._is_sortable():
+                    marked = row.values.get(self.options.sort_by or b"")
+                    if row.sort_key and row.sort_key[:1] == b"$" and marked is not None and not self._is_sortable():
                         row.sort_key = sort_key(marked)
             rows.append(row)
         return rows
