@@ -59,6 +59,12 @@ class Node:
         """Of the scores here and below, though never lowered by a change."""
         self.children: list[Node] = []
 
+    def copy(self) -> Node:
+        other = Node(self.letters, self.score, self.payload, is_word=self.is_word)
+        other.was_word, other.best = self.was_word, self.best
+        other.children = [child.copy() for child in self.children]
+        return other
+
     def split(self, at: int) -> None:
         """Give what stands from `at` on to a new child."""
         rest = Node(self.letters[at:], self.score, self.payload, is_word=self.is_word)
@@ -172,8 +178,8 @@ class Suggestions(ModuleValue):
 
     def copy(self) -> Suggestions:
         other = Suggestions()
-        for found in self.words():
-            other.add(found.word, found.score, found.payload)
+        other.root = self.root.copy()
+        other.size = self.size
         return other
 
     def memory_usage(self) -> int:

@@ -402,7 +402,7 @@ class FirstValue(_OfProperty):
 
 
 class FirstValueBy(FirstValue):
-    """FIRST_VALUE ... BY: of the rows in the order of another property."""
+    """FIRST_VALUE ... BY: of the rows in the order of another property.  A null is the least, until something else comes."""
 
     def __init__(self, name: bytes, by: bytes, is_ascending: bool) -> None:
         super().__init__(name)
@@ -412,15 +412,12 @@ class FirstValueBy(FirstValue):
 
     def add(self, row: Row) -> None:
         by = row.values.get(self.by)
-        if not self.is_found:
-            self.is_found = True
-            self.best, self.found = by, row.values.get(self.name)
-        elif by is None:
-            return
-        elif self.best is None:  # and the value stays as it is
-            self.best = by
-        elif compare(by, self.best, is_strict=False) * self.sign > 0:
-            self.best, self.found = by, row.values.get(self.name)
+        if self.is_found:
+            order = compare(by, self.best, is_strict=False)
+            if order * self.sign <= 0 and not (order and self.best is None):
+                return
+        self.is_found = True
+        self.best, self.found = by, row.values.get(self.name)
 
 
 @_maker(b"FIRST_VALUE")

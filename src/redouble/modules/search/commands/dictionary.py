@@ -7,7 +7,6 @@ from typing import Final
 from redouble.core.client import Client
 from redouble.core.command import Argv
 from redouble.core.errors import CommandError
-from redouble.modules.search.aggregate.order import ValueSet
 from redouble.modules.search.arguments import ft_command
 from redouble.modules.search.commands.index import NO_INDEX
 from redouble.modules.search.registry import existing_index, registry
@@ -76,11 +75,8 @@ def ft_synupdate(client: Client, argv: Argv) -> Reply:
 @ft_command("FT.SYNDUMP key", flags="readonly", keys="RW", since="1.2.0")
 def ft_syndump(client: Client, argv: Argv) -> Reply:
     """Each word that means the same as others, with its groups."""
-    synonyms = existing_index(client, argv[1], NO_INDEX).schema.synonyms
-    words = ValueSet()
-    for word in synonyms:
-        words.add(word)
-    return {word: list(synonyms[word]) for word in words.values() if isinstance(word, bytes)}
+    index = existing_index(client, argv[1], NO_INDEX)
+    return {word: list(groups) for word, groups in index.schema.synonyms.items()}
 
 
 @ft_command("FT.SYNADD key term [term ...]", flags="write", keys="RW", arity=-1, since="1.2.0")
