@@ -638,9 +638,11 @@ class _Rows:
             if shape.content:
                 row.values = self._values(document, names)
                 if document.id in records and row.values is not None:
+                    sort_by = self.options.sort_by or b""
+                    before = row.values.get(sort_by)
                     self._mark(document, row.values, records[document.id])
-                    marked = row.values.get(self.options.sort_by or b"")
-                    if row.sort_key and row.sort_key[:1] == b"$" and marked is not None and not self._is_sortable():
+                    marked = row.values.get(sort_by)
+                    if row.sort_key is not None and marked != before and not self._is_sortable():
                         row.sort_key = sort_key(marked)
             rows.append(row)
         return rows
