@@ -156,7 +156,12 @@ class Planner:
 
     def _wildcard(self, node: tree.Wildcard) -> Plan:
         matches = wildcard(folded(node.pattern))
-        terms = self._with_suffixes(node) if node.pattern.strip(b"*?") else self.index.terms.ordered()
+        before, mark, _ = node.pattern.partition(b"?")
+        pieces = before.split(b"*")
+        if mark:
+            pieces.pop()
+        is_quick = any(len(piece) >= SHORTEST_SUFFIX for piece in pieces)
+        terms = self._with_suffixes(node) if is_quick else self.index.terms.ordered()
         return self._terms(node, (term for term in terms if term and matches(term)))
 
     def _with_suffixes(self, node: tree.Node) -> Iterable[bytes]:
@@ -326,6 +331,8 @@ def any_of(parts: list[Plan]) -> Plan:
     return parts[0] if parts else NONE
 
 
+SHORTEST_SUFFIX: Final = 2
+"""How long the piece of a wildcard has to be by which it is looked up among suffixes."""
 BAD_VECTOR: Final = "Error parsing vector similarity query: "
 BAD_PARAMETERS: Final = "Error parsing vector similarity parameters: "
 
