@@ -136,7 +136,7 @@ def key_specs(name: str, nodes: tuple[Node, ...], told: str = "") -> tuple[KeySp
         parts = [part.partition(":") for part in told.split(", ")]
         return tuple(
             KeySpec(flags=tuple(words.split()), notes=notes.strip() if colon else None, **place)  # type: ignore[arg-type]
-            for (words, colon, notes), place in zip(parts, _places(nodes, 1))
+            for (words, colon, notes), place in zip(parts, _SPECIAL.get(name) or _places(nodes, 1))
         )
     flags = _flags().get(name)
     if flags is None:
@@ -159,6 +159,11 @@ _SPECIAL: Final[dict[str, list[Place]]] = {
     "stralgo": [{"keyword": "KEYS", "index": 2, "last": 1}],
     "clusterscan": [{"index": 1}],
     "cms.merge": [{"index": 1}],  # what it reads it does not tell
+    "FT.CURSOR": [{"index": 2}],
+    **{
+        f"FT.{name}": [{"index": 1, "last": 1}]
+        for name in ("ADD", "SAFEADD", "GET", "DEL", "ALIASADD", "ALIASUPDATE", "_ALIASADDIFNX")
+    },
     **{
         name: [{"index": 2, "counted": True}]
         for name in ("eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro")

@@ -18,7 +18,7 @@ from redouble.core.blocking import Blocking
 from redouble.core.clock import Clock
 from redouble.core.command import Command, Declaration, Options, Prototype, build_table, module_table
 from redouble.core.config import Config
-from redouble.core.database import Database
+from redouble.core.database import Database, Listener
 from redouble.core.errors import CommandError
 from redouble.core.eviction import Eviction
 from redouble.core.idle import IdleClients
@@ -107,6 +107,8 @@ class Server:
         """What `commands/scripting.py` keeps: the scripts and the engine that runs them."""
         self.functions: Any = None
         """What `scripting/functions.py` keeps: the libraries of functions."""
+        self.search: Any = None
+        """What `modules/search` keeps: its indexes and settings."""
         self.busy_script: Any = None
         """The script that runs for too long, while it lets others in (`step_aside`)."""
         self._pollers: list[Callable[[], None]] = []
@@ -140,6 +142,8 @@ class Server:
         self._teller: Client | None = None
         self._told_itself: list[Push] = []
         self.observers: list[Observer] = []
+        self.listener: Listener | None = None
+        """What a module keeps about the keys; see `follow_with`."""
         self.files: Any = None
         """Where its data is kept, if anywhere: the `RedisFiles` of `persistence/redis_files.py`, or the `Store` of `persistence/store.py`."""
         self.loading = False
@@ -676,6 +680,8 @@ class Server:
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
+        if self.listener is not None:
+            self.listener.happened(db, event, key)
         flags = self.notify_flags
         if flags & kind:
             if flags & KEYSPACE:
@@ -700,6 +706,12 @@ class Server:
         for db in self._databases.values():
             db.listeners_changed()
         self.wake_drivers()
+
+    def follow_with(self, listener: Listener | None) -> None:
+        """From now on `listener`, who knows all keys, hears of every event; None: nobody."""
+        self.listener = listener
+        for db in self._databases.values():
+            db.listeners_changed()
 
     def _run_telling(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """`run`, while keyspace events are published: those that `client` itself hears stand beside its reply."""
