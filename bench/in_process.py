@@ -1,55 +1,156 @@
-"""One redis-py call: redouble in process, fakeredis in process, and redis-py with a real server over TCP."""
+"""What a call of the client library costs: on redouble and on fakeredis in process, and on a real server over TCP."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import fakeredis
 import redis
 
 import redouble
 from bench.servers import real_server
-from bench.timing import interleaved, ratio
+from bench.timing import interleaved, ratios
 
-OPERATIONS: dict[str, Callable[[redis.Redis], object]] = {
+REAL = "real over TCP"
+ROUND_SECONDS = 0.01
+"""How long fakeredis takes in one round, at least."""
+IN_A_LOOP = 100
+"""So many calls does a coroutine make, to whose start and end belongs a part of the time."""
+KEYS = [f"key:{number}" for number in range(100)]
+
+Operations = Mapping[str, Callable[[Any], Any]]
+
+
+def pipeline(length: int, r: Any) -> None:
+    pipe = r.pipeline(transaction=False)
+    for number in range(length):
+        pipe.set("string", number)
+    pipe.execute()
+
+
+def transaction(r: Any) -> None:
+    r.pipeline().set("string", "value").incr("counter").get("string").execute()
+
+
+def publish(r: Any) -> None:
+    """One message, from PUBLISH to the one who listens."""
+    r.publish("channel", "message")
+    while r.listener.get_message(timeout=1) is None:
+        pass
+
+
+SINGLE: Operations = {
     "GET": lambda r: r.get("string"),
     "SET": lambda r: r.set("string", "value"),
+    "HGETALL of 20": lambda r: r.hgetall("hash20"),
+}
+ALL: Operations = {
+    **SINGLE,
     "INCR": lambda r: r.incr("counter"),
     "HSET": lambda r: r.hset("hash", "field", "value"),
-    "HGETALL of 20": lambda r: r.hgetall("hash20"),
     "LPUSH, LPOP": lambda r: (r.lpush("list", "x"), r.lpop("list")),
     "LRANGE of 100": lambda r: r.lrange("list100", 0, -1),
-    "SADD": lambda r: r.sadd("set", "member"),
     "ZADD": lambda r: r.zadd("zset", {"member": 1.5}),
+    "ZRANGE of 100": lambda r: r.zrange("zset100", 0, -1),
+    "SADD": lambda r: r.sadd("set", "member"),
+    "SMEMBERS of 100": lambda r: r.smembers("set100"),
+    "EXPIRE": lambda r: r.expire("counter", 1000),
+    "MGET of 100": lambda r: r.mget(KEYS),
+    "pipeline of 100": functools.partial(pipeline, 100),
+    "pipeline of 1000": functools.partial(pipeline, 1000),
+    "MULTI of 3": transaction,
+    "PUBLISH, message": publish,
+    "EVAL": lambda r: r.eval("return redis.call('get', KEYS[1])", 1, "string"),
+    "FLUSHALL": lambda r: r.flushall(),
 }
 
 
-def prepare(r: redis.Redis) -> redis.Redis:
+def fill(r: Any) -> Any:
     r.flushall()
     r.set("string", "value")
     r.hset("hash20", mapping={f"field:{i}": i for i in range(20)})
     r.rpush("list100", *range(100))
+    r.zadd("zset100", {f"member:{i}": i for i in range(100)})
+    r.sadd("set100", *range(100))
+    r.mset(dict.fromkeys(KEYS, "value"))
     return r
 
 
+def listening(r: Any) -> Any:
+    r.listener = r.pubsub()
+    r.listener.subscribe("channel")
+    while r.listener.get_message(timeout=1) is None:
+        pass
+    return r
+
+
+def compare(title: str, operations: Operations, targets: Mapping[str, Any], calls_in_one: int = 1) -> None:
+    """A line for each operation; each of its calls is `calls_in_one` calls of the library."""
+    beside_real = f"redouble / {REAL}" if REAL in targets else ""
+    print(f"\n{title:20}{'redouble us':>12}{'fakeredis / redouble':>24}{beside_real:>26}")
+    gains = []
+    for name, operation in operations.items():
+        calls = {target: functools.partial(operation, r) for target, r in targets.items()}
+        start = time.process_time()
+        calls["fakeredis"]()
+        count = max(1, int(ROUND_SECONDS / (time.process_time() - start)))
+        cpu = interleaved({target: calls[target] for target in ("redouble", "fakeredis")}, calls=count)
+        gain = ratios(cpu["fakeredis"], cpu["redouble"])
+        gains.append(statistics.median(gain))
+        line = f"{name:20}{min(cpu['redouble']) / calls_in_one * 1e6:12.2f}{spread(gain, 1):>24}"
+        if REAL in targets:
+            both = {target: calls[target] for target in ("redouble", REAL)}
+            wall = interleaved(both, calls=count, clock=time.perf_counter)
+            line += f"{spread(ratios(wall['redouble'], wall[REAL]), 3):>26}"
+        print(line, flush=True)
+    print(f"{'geometric mean':20}{'':12}{statistics.geometric_mean(gains):8.1f}")
+
+
+def spread(values: list[float], digits: int) -> str:
+    """The median, with the least and the most."""
+    low, high = min(values), max(values)
+    return f"{statistics.median(values):.{digits}f}  ({low:.{digits}f}, {high:.{digits}f})"
+
+
+def in_a_loop(loop: asyncio.AbstractEventLoop, operation: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], None]:
+    async def several(r: Any) -> None:
+        for _ in range(IN_A_LOOP):
+            await operation(r)
+
+    return lambda r: loop.run_until_complete(several(r))
+
+
+def pooled(connection_class: type) -> Any:
+    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=connection_class))
+
+
 def main() -> None:
+    print("CPU time beside fakeredis, wall time beside a real server: medians (least, most) of what single rounds gave")
     with real_server("redis-8.6") as url:
         targets = {
-            "redouble": prepare(redouble.FakeRedis()),
-            "fakeredis": prepare(fakeredis.FakeRedis()),
-            "real over TCP": prepare(redis.Redis.from_url(url)),
+            "redouble": redouble.FakeRedis(),
+            "fakeredis": fakeredis.FakeRedis(),
+            REAL: redis.Redis.from_url(url),
         }
-        print("one redis-py call; CPU time beside fakeredis, wall time beside a real server over TCP\n")
-        print(f"{'':16}{'redouble us':>12}{'fakeredis / redouble':>22}{'redouble / real':>17}")
-        for name, operation in OPERATIONS.items():
-            calls = {target: functools.partial(operation, r) for target, r in targets.items()}
-            fakes = {target: calls[target] for target in ("redouble", "fakeredis")}
-            cpu = interleaved(fakes, calls=300)
-            real = {target: calls[target] for target in ("redouble", "real over TCP")}
-            wall = interleaved(real, calls=300, clock=time.perf_counter)
-            print(
-                f"{name:16}{min(cpu['redouble']) * 1e6:12.2f}{ratio(cpu['fakeredis'], cpu['redouble']):22.1f}"
-                f"{ratio(wall['redouble'], wall['real over TCP']):17.3f}"
-            )
+        compare("redis-py", ALL, {name: listening(fill(r)) for name, r in targets.items()})
+    loop = asyncio.new_event_loop()
+    fakes = {"redouble": redouble.FakeAsyncRedis(), "fakeredis": fakeredis.FakeAsyncRedis()}
+    for r in fakes.values():
+        loop.run_until_complete(r.set("string", "value"))
+        loop.run_until_complete(r.hset("hash20", mapping={f"field:{i}": i for i in range(20)}))
+    compare("asyncio", {name: in_a_loop(loop, one) for name, one in SINGLE.items()}, fakes, IN_A_LOOP)
+    loop.close()
+    pools = {"redouble": pooled(redouble.FakeConnection), "fakeredis": pooled(fakeredis.FakeConnection)}
+    compare("connection_class", SINGLE, {name: fill(r) for name, r in pools.items()})
+    valkeys = {"redouble": redouble.FakeValkey(), "fakeredis": fakeredis.FakeValkey()}
+    compare("valkey-py", SINGLE, {name: fill(r) for name, r in valkeys.items()})
+    compare(
+        "a new client",
+        {"FakeRedis()": lambda new: new(), "and its first GET": lambda new: new().get("string")},
+        {"redouble": redouble.FakeRedis, "fakeredis": fakeredis.FakeRedis},
+    )

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
-__all__ = ["interleaved", "ratio"]
+__all__ = ["interleaved", "ratio", "ratios"]
 
 
 def interleaved(
@@ -31,4 +31,9 @@ def interleaved(
 
 def ratio(first: list[float], second: list[float]) -> float:
     """The median of first / second, round by round."""
-    return statistics.median(a / b for a, b in zip(first, second, strict=True))
+    return statistics.median(ratios(first, second))
+
+
+def ratios(first: list[float], second: list[float]) -> list[float]:
+    """first / second, round by round."""
+    return [a / b for a, b in zip(first, second, strict=True)]

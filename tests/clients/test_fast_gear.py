@@ -292,3 +292,128 @@ def test_a_client_that_hears_its_own_message_gets_its_reply_first(server: FakeSe
     assert client.publish("news", "hello") == 1
     (message,) = connection.in_process_client.inbox
     assert message == [b"message", b"news", b"hello"]
+
+
+def test_a_plain_pipeline_is_fast(library_path: Path, protocol: int) -> None:
+    client = warm(protocol=protocol)
+    library_path.taken = 0
+    assert client.pipeline().set("k", 1).incr("k").get("k").execute() == [True, 2, b"2"]
+    assert client.pipeline(transaction=False).set("k", 1).incr("k").get("k").execute() == [True, 2, b"2"]
+    assert library_path.taken == 0
+    assert isinstance(client.pipeline(), redis.client.Pipeline)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (redis.client.Pipeline, "execute"),
+        (redis.client.Pipeline, "_execute_transaction"),
+        (redis.client.Pipeline, "parse_response"),
+        (redis.Redis, "parse_response"),
+        (redis.ConnectionPool, "get_connection"),
+        (FakeConnection, "send_packed_command"),
+    ],
+    ids=lambda part: getattr(part, "__name__", part),
+)
+def test_what_is_patched_is_called_by_pipelines(target: Any, name: str) -> None:
+    client = warm(retry=None)
+    with mock.patch.object(target, name, side_effect=ZeroDivisionError):
+        pipeline = client.pipeline().get("k")
+        with pytest.raises(ZeroDivisionError):
+            pipeline.execute()
+    assert client.pipeline().get("k").execute() == [b"v"]
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+@pytest.mark.parametrize("decode_responses", [True, False])
+def test_a_fast_pipeline_answers_as_the_library_s(transaction: bool, decode_responses: bool, protocol: int) -> None:
+    def answers(client: Any) -> list[str]:
+        told = []
+        for commands in (
+            ["SET s x", "GET s", "GET missing", "TYPE s"],
+            ["SET s x", "INCR s", "LPUSH s y", "GET s"],
+            ["NOSUCH a", "SET s y"],
+            ["SET s y", "GET", "GET s s"],
+            ["MULTI"],
+            ["EXEC"],
+            ["UNWATCH", "GET s"],
+            ["HSET h f 1 g 2", "HGETALL h", "SADD set m", "SMEMBERS set", "ZADD z 1.5 m", "ZRANGE z 0 -1 WITHSCORES"],
+            ["EVAL return{1,'a',redis.pcall('no')} 0", "EVAL return{{1},{'a',false}} 0"],
+            ["CONFIG GET maxmemory", "CLIENT GETNAME", "BLPOP none 0.001"],
+            [],
+        ):
+            for raise_on_error in (True, False):
+                client.flushall()
+                pipeline = client.pipeline(transaction=transaction)
+                for command in commands:
+                    pipeline.execute_command(*command.split(" "))
+                pipeline.execute_command("DUMP", "s", NEVER_DECODE=True)
+                pipeline.execute_command("LLEN", "s", EMPTY_RESPONSE=[]) if "LPUSH s y" in commands else None
+                try:
+                    told.append(repr(pipeline.execute(raise_on_error)))
+                except Exception as error:
+                    told.append(repr(error))
+                told.append(repr((len(pipeline), client.ping(), client.get("s"))))
+        return told
+
+    options: Any = {"protocol": protocol, "decode_responses": decode_responses, "encoding_errors": "replace"}
+    pool = redis.ConnectionPool(connection_class=FakeConnection, server=FakeServer(), **options)
+    assert answers(warm(**options)) == answers(redis.Redis(connection_pool=pool))
+
+
+def test_what_cannot_be_sent_leaves_the_pipeline_empty() -> None:
+    client = warm()
+    pipeline = client.pipeline().set("k", "w").set("k", None)
+    with pytest.raises(redis.DataError):
+        pipeline.execute()
+    assert len(pipeline) == 0
+    assert client.get("k") == b"v"
+    assert len(client.connection_pool._available_connections) == 1
+
+
+def test_a_pipeline_that_watches_takes_the_library_s_path(library_path: Path) -> None:
+    client = warm()
+    with client.pipeline() as pipeline:
+        pipeline.watch("k")
+        pipeline.multi()
+        pipeline.set("k", "w")
+        library_path.taken = 0
+        assert pipeline.execute() == [True]
+    assert library_path.taken > 0
+
+
+def test_a_pause_holds_a_fast_pipeline_back() -> None:
+    clock = ManualClock()
+    server = FakeServer(clock=clock)
+    client, other = warm(server=server, socket_timeout=None), FakeRedis(server=server)
+    pipeline = client.pipeline(transaction=False).incr("n").lpush("k", "x").get("k")
+    send = FakeConnection.send_packed_command
+    values: list[Any] = []
+
+    def paused_before(self: Any, commands: Any, check_health: bool = True) -> None:
+        if self is not other.connection_pool._available_connections[0]:
+            other.client_pause(10_000)
+        send(self, commands, check_health)
+
+    other.ping()
+    connection = client.connection_pool._available_connections[0]
+    connection.send_packed_command = paused_before.__get__(connection)  # one connection's own, which nobody looks at
+    thread = threading.Thread(target=lambda: values.append(pipeline.execute(raise_on_error=False)), daemon=True)
+    thread.start()
+    while not server.core.blocking.clients:
+        assert thread.is_alive()
+        time.sleep(0.001)
+    clock.advance(11)
+    thread.join(10)
+    ((number, error, value),) = values
+    assert (number, value) == (1, b"v")
+    assert isinstance(error, redis.ResponseError)
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+def test_a_pipeline_of_a_listener_gets_its_replies_and_not_its_messages(server: FakeServer, transaction: bool) -> None:
+    client = warm(server=server, protocol=3)
+    (connection,) = client.connection_pool._available_connections
+    connection.send_command("SUBSCRIBE", "news")
+    connection.read_response(push_request=True)
+    assert client.pipeline(transaction).publish("news", "hello").get("k").execute() == [1, b"v"]

@@ -39,6 +39,8 @@ Argv: TypeAlias = list[bytes]
 Decode: TypeAlias = Callable[[bytes], Any]
 
 SERVER_CLOSED = "Connection closed by server."
+PLAIN = frozenset((int, type(None)))
+"""Replies that their user gets as they are, whatever is decoded."""
 LOST: Any = object()
 """In the place of a reply that does not come."""
 
@@ -108,7 +110,7 @@ class InProcessClient(Client):
 
     def execute(self, commands: Iterable[Argv]) -> None:
         """Run the commands in order; their replies are in the inbox, or will be."""
-        server = self.server
+        server, tracking = self.server, self.server.tracking
         if not server.connected:
             raise ConnectionRefusedError(CONNECTION_ERROR)
         self.last_interaction = server.clock.time()
@@ -119,13 +121,15 @@ class InProcessClient(Client):
                 self.backlog.extend(commands)
                 return
             queue = iter(commands)
-            server.tracking.held = True
+            tracking.held = True
             try:
                 for argv in queue:
                     if not argv:
                         continue
                     reply = server.call(self, argv)
-                    if reply is BLOCKED:
+                    if type(reply) in _UNCHANGED:
+                        self.inbox.append(reply)
+                    elif reply is BLOCKED:
                         self.backlog.extend(queue)
                     elif type(reply) is Messages:
                         self.inbox.extend(reply)
@@ -135,9 +139,9 @@ class InProcessClient(Client):
                         self.close()
                         break
             finally:
-                server.tracking.held = False
-                if server.tracking.prefixes:
-                    server.tracking.broadcast()
+                tracking.held = False
+                if tracking.prefixes:
+                    tracking.broadcast()
 
     def take(self) -> Reply:
         """The next reply or message.  Raises IndexError if there is none yet, TimeoutError if it was lost."""
@@ -195,6 +199,7 @@ class InProcessClient(Client):
 
 
 _UNCHANGED = frozenset((bytes, int, float, bool, type(None)))
+_STRINGS = frozenset((bytes,))
 
 
 def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Exception], keeps_sets: bool = False) -> Any:
@@ -209,13 +214,26 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return reply if decode is None else decode(reply)
     if kind in _UNCHANGED or reply is NULL_ARRAY:
         return None if reply is NULL_ARRAY else reply
-    if kind is list and decode is None and _UNCHANGED.issuperset(map(type, reply)):
-        return reply
+    if kind is list or kind is Push or ((kind is Members or kind is set) and not keeps_sets):
+        # Arrays of strings are most of what has more than one element: x0.1.
+        if decode is None:
+            if _UNCHANGED.issuperset(map(type, reply)):
+                return reply if kind is list else list(reply)
+            return [item if type(item) in _UNCHANGED else to_client(item, decode, error, keeps_sets) for item in reply]
+        elif _STRINGS.issuperset(map(type, reply)):
+            return list(map(decode, reply))
     if isinstance(reply, bytes):  # Status, Verbatim
         return bytes(reply) if decode is None else decode(reply)
+    if kind is dict:
+        if decode is None:
+            if _UNCHANGED.issuperset(map(type, reply.values())) and _UNCHANGED.issuperset(map(type, reply)):
+                return reply
+        elif _STRINGS.issuperset(map(type, reply.values())) and _STRINGS.issuperset(map(type, reply)):
+            return dict(zip(map(decode, reply), map(decode, reply.values())))
     if kind is dict or kind is ByKey:
         pairs = reply.items() if kind is dict else reply
-        return {to_client(key, decode, error): to_client(value, decode, error, keeps_sets) for key, value in pairs}
+        keys, values = [key for key, _ in pairs], [value for _, value in pairs]
+        return dict(zip(to_client(keys, decode, error), to_client(values, decode, error, keeps_sets)))
     if isinstance(reply, (list, set, tuple, frozenset)):
         items = [to_client(item, decode, error, keeps_sets) for item in reply]
         if keeps_sets and (kind is Members or isinstance(reply, (set, frozenset))):
@@ -264,9 +282,12 @@ class ReplyReader:
             reply = resp2(reply, client.server.dialect.format_double)
         decode: Decode | None = None
         if encoder.decode_responses and not disable_decoding:
+            if encoder.encoding == "utf-8" and encoder.encoding_errors == "strict":
+                decode = bytes.decode
+            else:
 
-            def decode(value: bytes) -> str:
-                return value.decode(encoder.encoding, encoder.encoding_errors)
+                def decode(value: bytes) -> str:
+                    return value.decode(encoder.encoding, encoder.encoding_errors)
 
         return to_client(reply, decode, self._error, self.keeps_sets)
 
@@ -309,7 +330,8 @@ class ConnectionMixin:
         **kwargs: Any,
     ) -> None:
         # TLS ends where there is no wire.
-        kwargs = {name: value for name, value in kwargs.items() if not name.startswith("ssl")}
+        for name in [name for name in kwargs if name[:3] == "ssl"]:
+            del kwargs[name]
         self.path = path
         self._version = version
         self._server_type = server_type

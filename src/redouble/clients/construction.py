@@ -164,6 +164,7 @@ _driver_info: dict[type, Any] = {}
 """What a library tells servers about itself, which it would read from the package's metadata for each client anew."""
 
 
+@functools.cache
 def no_maintenance() -> Any:
     """Maintenance notifications come from Redis Enterprise only.
 
@@ -183,9 +184,22 @@ def parameters_of(library_class: type) -> dict[str, Any]:
 
 def _impatient(default: Any) -> Any:
     """The library's default retry without its pauses: a failure that is emulated need not be waited for."""
-    retry = copy.deepcopy(default)
+    retry = copy.copy(default)
+    retry.__class__ = _quickly_copied(type(default))  # type: ignore[arg-type]  # a class is hashable
     retry._backoff = _NoPause()
     return retry
+
+
+@functools.cache
+def _quickly_copied(retry_class: type) -> type:
+    """The class of such a retry, which holds nothing that could change: libraries copy it for each client and connection."""
+
+    def copied(retry: Any, memo: dict[int, Any]) -> Any:
+        other = object.__new__(type(retry))
+        other.__dict__.update(retry.__dict__)
+        return other
+
+    return type(retry_class.__name__, (retry_class,), {"__module__": retry_class.__module__, "__deepcopy__": copied})
 
 
 class _NoPause:

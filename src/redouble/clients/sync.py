@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 import redis
 from redis._parsers import _RESP3Parser
 
-from redouble.clients.connection import Argv, ConnectionMixin, InProcessClient, ReplyReader, handle_push
+from redouble.clients.connection import LOST, PLAIN, Argv, ConnectionMixin, InProcessClient, ReplyReader, handle_push
 from redouble.clients.construction import ClientMixin
 from redouble.clients.fast import FastMixin
+from redouble.clients.pipeline import FastPipelineMixin
 from redouble.core.clock import real_monotonic
 from redouble.core.server import Server
 from redouble.resp.reply import Push, Reply
@@ -22,6 +23,8 @@ from redouble.resp.reply import Push, Reply
 __all__ = ["FakeConnection", "FakeRedis", "FakeRedisConnection", "FakeStrictRedis"]
 
 _SOCKET_TIMEOUT: Any = object()
+_NO_REPLIES = frozenset((Push, type(LOST)))
+"""What else an inbox may hold."""
 
 
 class Readable:
@@ -90,6 +93,17 @@ class SyncClient(InProcessClient):
             with self.server.lock:
                 self.wake()
         return reply
+
+    def take_all(self, count: int) -> list[Reply] | None:
+        """The replies of `count` commands, if they are all there and nothing else is; else None: take one after the other."""
+        inbox = self.inbox
+        with self.server.lock:  # nothing else arrives now
+            if len(inbox) != count or self.blocked or not _NO_REPLIES.isdisjoint(map(type, inbox)) or self._polled:
+                return None
+            replies = list(inbox)
+            inbox.clear()
+            self.undo = None
+        return replies
 
     def settimeout(self, timeout: float | None) -> None:
         self.timeout = timeout
@@ -173,6 +187,9 @@ class SyncReplyReader(ReplyReader):
         client = self.client
         if client is None:
             raise self.connection_error("Connection closed by server.")
+        inbox = client.inbox
+        if inbox and (type(inbox[0]) in PLAIN or (type(inbox[0]) is bytes and not self.encoder.decode_responses)):
+            return client.take()  # most replies are there, and are what the user gets
         if type(timeout) not in (int, float, type(None)):
             timeout = client.timeout
         while True:
@@ -248,6 +265,13 @@ class FakeRedisConnection(SyncConnectionMixin, redis.Connection):  # type: ignor
 FakeConnection = FakeRedisConnection
 
 
+class FakePipeline(FastPipelineMixin, redis.client.Pipeline):
+    """A `redis.client.Pipeline` to a server of this process."""
+
+    library_pipeline: ClassVar[type] = redis.client.Pipeline
+    response_error: ClassVar[type] = redis.ResponseError
+
+
 class FakeRedis(FastMixin, ClientMixin, redis.Redis):
     """A `redis.Redis` on a server of this process.
 
@@ -256,6 +280,7 @@ class FakeRedis(FastMixin, ClientMixin, redis.Redis):
     """
 
     library_class: ClassVar[type] = redis.Redis
+    pipeline_class: ClassVar[type] = FakePipeline
     default_connection_class: ClassVar[type] = FakeRedisConnection
     default_pool_class: ClassVar[type] = redis.ConnectionPool
 

@@ -11,6 +11,7 @@ from valkey._parsers import _AsyncRESP3Parser, _RESP3Parser
 from redouble.clients.asyncio import AsyncConnectionMixin, AsyncReplyReader
 from redouble.clients.construction import ClientMixin
 from redouble.clients.fast import AsyncFastMixin, FastMixin
+from redouble.clients.pipeline import FastPipelineMixin
 from redouble.clients.sync import SyncConnectionMixin, SyncReplyReader
 
 __all__ = [
@@ -56,10 +57,18 @@ class ValkeyMixin(ClientMixin):
         return "valkey"
 
 
+class FakeValkeyPipeline(FastPipelineMixin, valkey.client.Pipeline):
+    """A `valkey.client.Pipeline` to a server of this process."""
+
+    library_pipeline: ClassVar[type] = valkey.client.Pipeline
+    response_error: ClassVar[type] = valkey.ResponseError
+
+
 class FakeValkey(FastMixin, ValkeyMixin, valkey.Valkey):
     """A `valkey.Valkey` on a server of this process; see `FakeRedis` for what is shared."""
 
     library_class: ClassVar[type] = valkey.Valkey
+    pipeline_class: ClassVar[type] = FakeValkeyPipeline
     default_connection_class: ClassVar[type] = FakeValkeyConnection
     default_pool_class: ClassVar[type] = valkey.ConnectionPool
 

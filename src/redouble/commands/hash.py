@@ -82,7 +82,7 @@ def hmget(client: Client, argv: Argv) -> Reply:
 def hgetall(client: Client, argv: Argv) -> Reply:
     """Every field with its value."""
     fields = client.db.hash(argv[1])
-    return dict(fields.items()) if fields else {}
+    return fields.mapping() if fields else {}
 
 
 @command("HKEYS key", flags="readonly", since="2.0.0")

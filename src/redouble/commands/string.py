@@ -25,7 +25,8 @@ def as_reply(value: bytes | bytearray | None) -> bytes | None:
 @command("GET key", flags="readonly fast", since="1.0.0")
 def get(client: Client, argv: Argv) -> Reply:
     """The value of a string."""
-    return as_reply(client.db.string(argv[1]))
+    value = client.db.string(argv[1])
+    return value if type(value) is bytes or value is None else bytes(value)
 
 
 @command(

@@ -6,6 +6,7 @@ has the bit RESTRICTED in its gate.
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from redouble.core.client import Client
     from redouble.core.command import Command
     from redouble.core.server import Server
+    from redouble.dialects import Dialect, Module
 
 __all__ = ["Acl", "Denial", "LogEntry"]
 
@@ -73,6 +75,16 @@ class LogEntry:
     count: int = 1
 
 
+@functools.cache
+def _first_user(dialect: type[Dialect], modules: tuple[Module, ...]) -> User:
+    user = User(b"default", dialect, modules)
+    for rule in (b"+@all", b"~*", b"on", b"nopass"):
+        user.apply(rule, True)
+    if dialect.acl.knows_channels:
+        user.apply(b"allchannels", True)
+    return user
+
+
 class Acl:
     """The users of one server."""
 
@@ -95,12 +107,7 @@ class Acl:
 
     def first_user(self) -> User:
         """The default user as it is at first, who may do everything and needs no password."""
-        user = User(b"default", self.server.dialect, self.server.modules)
-        for rule in (b"+@all", b"~*", b"on", b"nopass"):
-            user.apply(rule, True)
-        if self.facts.knows_channels:
-            user.apply(b"allchannels", True)
-        return user
+        return _first_user(self.server.dialect, self.server.modules).copy()  # type: ignore[arg-type]  # a class is hashable
 
     def new_user(self, name: bytes) -> User:
         """A user who may do nothing yet, and is not one of the server's."""

@@ -226,6 +226,28 @@ class Server:
             self.blocking.serve()
         return reply
 
+    def queue_all(self, client: Client, commands: list[list[bytes]]) -> bool:
+        """MULTI and then these commands, all at once: x0.7 of a transaction of three.
+
+        False, and nothing has happened, if one of them is not certain to be queued.
+        """
+        if client.gate or self.gate or client.watching:
+            return False
+        queue = []
+        for argv in commands:
+            command = self.table.get(argv[0])
+            if (
+                command is None
+                or not command.takes(len(argv))
+                or command.name in _NOT_QUEUED
+                or not command.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
+            ):
+                return False
+            queue.append((command, argv))
+        self.call(client, [b"MULTI"])
+        client.queue = queue
+        return True
+
     def dispatch(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """`call` for a command that was found and then had to wait for the end of a pause."""
         reply = self._gated(client, command, argv)
@@ -352,6 +374,14 @@ class Server:
     def _gated(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """A command that may not simply run; the checks stand in the order of processCommand."""
         gate = client.gate
+        if (
+            gate == gates.IN_MULTI
+            and not self.gate
+            and command.name not in _NOT_QUEUED
+            and command.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
+        ):  # none of what follows is about it: x0.5
+            client.queue.append((command, argv))
+            return QUEUED
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
             return self._reject(client, command, CommandError(errors.NOAUTH))
         if gate & gates.IN_MULTI and "protected" in command.flags and (refusal := self.config.refusal(command)):
@@ -823,4 +853,5 @@ EXPIRY_GRAIN = 0.1
 FINE_GRAIN = 0.001
 """The same while somebody listens to `expired` events: a key is gone when its millisecond is over."""
 
+_LOOKED_AT_IN_MULTI = frozenset(("protected", "no_multi"))
 _NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))

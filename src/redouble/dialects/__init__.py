@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from redouble.dialects.base import Dialect
 from redouble.dialects.modules import Module, modules_of
 from redouble.dialects.others import DRAGONFLY, KIVIDB
@@ -38,7 +40,11 @@ def dialect_for(server_type: str, version: tuple[int, ...] | str | int) -> type[
     """
     if server_type not in SERVER_TYPES:
         raise ValueError(f"server_type must be one of {', '.join(sorted(SERVER_TYPES))}, not {server_type!r}")
-    wanted = parse_version(version)
+    return _nearest(server_type, parse_version(version))
+
+
+@functools.cache
+def _nearest(server_type: str, wanted: tuple[int, ...]) -> type[Dialect]:
     dialects = SERVER_TYPES[server_type]
     if len(wanted) == 1:
         wanted = (wanted[0], 1 << 30)

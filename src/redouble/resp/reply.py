@@ -9,6 +9,7 @@ A handler returns the RESP3 shape; what a RESP2 client sees instead is decided h
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 __all__ = [
@@ -164,7 +165,8 @@ def resp2(reply: Reply, double: Callable[[float], bytes]) -> Reply:
     if kind is Pairs:
         return [resp2(item, double) for pair in reply for item in pair]
     if kind is dict:
-        return [resp2(item, double) for pair in reply.items() for item in pair]
+        flat = [*chain.from_iterable(reply.items())]
+        return flat if _PLAIN.issuperset(map(type, flat)) else [resp2(item, double) for item in flat]
     if kind is ByKey:
         return [[key, resp2(item, double)] for key, item in reply]
     if kind is list or kind is Members or kind is set or kind is tuple:

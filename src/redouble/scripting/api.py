@@ -100,10 +100,38 @@ class Api:
         self.caller: Client = self.client
 
     def functions(self) -> dict[bytes, Any]:
-        run, to_lua, raised, client = self.run, self.to_lua, self.raised, self.client
+        run, run_argv, to_lua, raised = self.run, self.run_argv, self.to_lua, self.raised
+        server, client, format_number = self.server, self.client, self.format_number
 
         def call(*arguments: Value) -> Value:
-            reply = run(arguments)
+            argv: list[bytes] = []
+            for argument in arguments:
+                if argument.__class__ is bytes:
+                    argv.append(argument)
+                elif argument.__class__ is float:
+                    argv.append(format_number(argument))
+                else:
+                    argv.clear()
+                    break
+            known = self._known.get(argv[0]) if argv else None
+            if known is None:
+                reply = run(arguments)
+            else:
+                command, least, most, verdict = known
+                if not least <= len(argv) <= most:
+                    verdict = REFUSED
+                elif verdict == WRITES and (self.wrote or not (self.read_only or self.of_replica or self.lacks_memory)):
+                    self.wrote = self.wrote or "write" in command.flags
+                    verdict = 0
+                if verdict or server.observers:
+                    reply = run_argv(argv)
+                else:  # as `run` does, without the cost of three calls
+                    command.calls += 1
+                    client.command = command
+                    try:
+                        reply = command.run(client, argv)
+                    except CommandError as error:
+                        reply = server.failed(command, error)
             kind = reply.__class__
             if kind is bytes:
                 return reply
@@ -227,8 +255,9 @@ class Api:
                 argv.append(self.format_number(argument))
             else:
                 return CommandError(self.texts.arguments)
-        if not argv:
-            return CommandError(self.texts.no_arguments)
+        return self.run_argv(argv) if argv else CommandError(self.texts.no_arguments)
+
+    def run_argv(self, argv: list[bytes]) -> Reply:
         known = self._known.get(argv[0])
         if known is None:
             found = self._find(argv)
@@ -251,16 +280,7 @@ class Api:
                 if self.lacks_memory and "denyoom" in command.flags:
                     return self.no_memory()
                 self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
-        server, client = self.server, self.client
-        if server.observers:
-            return server.run(client, command, argv)
-        # from here on `Server.run`, without the cost of one more call
-        command.calls += 1
-        client.command = command
-        try:
-            return command.run(client, argv)
-        except CommandError as error:
-            return server.failed(command, error)
+        return self.server.run(self.client, command, argv)
 
     def _find(self, argv: list[bytes]) -> Known | CommandError:
         """The command that `argv` names, and what is to be looked at."""
