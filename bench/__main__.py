@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-ALL = ("imports", "in_process", "scripts", "tcp", "many", "scale", "modules", "dbm")
+ALL = ("imports", "in_process", "scripts", "tcp", "memory", "many", "scale", "modules", "dbm")
 
 if sys.argv[1:2] == ["instructions"]:
     importlib.import_module("bench.instructions").main(*sys.argv[2:])

@@ -1,0 +1,63 @@
+"""What data takes in redouble and in fakeredis, in one process: bytes for each key, element, member or field."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import fakeredis
+
+import redouble
+
+UNITS = 20_000
+STEP = 1_000
+"""Elements that one command puts in."""
+
+Fill = Callable[[Any, range], object]
+"""Puts one unit for each number into a server."""
+
+
+def small_hashes(r: Any, numbers: range) -> None:
+    for number in numbers:
+        r.hset(f"hash:{number}", mapping={"name": f"name {number}", "mail": f"mail {number}", "age": number})
+
+
+def strings(r: Any, numbers: range) -> None:
+    for number in numbers:
+        r.set(f"key:{number}", f"value {number}")
+
+
+KINDS: dict[str, tuple[Fill, float]] = {
+    "small hash": (small_hashes, 0.65),
+    "string key": (strings, 0.8),
+    "list element": (lambda r, numbers: r.rpush("list", *(f"element {number}" for number in numbers)), 1.0),
+    "set member": (lambda r, numbers: r.sadd("set", *(f"member {number}" for number in numbers)), 1.0),
+    "hash field": (lambda r, numbers: r.hset("hash", mapping={f"field {number}": number for number in numbers}), 1.0),
+    "sorted-set member": (lambda r, numbers: r.zadd("zset", {f"member {number}": number for number in numbers}), 1.0),
+}
+"""How they are put in, and how much they may take as a share of what they take in fakeredis."""
+
+
+def taken(client: Any, fill: Fill) -> float:
+    """Bytes for one unit."""
+    fill(client, range(UNITS, UNITS + 1))  # what is loaded with the first command is loaded
+    client.flushall()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for start in range(0, UNITS, STEP):
+            fill(client, range(start, start + STEP))
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] / UNITS
+    finally:
+        tracemalloc.stop()
+
+
+def main() -> None:
+    print(f"bytes for one of {UNITS:,}, as tracemalloc counts them\n")
+    print(f"{'':20}{'redouble':>10}{'fakeredis':>11}{'ratio':>8}{'at most':>9}")
+    for kind, (fill, most) in KINDS.items():
+        ours, theirs = taken(redouble.FakeRedis(), fill), taken(fakeredis.FakeRedis(), fill)
+        print(f"{kind:20}{ours:10.1f}{theirs:11.1f}{ours / theirs:8.2f}{most:9.2f}")
