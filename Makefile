@@ -17,7 +17,7 @@ help:
 	@echo "make fuzz     random commands to redouble and to a real server, until stopped"
 	@echo "make fuzz-guided  coverage-guided fuzzing of each parser, SECONDS=60 (CPython 3.10 to 3.13)"
 	@echo "make prove    the long proofs: every interpreter, 100,000 random commands for each server"
-	@echo "make bench    redouble, fakeredis and real servers side by side"
+	@echo "make bench    redouble, fakeredis and real servers side by side; SHORT=1: in some minutes"
 
 # One environment for everything; made again when pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml
@@ -76,7 +76,7 @@ prove: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(SHORT),--short)
 
 clean:
-	rm -rf $(VENV) $(VENV)-redis5 site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-redis5 $(VENV)-projects site .mypy_cache .pytest_cache .ruff_cache .hypothesis

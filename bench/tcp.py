@@ -10,7 +10,6 @@ import csv
 import functools
 import importlib.util
 import socket
-import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +17,11 @@ from collections.abc import Callable, Iterator
 import redis
 
 import redouble
+from bench.result import Result, compared
 from bench.servers import TOOLS, Served, fakeredis_server, real_server, redouble_server
-from bench.timing import interleaved, ratio
+from bench.timing import REAL, interleaved
 from redouble.resp.reader import encode_command
 
-REAL = "redis-8.6"
 TESTS = ("set", "get", "incr", "lpush", "rpush", "lpop", "sadd", "hset", "zadd", "mset", "lrange_100")
 REQUESTS = {1: 3_000, 16: 16_000}
 """In one slice, by the depth of the pipeline."""
@@ -42,26 +41,22 @@ def benchmark(server: Served, test: str, pipeline: int, requests: int) -> Figure
     return float(rows[-1]["rps"]), spent / sent * 1e6
 
 
-def throughput(servers: dict[str, Served], tests: tuple[str, ...], pipeline: int, requests: int, rounds: int) -> None:
-    """Print each server's throughput as a share of the first one's, and what a request costs it."""
+def throughput(
+    servers: dict[str, Served], tests: tuple[str, ...], pipeline: int, requests: int, rounds: int
+) -> Iterator[Result]:
+    """Each server's requests per second, and the CPU time that one takes it, beside the first one's."""
     first, *others = servers
-    print(
-        f"\n-P {pipeline}: throughput / that of {first}, median of {rounds} rounds (quartiles); us of CPU per request"
-    )
-    print(f"  {'':12}" + "".join(f"{name:>28}" for name in others) + f"{first:>12}")
+    table = f"-P {pipeline}"
     for test in tests:
         found: dict[str, list[Figures]] = {name: [] for name in servers}
         for _ in range(rounds):
             for name, server in servers.items():
                 found[name].append(benchmark(server, test, pipeline, requests))
-        cells = []
+        throughputs, cpu = ({name: [each[i] for each in seen] for name, seen in found.items()} for i in (0, 1))
         for name in others:
-            ratios = [mine / theirs for (mine, _), (theirs, _) in zip(found[name], found[first], strict=True)]
-            low, middle, high = statistics.quantiles(ratios, n=4)
-            cpu = statistics.median(cost for _, cost in found[name])
-            cells.append(f"{middle:11.3f} ({low:.2f}, {high:.2f}){cpu:6.2f}")
-        cpu = statistics.median(cost for _, cost in found[first])
-        print(f"  {test:12}" + "".join(f"{cell:>28}" for cell in cells) + f"{cpu:12.2f}", flush=True)
+            what = test.upper()
+            yield compared(table, what, "requests/s", (name, throughputs[name]), (first, throughputs[first]))
+            yield compared(table, what, "us of CPU", (name, cpu[name]), (first, cpu[first]))
 
 
 class Ear:
@@ -90,40 +85,37 @@ def pipeline_of_100(client: redis.Redis) -> None:
         pipeline.execute()
 
 
-def latencies(real: Served, ours: Served) -> Iterator[tuple[str, float]]:
-    """What somebody waits for, and for how long as a multiple of the real server's time."""
+def latencies(real: Served, ours: Served, rounds: int) -> Iterator[Result]:
+    """How long somebody waits for something."""
 
-    def compare(first: Callable[[], object], second: Callable[[], object], calls: int) -> float:
-        found = interleaved({"ours": first, "real": second}, calls=calls, rounds=51, clock=time.perf_counter)
-        return ratio(found["ours"], found["real"])
+    def compare(what: str, first: Callable[[], object], second: Callable[[], object], calls: int) -> Result:
+        targets = {"redouble": first, REAL: second}
+        found = interleaved(targets, calls=calls, rounds=rounds, clock=time.perf_counter)
+        seconds = ((name, [each * 1e6 for each in seen]) for name, seen in found.items())
+        return compared("latency", what, "us", *seconds)
 
     with contextlib.ExitStack() as stack:
         ears = [Ear(("127.0.0.1", each.port), stack) for each in (ours, real)]
-        yield "a message of pub/sub", compare(*ears, calls=100)
+        yield compare("a message of pub/sub", *ears, calls=100)
     with redouble.TcpFakeServer(("127.0.0.1", 0)) as server:
         server.start()
-        near, far = (redis.Redis(port=port) for port in (server.server_address[1], real.port))
-        for client in (near, far):
+        clients = [redis.Redis(port=port) for port in (server.server_address[1], real.port)]
+        for client in clients:
             client.set("key", "value")
-        yield (
-            "GET, the server a thread of this process",
-            compare(*(functools.partial(c.get, "key") for c in (near, far)), calls=100),
-        )
-        yield (
-            "a pipeline of 100 GET, the same",
-            compare(*(functools.partial(pipeline_of_100, c) for c in (near, far)), calls=10),
-        )
-        near.close()
-        far.close()
+        gets = [functools.partial(client.get, "key") for client in clients]
+        yield compare("GET, the server a thread of the same process", *gets, calls=100)
+        pipelines = [functools.partial(pipeline_of_100, client) for client in clients]
+        yield compare("a pipeline of 100 GET, the same", *pipelines, calls=10)
+        for client in clients:
+            client.close()
 
 
-def main() -> None:
+def results(short: bool) -> Iterator[Result]:
+    rounds = 3 if short else ROUNDS
     with real_server(REAL) as real, redouble_server(hiredis=False) as ours, fakeredis_server() as fakeredis:
         with redouble_server() if importlib.util.find_spec("hiredis") else contextlib.nullcontext() as faster:
-            servers = {REAL: real, "redouble": ours} | ({"with hiredis": faster} if faster else {})
+            servers = {REAL: real, "redouble": ours} | ({"redouble, with hiredis": faster} if faster else {})
             for pipeline, requests in REQUESTS.items():
-                throughput(servers, TESTS, pipeline, requests, ROUNDS)
-        throughput({"fakeredis": fakeredis, "redouble": ours}, ("set", "get"), 16, 800, 3)
-        print("\nlatency / that of the real server, median of 51 rounds")
-        for what, times in latencies(real, ours):
-            print(f"  {what:44}{times:6.2f}")
+                yield from throughput(servers, TESTS, pipeline, requests, rounds)
+        yield from throughput({"fakeredis": fakeredis, "redouble": ours}, ("set", "get"), 16, 800, 3)
+        yield from latencies(real, ours, rounds=11 if short else 51)
