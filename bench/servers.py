@@ -12,9 +12,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import redouble
+
 __all__ = ["TOOLS", "Served", "fakeredis_server", "real_server", "redouble_server"]
 
 TOOLS = Path(os.environ.get("REAL_SERVERS", "~/.cache/real-servers")).expanduser() / "bin"
+
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(redouble.__file__).parents[1])}
+"""The redouble that is measured is the one that is imported here, wherever the process runs."""
 
 
 class Served(str):
@@ -41,7 +47,7 @@ def free_port() -> int:
 def running(command: list[str], port: int) -> Iterator[Served]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process,
+        subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=ENVIRONMENT) as process,
     ):
         try:
             for _ in range(500):

@@ -42,21 +42,20 @@ def benchmark(server: Served, test: str, pipeline: int, requests: int) -> Figure
 
 
 def throughput(
-    servers: dict[str, Served], tests: tuple[str, ...], pipeline: int, requests: int, rounds: int
+    servers: dict[str, Served], tests: tuple[str, ...], pipeline: int, requests: dict[str, int], rounds: int
 ) -> Iterator[Result]:
-    """Each server's requests per second, and the CPU time that one takes it, beside the first one's."""
+    """Each server's requests per second, and the CPU time that one takes it, beside the first one's; `requests` in a slice."""
     first, *others = servers
     table = f"-P {pipeline}"
     for test in tests:
         found: dict[str, list[Figures]] = {name: [] for name in servers}
         for _ in range(rounds):
             for name, server in servers.items():
-                found[name].append(benchmark(server, test, pipeline, requests))
-        throughputs, cpu = ({name: [each[i] for each in seen] for name, seen in found.items()} for i in (0, 1))
+                found[name].append(benchmark(server, test, pipeline, requests[name]))
+        rates, cpu = ({name: [each[column] for each in seen] for name, seen in found.items()} for column in (0, 1))
         for name in others:
-            what = test.upper()
-            yield compared(table, what, "requests/s", (name, throughputs[name]), (first, throughputs[first]))
-            yield compared(table, what, "us of CPU", (name, cpu[name]), (first, cpu[first]))
+            yield compared(table, test.upper(), "requests/s", (name, rates[name]), (first, rates[first]))
+            yield compared(table, test.upper(), "us of CPU", (name, cpu[name]), (first, cpu[first]))
 
 
 class Ear:
@@ -78,6 +77,21 @@ class Ear:
         assert self.publisher.recv(1000) == b":1\r\n"
 
 
+def hearing(client: redis.Redis) -> Callable[[], object]:
+    """The same with redis-py."""
+    pubsub = client.pubsub()
+    pubsub.subscribe("channel")
+    pubsub.get_message(timeout=10)
+
+    def hear() -> None:
+        client.publish("channel", "message")
+        message = pubsub.get_message(timeout=10)
+        assert message is not None
+        assert message["data"] == b"message"
+
+    return hear
+
+
 def pipeline_of_100(client: redis.Redis) -> None:
     with client.pipeline(transaction=False) as pipeline:
         for _ in range(100):
@@ -91,23 +105,24 @@ def latencies(real: Served, ours: Served, rounds: int) -> Iterator[Result]:
     def compare(what: str, first: Callable[[], object], second: Callable[[], object], calls: int) -> Result:
         targets = {"redouble": first, REAL: second}
         found = interleaved(targets, calls=calls, rounds=rounds, clock=time.perf_counter)
-        seconds = ((name, [each * 1e6 for each in seen]) for name, seen in found.items())
-        return compared("latency", what, "us", *seconds)
+        return compared("latency", what, "us", *((name, [each * 1e6 for each in seen]) for name, seen in found.items()))
 
     with contextlib.ExitStack() as stack:
         ears = [Ear(("127.0.0.1", each.port), stack) for each in (ours, real)]
-        yield compare("a message of pub/sub", *ears, calls=100)
+        yield compare("a message of pub/sub, on bare sockets", *ears, calls=100)
+    near, far = (redis.Redis(port=each.port) for each in (ours, real))
+    yield compare("a message of pub/sub, with redis-py", hearing(near), hearing(far), calls=100)
     with redouble.TcpFakeServer(("127.0.0.1", 0)) as server:
         server.start()
-        clients = [redis.Redis(port=port) for port in (server.server_address[1], real.port)]
-        for client in clients:
+        near = redis.Redis(port=server.server_address[1])
+        for client in (near, far):
             client.set("key", "value")
-        gets = [functools.partial(client.get, "key") for client in clients]
-        yield compare("GET, the server a thread of the same process", *gets, calls=100)
-        pipelines = [functools.partial(pipeline_of_100, client) for client in clients]
+        gets = [functools.partial(client.get, "key") for client in (near, far)]
+        yield compare("GET, the server a thread of the client's process", *gets, calls=100)
+        pipelines = [functools.partial(pipeline_of_100, client) for client in (near, far)]
         yield compare("a pipeline of 100 GET, the same", *pipelines, calls=10)
-        for client in clients:
-            client.close()
+        near.close()
+        far.close()
 
 
 def results(short: bool) -> Iterator[Result]:
@@ -116,6 +131,7 @@ def results(short: bool) -> Iterator[Result]:
         with redouble_server() if importlib.util.find_spec("hiredis") else contextlib.nullcontext() as faster:
             servers = {REAL: real, "redouble": ours} | ({"redouble, with hiredis": faster} if faster else {})
             for pipeline, requests in REQUESTS.items():
-                yield from throughput(servers, TESTS, pipeline, requests, rounds)
-        yield from throughput({"fakeredis": fakeredis, "redouble": ours}, ("set", "get"), 16, 800, 3)
+                yield from throughput(servers, TESTS, pipeline, dict.fromkeys(servers, requests), rounds)
+        both = {"fakeredis": fakeredis, "redouble": ours}
+        yield from throughput(both, ("set", "get"), 16, {"fakeredis": 3_200, "redouble": REQUESTS[16]}, min(rounds, 5))
         yield from latencies(real, ours, rounds=11 if short else 51)
