@@ -36,7 +36,7 @@ _NEVER_PLAIN = frozenset(
 )
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
 _UNCHANGED = PLAIN | {bytes}
-"""What a list may hold that is one."""
+"""What a list or a map may hold that is an answer as it is."""
 get = dict.get
 _SMALL = {number: b"%d" % number for number in range(-1, 128)}
 """What most integers of a command are: x0.3."""

@@ -258,6 +258,7 @@ class Api:
         return self.run_argv(argv) if argv else CommandError(self.texts.no_arguments)
 
     def run_argv(self, argv: list[bytes]) -> Reply:
+        """`run` of words that are strings already, at least one."""
         known = self._known.get(argv[0])
         if known is None:
             found = self._find(argv)
