@@ -16,7 +16,7 @@ from bench.result import Result, Run, load
 
 ROOT = Path(__file__).parents[1]
 REAL = "redis-8.6"
-COLOURS = {"redouble": "#d1242f", "fakeredis": "#8c959f", f"{REAL}, over TCP": "#1f77b4"}
+COLOURS = {"redouble": "#d1242f", "fakeredis": "#8c959f", "Redis 8.6, over TCP": "#1f77b4"}
 STORES = {
     "redouble": "#d1242f", "unverified": "#f59e0b", "cache": "#e377c2", "not mapped": "#8c564b", "semidbm": "#8c959f",
     "dbm.dumb": "#bcbd22", "gdbm": "#2ca02c", "sqlite3": "#1f77b4", "lmdb": "#9467bd",
@@ -240,7 +240,7 @@ def lost(result: Result) -> bool:
 
 def losses() -> Lines:
     rows = []
-    for module in ("in_process", "scripts", "tcp", "memory", "scale", "modules"):
+    for module in ("in_process", "scripts", "tcp", "memory", "scale", "modules", "imports"):
         for name, results in load(module).tables().items():
             for beside in dict.fromkeys(each.beside for each in results if each.beside):
                 for unit in dict.fromkeys(each.unit for each in results):
@@ -324,11 +324,11 @@ BLOCKS: dict[str, dict[str, Block]] = {
         "memory": plain("memory"),
         "many": plain("many"),
         "scale": scale,
-        "modules": plain("modules"),
         "imports": plain("imports"),
         "projects": projects,
     },
     "docs/dbm.md": {"dbm": dbm},
+    "docs/modules.md": {"modules": plain("modules")},
 }
 PLOTS: dict[str, Callable[[plot.Theme], str]] = {
     "first_screen": first_screen,
