@@ -50,6 +50,8 @@ class _Splitter:
 
     def _read(self, data: bytes) -> list[list[bytes]] | None:
         """The commands in `data`; None if there is anything else in it."""
+        if b"=" in data:  # perhaps a verbatim string, of which hiredis drops a part
+            return None
         reader = self._reader
         reader.feed(data)
         reader.feed(END)
@@ -60,13 +62,10 @@ class _Splitter:
             arguments = b"".join(chain.from_iterable(found))
         except (ProtocolError, TypeError, IndexError):  # TypeError: not a list of bytes
             return None
-        # A command has `*` and a line end, an argument `$` and two of them.  Anything else has less than what it was
-        # taken for; only a verbatim string (=) could make up for it.
+        # A command has `*` and a line end, an argument `$` and two of them; anything else has less than that.
         structure = 3 * len(found) + 5 * sum(map(len, found))
-        if (
-            len(data) - len(data.translate(None, STRUCTURE)) != structure
-            or len(arguments.translate(None, STRUCTURE)) != len(arguments)
-            or b"=" in data
-        ):
+        if len(data) - len(data.translate(None, STRUCTURE)) != structure or len(
+            arguments.translate(None, STRUCTURE)
+        ) != len(arguments):
             return None
         return found
