@@ -16,7 +16,7 @@ import fakeredis
 import redouble
 import redouble.commands
 from bench.result import Result, alone, compared
-from bench.timing import interleaved, ratio
+from bench.timing import interleaved
 from redouble.core.client import Client
 from redouble.core.server import Server
 
@@ -69,7 +69,7 @@ def wake_up(waiters: int, block: str, push: str) -> float:
     return min(costs) * 1e6
 
 
-def publish(rounds: int = 15) -> dict[str, list[float]]:
+def publish(rounds: int) -> dict[str, list[float]]:
     """Seconds of CPU for a PUBLISH to all subscribers in this process."""
     kinds: dict[str, Any] = {"redouble": redouble.FakeRedis, "fakeredis": fakeredis.FakeRedis}
     clients = {name: kind(max_connections=SUBSCRIBERS + 1) for name, kind in kinds.items()}
@@ -118,26 +118,6 @@ def idle() -> tuple[float, float]:
             time.sleep(3)
             share = (time.process_time() - spent) / 3
             return share, ping(sockets[-1]) / alone
-
-
-def rows() -> Iterator[tuple[str, str]]:
-    """What was measured, and the figures."""
-    for name, (block, push) in BLOCKED.items():
-        costs = [wake_up(waiters, block, push) for waiters in WAITERS]
-        figures = ", ".join(f"{cost:.0f}" for cost in costs)
-        yield (
-            f"{name}: microseconds for a push and a wake-up while {WAITERS[0]}, {WAITERS[1]:,}, {WAITERS[2]:,} wait",
-            figures,
-        )
-    seconds = publish()
-    yield (
-        f"PUBLISH to {SUBSCRIBERS:,} subscribers in this process: fakeredis / redouble, CPU",
-        f"{ratio(seconds['fakeredis'], seconds['redouble']):.1f}",
-    )
-    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 2 * CONNECTIONS + 100:
-        share, slower = idle()
-        yield f"{CONNECTIONS:,} idle TCP connections: share of one processor", f"{share:.2%}"
-        yield "PING on one of them: its time / that with no others", f"{slower:.2f}"
 
 
 def results(short: bool) -> Iterator[Result]:

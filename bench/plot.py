@@ -71,7 +71,7 @@ def dots(rows: Rows, colours: Colours, theme: Theme) -> str:
         parts += [
             f'<circle cx="{x(row[name]):.1f}" cy="{y:.1f}" r="6" fill="{colour}" fill-opacity="0.85">'
             f"<title>{escape(name)}: {_figure(row[name])}×</title></circle>"
-            for name, colour in colours.items()
+            for name, colour in reversed(colours.items())
             if name in row
         ]
     legend = list(_legend(colours, left, bottom + 22))

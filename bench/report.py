@@ -240,7 +240,7 @@ def lost(result: Result) -> bool:
 
 def losses() -> Lines:
     rows = []
-    for module in ("in_process", "scripts", "tcp", "memory", "scale", "modules", "imports"):
+    for module in ("in_process", "scripts", "tcp", "memory", "modules", "imports"):
         for name, results in load(module).tables().items():
             for beside in dict.fromkeys(each.beside for each in results if each.beside):
                 for unit in dict.fromkeys(each.unit for each in results):

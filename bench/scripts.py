@@ -16,7 +16,7 @@ import redis
 import redouble
 from bench.result import Result, compared
 from bench.servers import real_server
-from bench.timing import REAL, beside, interleaved
+from bench.timing import REAL, beside, interleaved, microseconds
 
 RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then
@@ -85,6 +85,4 @@ def results(short: bool) -> Iterator[Result]:
             yield from beside(EVAL, name, calls, 200, rounds)
         loops = {name: functools.partial(targets[name].eval, LOOP, 0) for name in ("redouble", REAL)}
         wall = interleaved(loops, calls=1, rounds=5, clock=time.perf_counter)
-        yield compared(
-            EVAL, "a million additions", "us", *((name, [each * 1e6 for each in seen]) for name, seen in wall.items())
-        )
+        yield compared(EVAL, "a million additions", "us", *microseconds(wall).items())

@@ -19,7 +19,7 @@ import redis
 import redouble
 from bench.result import Result, compared
 from bench.servers import TOOLS, Served, fakeredis_server, real_server, redouble_server
-from bench.timing import REAL, interleaved
+from bench.timing import REAL, interleaved, microseconds
 from redouble.resp.reader import encode_command
 
 TESTS = ("set", "get", "incr", "lpush", "rpush", "lpop", "sadd", "hset", "zadd", "mset", "lrange_100")
@@ -105,7 +105,7 @@ def latencies(real: Served, ours: Served, rounds: int) -> Iterator[Result]:
     def compare(what: str, first: Callable[[], object], second: Callable[[], object], calls: int) -> Result:
         targets = {"redouble": first, REAL: second}
         found = interleaved(targets, calls=calls, rounds=rounds, clock=time.perf_counter)
-        return compared("latency", what, "us", *((name, [each * 1e6 for each in seen]) for name, seen in found.items()))
+        return compared("latency", what, "us", *microseconds(found).items())
 
     with contextlib.ExitStack() as stack:
         ears = [Ear(("127.0.0.1", each.port), stack) for each in (ours, real)]

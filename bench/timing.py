@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 
 from bench.result import Result, compared
 
-__all__ = ["REAL", "beside", "interleaved", "ratio"]
+__all__ = ["REAL", "beside", "interleaved", "microseconds"]
 
 REAL = "redis-8.6"
 """The real server of most comparisons, over TCP."""
@@ -42,18 +41,14 @@ def beside(
     `inside` is how often one call does the operation.
     """
     fakes = {name: targets[name] for name in ("redouble", "fakeredis")}
-    cpu = _microseconds(interleaved(fakes, calls=calls, rounds=rounds), inside)
+    cpu = microseconds(interleaved(fakes, calls=calls, rounds=rounds), inside)
     yield compared(table, operation, "us of CPU", *cpu.items())
     if REAL in targets:
-        wall = _microseconds(interleaved(targets, calls=calls, rounds=rounds, clock=time.perf_counter), inside)
+        wall = microseconds(interleaved(targets, calls=calls, rounds=rounds, clock=time.perf_counter), inside)
         for fake in fakes:
             yield compared(table, operation, "us", (fake, wall[fake]), (REAL, wall[REAL]))
 
 
-def _microseconds(seconds: dict[str, list[float]], inside: int) -> dict[str, list[float]]:
+def microseconds(seconds: dict[str, list[float]], inside: int = 1) -> dict[str, list[float]]:
+    """What `interleaved` found, for one of the operations that a call does."""
     return {name: [each / inside * 1e6 for each in seen] for name, seen in seconds.items()}
-
-
-def ratio(first: list[float], second: list[float]) -> float:
-    """The median of first / second, round by round."""
-    return statistics.median(a / b for a, b in zip(first, second, strict=True))
