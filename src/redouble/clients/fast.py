@@ -88,7 +88,7 @@ class FastBase:
     _fast_pool: Any = None
     """The pool whose connections may be used directly; None if this client needs the library's path."""
     _call: Any
-    """The library's own path as it was when nothing was replaced."""
+    """The library's own path as it was when nothing was replaced; what tracers put there (wrapt's proxies) equals it."""
     _seams: list[Seam]
     _plans: dict[str, Plan | None]
     _metrics: Any
@@ -311,7 +311,6 @@ class AsyncFastMixin(FastBase):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command; see `redis.asyncio.Redis.execute_command`."""
-        # What tracers put there (wrapt's proxies) equals what was there; it is not the same.
         untouched = self._fast_pool is not None and self.library_class.execute_command is self._call
         connection = self._free_connection() if untouched else None
         if connection is None:
