@@ -54,6 +54,8 @@ class FakeServer:
         modules: what it loads of "json", "bloom", "timeseries" and "vectorset"; by default a Redis has all that its users expect,
             a Valkey none.
         clock_command: whether clients may move the clock with CLOCK, a command that no real server has.
+        path: a folder in which the data is kept in redouble's own form, which opens at once however much it is.  `close` it at
+            the end.  Raises `redouble.dbm.DBMError` if somebody else has it open, or it is damaged.
     """
 
     _shared: ClassVar[dict[str, FakeServer]] = {}
@@ -70,6 +72,7 @@ class FakeServer:
         strict: bool = False,
         clock_command: bool = False,
         modules: Iterable[str] | None = None,
+        path: str | os.PathLike[str] | None = None,
     ) -> None:
         self.core = Server(
             server_type=server_type,
@@ -81,10 +84,20 @@ class FakeServer:
             config={_text(name): _text(value) for name, value in (config or {}).items()},
         )
         self.core.dial = dial
-        if "dir" in {str(_text(name)).lower() for name in config or {}}:
+        has_folder = "dir" in {str(_text(name)).lower() for name in config or {}}
+        if path is not None:
+            from redouble.persistence.store import Store
+
+            if has_folder:
+                raise ValueError(
+                    "the data is kept in the folder `path`, or as Redis keeps it in the configuration's `dir`"
+                )
+            self.core.files = Store(self.core, Path(path), _later)
+        elif has_folder:
             from redouble.persistence.redis_files import RedisFiles
 
             self.core.files = RedisFiles(self.core, Path(self.core.config.text("dir")), _later)
+        if self.core.files is not None:
             with self.core.lock:
                 self.core.files.load()
         self.lastsave = int(time.time())
@@ -256,15 +269,27 @@ class FakeServer:
             self.core.restart(keep_data=keep_data)
 
     def close(self) -> None:
-        """Let go of the files that the configuration's `dir` holds, after saving as SHUTDOWN does; nothing is kept from then on.
+        """Let go of the files: of the folder `path`, after which the server is gone, or of the configuration's `dir`, after
+        saving as SHUTDOWN does; nothing is kept from then on.
 
         Raises OSError if it cannot be saved.
         """
         with self.core.lock:
             files = self.core.files
             if files is not None:
-                files.close(save=bool(files.save_points))
-                self.core.files = None
+                try:
+                    files.close(save=bool(files.save_points))
+                finally:
+                    self.core.files = None
+                    self.core.refuse_writes(False)
+                if not self.core.connected:
+                    self._cut()
+
+    def __enter__(self) -> FakeServer:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
     @property
     def clock(self) -> Clock:

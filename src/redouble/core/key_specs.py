@@ -309,6 +309,8 @@ def _positions(spec: KeySpec, argv: Sequence[bytes]) -> Iterable[int] | None:
 
 def _flags_now(name: str, spec: KeySpec, argv: Sequence[bytes], comparing_reads: bool) -> tuple[str, ...]:
     """What a command does with the key this time, where its arguments decide (`variable_flags`)."""
+    if name not in ("set", "bitfield"):
+        return spec.flags
     words = {word.upper() for word in argv[2:]}
     if name == "set":
         if b"GET" in words:
@@ -316,6 +318,4 @@ def _flags_now(name: str, spec: KeySpec, argv: Sequence[bytes], comparing_reads:
         if comparing_reads and words & {b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"}:
             return "RW", "update"
         return "OW", "update"
-    if name == "bitfield":
-        return ("RW", "access", "update") if words & {b"SET", b"INCRBY"} else ("RO", "access")
-    return spec.flags
+    return ("RW", "access", "update") if words & {b"SET", b"INCRBY"} else ("RO", "access")

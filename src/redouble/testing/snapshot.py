@@ -48,6 +48,8 @@ class Snapshot:
             from redouble.scripting.functions import libraries_of
 
             libraries_of(server).restore(self._functions, replace=True)
+        if server.files is not None:
+            server.files.start_over()
         server.dirty += 1
         server.tracking.flush()
         server.blocking.serve()
