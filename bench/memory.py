@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import fakeredis
 
 import redouble
+from bench.result import Result, compared
 
 UNITS = 20_000
 STEP = 1_000
@@ -29,15 +30,15 @@ def strings(r: Any, numbers: range) -> None:
         r.set(f"key:{number}", f"value {number}")
 
 
-KINDS: dict[str, tuple[Fill, float]] = {
-    "small hash": (small_hashes, 0.65),
-    "string key": (strings, 0.8),
-    "list element": (lambda r, numbers: r.rpush("list", *(f"element {number}" for number in numbers)), 1.0),
-    "set member": (lambda r, numbers: r.sadd("set", *(f"member {number}" for number in numbers)), 1.0),
-    "hash field": (lambda r, numbers: r.hset("hash", mapping={f"field {number}": number for number in numbers}), 1.0),
-    "sorted-set member": (lambda r, numbers: r.zadd("zset", {f"member {number}": number for number in numbers}), 1.0),
+KINDS: dict[str, Fill] = {
+    "small hash": small_hashes,
+    "string key": strings,
+    "list element": lambda r, numbers: r.rpush("list", *(f"element {number}" for number in numbers)),
+    "set member": lambda r, numbers: r.sadd("set", *(f"member {number}" for number in numbers)),
+    "hash field": lambda r, numbers: r.hset("hash", mapping={f"field {number}": number for number in numbers}),
+    "sorted-set member": lambda r, numbers: r.zadd("zset", {f"member {number}": number for number in numbers}),
 }
-"""How they are put in, and how much they may take as a share of what they take in fakeredis."""
+"""How they are put in."""
 
 
 def taken(client: Any, fill: Fill) -> float:
@@ -55,9 +56,7 @@ def taken(client: Any, fill: Fill) -> float:
         tracemalloc.stop()
 
 
-def main() -> None:
-    print(f"bytes for one of {UNITS:,}, as tracemalloc counts them\n")
-    print(f"{'':20}{'redouble':>10}{'fakeredis':>11}{'ratio':>8}{'at most':>9}")
-    for kind, (fill, most) in KINDS.items():
+def results(short: bool) -> Iterator[Result]:
+    for kind, fill in KINDS.items():
         ours, theirs = taken(redouble.FakeRedis(), fill), taken(fakeredis.FakeRedis(), fill)
-        print(f"{kind:20}{ours:10.1f}{theirs:11.1f}{ours / theirs:8.2f}{most:9.2f}")
+        yield compared(f"one of {UNITS:,}", kind, "bytes", ("redouble", [ours]), ("fakeredis", [theirs]))

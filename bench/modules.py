@@ -7,7 +7,6 @@ that yields rows.
 from __future__ import annotations
 
 import itertools
-import statistics
 import struct
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import redis
 
 import redouble.commands
+from bench.result import Result, compared
 from bench.servers import real_server
 from redouble.core.client import Client
 from redouble.core.server import Server
@@ -253,20 +253,16 @@ class Pair:
             reply = self.server.call(self.client, encoded(words))
             assert not isinstance(reply, CommandError), (words[:3], reply)
 
-    def compare(self, row: Row) -> tuple[float, float, float]:
-        """Microseconds for a call here and there, and the ratio, each the median of the rounds."""
+    def compare(self, row: Row, rounds: int) -> tuple[list[float], list[float]]:
+        """Microseconds for a call here and there, in each round."""
         self.fill(row.setup)
         numbers = itertools.count()
         ours, theirs = [], []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             batch = [row.command(n) for n in itertools.islice(numbers, row.calls)]
             ours.append(self.here(batch) / row.calls * 1e6)
             theirs.append(self.there(batch) / row.calls * 1e6)
-        return (
-            statistics.median(ours),
-            statistics.median(theirs),
-            statistics.median(map(float.__truediv__, ours, theirs)),
-        )
+        return ours, theirs
 
     def here(self, batch: list[Words]) -> float:
         commands = list(map(encoded, batch))
@@ -292,16 +288,16 @@ def encoded(words: Words) -> list[bytes]:
     return [word if isinstance(word, bytes) else str(word).encode() for word in words]
 
 
-def main(*names: str) -> None:
+def results(short: bool, *names: str) -> Iterator[Result]:
     for name in names or FAMILIES:
         server = OTHERS.get(name, REAL)
         with real_server(server) as url, redis.Redis.from_url(url) as real:
             pair = Pair(real, server.rpartition("-")[2])
-            print(f"{'':55}{'redouble':>12}{server:>17}   ratio")
             for row in FAMILIES[name]():
-                here, there, ratio = pair.compare(row)
-                print(f"{row.name:55}{here:10.1f}us{there:15.1f}us{ratio:8.1f}", flush=True)
+                here, there = pair.compare(row, 3 if short else ROUNDS)
+                yield compared(name, row.name, "us", ("redouble", here), (server, there))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for result in results(False, *sys.argv[1:]):
+        print(result, flush=True)

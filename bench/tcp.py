@@ -10,7 +10,6 @@ import csv
 import functools
 import importlib.util
 import socket
-import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +17,11 @@ from collections.abc import Callable, Iterator
 import redis
 
 import redouble
+from bench.result import Result, compared
 from bench.servers import TOOLS, Served, fakeredis_server, real_server, redouble_server
-from bench.timing import interleaved, ratio
+from bench.timing import REAL, interleaved, microseconds
 from redouble.resp.reader import encode_command
 
-REAL = "redis-8.6"
 TESTS = ("set", "get", "incr", "lpush", "rpush", "lpop", "sadd", "hset", "zadd", "mset", "lrange_100")
 REQUESTS = {1: 3_000, 16: 16_000}
 """In one slice, by the depth of the pipeline."""
@@ -44,26 +43,19 @@ def benchmark(server: Served, test: str, pipeline: int, requests: int) -> Figure
 
 def throughput(
     servers: dict[str, Served], tests: tuple[str, ...], pipeline: int, requests: dict[str, int], rounds: int
-) -> None:
-    """Print each server's throughput as a share of the first one's, and what a request costs it; `requests` in a slice."""
+) -> Iterator[Result]:
+    """Each server's requests per second, and the CPU time that one takes it, beside the first one's; `requests` in a slice."""
     first, *others = servers
-    print(
-        f"\n-P {pipeline}: throughput / that of {first}, median of {rounds} rounds (quartiles); us of CPU per request"
-    )
-    print(f"  {'':12}" + "".join(f"{name:>28}" for name in others) + f"{first:>12}")
+    table = f"-P {pipeline}"
     for test in tests:
         found: dict[str, list[Figures]] = {name: [] for name in servers}
         for _ in range(rounds):
             for name, server in servers.items():
                 found[name].append(benchmark(server, test, pipeline, requests[name]))
-        cells = []
+        rates, cpu = ({name: [each[column] for each in seen] for name, seen in found.items()} for column in (0, 1))
         for name in others:
-            ratios = [mine / theirs for (mine, _), (theirs, _) in zip(found[name], found[first], strict=True)]
-            low, middle, high = statistics.quantiles(ratios, n=4)
-            cpu = statistics.median(cost for _, cost in found[name])
-            cells.append(f"{middle:11.3f} ({low:.2f}, {high:.2f}){cpu:6.2f}")
-        cpu = statistics.median(cost for _, cost in found[first])
-        print(f"  {test:12}" + "".join(f"{cell:>28}" for cell in cells) + f"{cpu:12.2f}", flush=True)
+            yield compared(table, test.upper(), "requests/s", (name, rates[name]), (first, rates[first]))
+            yield compared(table, test.upper(), "us of CPU", (name, cpu[name]), (first, cpu[first]))
 
 
 class Ear:
@@ -107,39 +99,39 @@ def pipeline_of_100(client: redis.Redis) -> None:
         pipeline.execute()
 
 
-def latencies(real: Served, ours: Served) -> Iterator[tuple[str, float]]:
-    """What somebody waits for, and for how long as a multiple of the real server's time."""
+def latencies(real: Served, ours: Served, rounds: int) -> Iterator[Result]:
+    """How long somebody waits for something."""
 
-    def compare(first: Callable[[], object], second: Callable[[], object], calls: int) -> float:
-        found = interleaved({"ours": first, "real": second}, calls=calls, rounds=51, clock=time.perf_counter)
-        return ratio(found["ours"], found["real"])
+    def compare(what: str, first: Callable[[], object], second: Callable[[], object], calls: int) -> Result:
+        targets = {"redouble": first, REAL: second}
+        found = interleaved(targets, calls=calls, rounds=rounds, clock=time.perf_counter)
+        return compared("latency", what, "us", *microseconds(found).items())
 
     with contextlib.ExitStack() as stack:
         ears = [Ear(("127.0.0.1", each.port), stack) for each in (ours, real)]
-        yield "a message of pub/sub, on bare sockets", compare(*ears, calls=100)
+        yield compare("a message of pub/sub, on bare sockets", *ears, calls=100)
     near, far = (redis.Redis(port=each.port) for each in (ours, real))
-    yield "a message of pub/sub, with redis-py", compare(hearing(near), hearing(far), calls=100)
+    yield compare("a message of pub/sub, with redis-py", hearing(near), hearing(far), calls=100)
     with redouble.TcpFakeServer(("127.0.0.1", 0)) as server:
         server.start()
         near = redis.Redis(port=server.server_address[1])
         for client in (near, far):
             client.set("key", "value")
         gets = [functools.partial(client.get, "key") for client in (near, far)]
-        yield "GET, the server a thread of this process", compare(*gets, calls=100)
+        yield compare("GET, the server a thread of the client's process", *gets, calls=100)
         pipelines = [functools.partial(pipeline_of_100, client) for client in (near, far)]
-        yield "a pipeline of 100 GET, the same", compare(*pipelines, calls=10)
+        yield compare("a pipeline of 100 GET, the same", *pipelines, calls=10)
         near.close()
         far.close()
 
 
-def main() -> None:
+def results(short: bool) -> Iterator[Result]:
+    rounds = 3 if short else ROUNDS
     with real_server(REAL) as real, redouble_server(hiredis=False) as ours, fakeredis_server() as fakeredis:
         with redouble_server() if importlib.util.find_spec("hiredis") else contextlib.nullcontext() as faster:
-            servers = {REAL: real, "redouble": ours} | ({"with hiredis": faster} if faster else {})
+            servers = {REAL: real, "redouble": ours} | ({"redouble, with hiredis": faster} if faster else {})
             for pipeline, requests in REQUESTS.items():
-                throughput(servers, TESTS, pipeline, dict.fromkeys(servers, requests), ROUNDS)
+                yield from throughput(servers, TESTS, pipeline, dict.fromkeys(servers, requests), rounds)
         both = {"fakeredis": fakeredis, "redouble": ours}
-        throughput(both, ("set", "get"), 16, {"fakeredis": 3_200, "redouble": REQUESTS[16]}, 5)
-        print("\nlatency / that of the real server, median of 51 rounds")
-        for what, times in latencies(real, ours):
-            print(f"  {what:44}{times:6.2f}")
+        yield from throughput(both, ("set", "get"), 16, {"fakeredis": 3_200, "redouble": REQUESTS[16]}, min(rounds, 5))
+        yield from latencies(real, ours, rounds=11 if short else 51)

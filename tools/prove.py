@@ -173,7 +173,9 @@ def simulation(wanted: Wanted) -> Rows:
 def many(wanted: Wanted) -> Rows:
     from bench import many
 
-    yield from many.rows()
+    for each in many.results(short=False):
+        beside = "" if each.ratio is None else f", {each.ratio:.2f} × {each.beside}"
+        yield f"{each.table}: {each.operation}", f"{each.figure:.3g} {each.unit}{beside}"
 
 
 def growth(wanted: Wanted) -> Rows:
