@@ -142,6 +142,7 @@ def test_texts_and_both_together(users: SearchIndex) -> None:
     assert float(found[0]["vector_similarity"]) == pytest.approx(1)
 
 
+@pytest.mark.filterwarnings("ignore:Role 'llm':DeprecationWarning")  # redisvl's own word for the answers
 def test_a_history_of_messages(client: Any) -> None:
     history = MessageHistory("talk", redis_client=client)
     history.store("What is a fjord?", "A drowned valley.")
