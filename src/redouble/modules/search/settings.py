@@ -41,6 +41,7 @@ def _table() -> dict[bytes, Setting]:
         one(b"MINSTEMLEN", 4, b"The shortest word that has a stem", 2),
         one(b"FORKGC_SLEEP_BEFORE_EXIT", 0, b"How long a collector waits before it ends, for tests", 0),
         one(b"MAXDOCTABLESIZE", 1_000_000, b"The most slots for documents"),
+        # the two that follow as the configuration of Redis Stack has them
         one(b"MAXSEARCHRESULTS", 10_000, b"The most results of FT.SEARCH", -1 << 63, unlimited=True),
         one(b"MAXAGGREGATERESULTS", 10_000, b"The most results of FT.AGGREGATE", -1 << 63, unlimited=True),
         one(b"MAXEXPANSIONS", 200, b"The most terms that a prefix stands for", 1),
