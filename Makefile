@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 REAL_SERVERS ?= $(HOME)/.cache/real-servers
 export REAL_SERVERS
 
+# Tests that want the libraries of its own environment, or numpy.
+ON_SEARCH := $(addprefix tests/,$(addprefix frameworks/test_,langgraph.py redis_om.py redisvl.py) \
+	$(addprefix modules/test_,search_structures.py vset.py))
+
 .PHONY: help run test lint docs record fuzz fuzz-guided prove bench servers clean
 
 help:
@@ -17,7 +21,7 @@ help:
 	@echo "make fuzz     random commands to redouble and to a real server, until stopped"
 	@echo "make fuzz-guided  coverage-guided fuzzing of each parser, SECONDS=60 (CPython 3.10 to 3.13)"
 	@echo "make prove    the long proofs: every interpreter, 100,000 random commands for each server"
-	@echo "make bench    redouble, fakeredis and real servers side by side"
+	@echo "make bench    redouble, fakeredis and real servers side by side; SHORT=1: in some minutes"
 
 # One environment for everything; made again when pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml
@@ -33,11 +37,19 @@ $(VENV)-redis5/.installed: pyproject.toml
 	$(VENV)-redis5/bin/python -m pip install --quiet --editable . --group test-redis5
 	@touch $@
 
+# What is built on search is heavy, and brings numpy.
+$(VENV)-search/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-search
+	$(VENV)-search/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-search/bin/python -m pip install --quiet --editable . --group test-search
+	@touch $@
+
 run: $(VENV)/.installed
 	@$(BIN)/python examples/run.py
 
-test: $(VENV)/.installed $(VENV)-redis5/.installed
+test: $(VENV)/.installed $(VENV)-redis5/.installed $(VENV)-search/.installed
 	$(VENV)-redis5/bin/python -m pytest -q tests/frameworks
+	$(VENV)-search/bin/python -m pytest -q $(ON_SEARCH)
 	$(BIN)/python -m coverage erase
 	@# four, also on two cores: real servers are mostly waited for
 	$(BIN)/python -m coverage run -m pytest -n 4 --dist worksteal
@@ -76,7 +88,7 @@ prove: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(SHORT),--short)
 
 clean:
-	rm -rf $(VENV) $(VENV)-redis5 site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-redis5 $(VENV)-projects site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,17 +1,16 @@
 """redouble.dbm beside the other dbm-like modules that are installed: CPU time of each operation, and the ratio to semidbm.
 
-The stores take turns, some operations each, so that a slow moment hits them all.  The table and the plot in docs/dbm.md are
-written by this: `python -m bench dbm`; `python -m bench.dbm 1000000` is for other numbers of keys, and writes nothing.
+The stores take turns, some operations each, so that a slow moment hits them all; each time another one is the first, who finds
+the keys and values of the turn in no cache of the processor.  `python -m bench.dbm 1000000` is for other numbers of keys, and
+writes nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import math
 import os
 import random
-import re
 import sqlite3
 import sys
 import tempfile
@@ -21,17 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import redouble.dbm
-from bench.timing import ratio
+from bench.result import Result, alone, compared
 from redouble.dbm import system
 
-SIZES = {100_000: 3, 1_000_000: 2}
+SIZES = {100_000: 3, 1_000_000: 1}
 """Keys, and rounds with so many."""
 VALUE = 100
 TURN = 10_000
 """Operations until it is another store's turn."""
 HOT = 100
 BATCH = 1000
-DOCS = Path(__file__).parents[1] / "docs"
 
 PHASES = {
     "fill": "new keys",
@@ -51,7 +49,7 @@ class Store:
     """Opened like a dbm module of the standard library; what is otherwise is in the classes below."""
 
     most = 1_000_000_000
-    """Operations of a phase that do not take hours."""
+    """Operations of a phase that do not take too long."""
     slow: dict[str, int] = {}
     """The same for single phases."""
     db: Any
@@ -132,6 +130,7 @@ class Semidbm(Store):
 
 
 class Dumb(Store):
+    most = 100_000
     slow = {"delete": 5}
 
     def open(self, flag: str) -> None:
@@ -152,6 +151,7 @@ class Gdbm(Store):
 class Sqlite(Store):
     """The table and the settings of dbm.sqlite3, which is in the standard library from Python 3.13 on."""
 
+    most = 100_000
     slow = {"fill": 500, "overwrite": 500, "delete": 500}
 
     def open(self, flag: str) -> None:
@@ -244,15 +244,9 @@ Costs = dict[tuple[str, str], list[float]]
 """Store and phase: seconds of CPU for one key, of each round."""
 
 
-LARGE = {"redouble", "unverified", "cache", "semidbm", "gdbm", "lmdb"}
-"""Those that do not take hours for a million keys, or are beside the point."""
-
-
-def installed(count: int) -> dict[str, type[Store]]:
-    stores = {name: kind for name, kind in STORES.items() if count <= 100_000 or name in LARGE}
+def installed() -> dict[str, type[Store]]:
+    stores = dict(STORES)
     for name, module in MODULES.items():
-        if name not in stores:
-            continue
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
             continue
@@ -268,7 +262,7 @@ def one_round(count: int, costs: Costs) -> None:
     items = list(zip(keys, values * (count // 1000)))
     shuffled = chance.sample(items, count)
     with tempfile.TemporaryDirectory() as folder:
-        stores = {name: kind(Path(folder) / name) for name, kind in installed(count).items()}
+        stores = {name: kind(Path(folder) / name) for name, kind in installed().items()}
         for store in stores.values():
             store.open("c")
 
@@ -279,9 +273,9 @@ def one_round(count: int, costs: Costs) -> None:
 
         def in_turns(phase: str, method: str, arguments: list[Any]) -> None:
             for at in range(0, count, TURN):
-                part = arguments[at : at + TURN]
-                for name, store in stores.items():
-                    most = store.slow.get(phase, count)
+                part, first = arguments[at : at + TURN], at // TURN % len(stores)
+                for name, store in (list(stores.items()) * 2)[first : first + len(stores)]:
+                    most = store.slow.get(phase, store.most)
                     if at < most:
                         some = part[: max(most - at, 0)]
                         timed(phase, name, lambda some=some, store=store: getattr(store, method)(some), len(some))
@@ -311,7 +305,7 @@ def one_round(count: int, costs: Costs) -> None:
         costs.setdefault(place, []).append(seconds / operations)
 
 
-def one_read(count: int) -> str:
+def one_read(count: int) -> Iterator[Result]:
     """What it takes to open a database for one read."""
     read = 0
     real = system._read_some
@@ -324,10 +318,9 @@ def one_read(count: int) -> str:
 
     key, value = b"key:%012d", bytes(VALUE)
     milliseconds = {}
+    what = "opening it for one read"
     with tempfile.TemporaryDirectory() as folder:
-        stores = [
-            kind(Path(folder) / name) for name, kind in installed(count).items() if name in ("redouble", "semidbm")
-        ]
+        stores = [kind(Path(folder) / name) for name, kind in installed().items() if name in ("redouble", "semidbm")]
         for store in stores:
             store.open("c")
             store.put([(key % number, value) for number in range(count)])
@@ -335,7 +328,7 @@ def one_read(count: int) -> str:
             start = time.process_time()
             store.open("r")
             assert store.db[key % (count // 2)] == value
-            milliseconds[type(store).__name__.lower()] = f"{(time.process_time() - start) * 1000:.1f} ms"
+            milliseconds[type(store).__name__.lower()] = [(time.process_time() - start) * 1000]
             store.close()
         system._read_some = counted
         try:
@@ -345,12 +338,13 @@ def one_read(count: int) -> str:
         finally:
             system._read_some = real
         read += (stores[0].path / "MANIFEST").stat().st_size
-    times = ", ".join(f"{name} {text}" for name, text in milliseconds.items())
-    return f"Opening it for one read reads {read:,} of {size:,} bytes ({read / size:.3%}); CPU time: {times}."
+    if "semidbm" in milliseconds:
+        yield compared(title(count), what, "ms of CPU", *milliseconds.items())
+    yield compared(title(count), what, "bytes", ("redouble", [read]), ("all of it", [size]))
 
 
-def longest_compaction(count: int, records: int) -> tuple[float, float]:
-    """Seconds of CPU: the longest call of a compaction in slices, and all of them."""
+def longest_compaction(count: int, records: int) -> Result:
+    """The longest call of a compaction in slices, beside all of them."""
     with tempfile.TemporaryDirectory() as folder, redouble.dbm.open(Path(folder) / "db", "c") as db:
         for _ in range(2):
             for number in range(count):
@@ -359,63 +353,13 @@ def longest_compaction(count: int, records: int) -> tuple[float, float]:
         while left:
             start = time.process_time()
             left = db.compact(records)
-            calls.append(time.process_time() - start)
-    return max(calls), sum(calls)
+            calls.append((time.process_time() - start) * 1000)
+    what = f"compaction, the longest call of {records:,} records"
+    return compared(title(count), what, "ms of CPU", ("redouble", [max(calls)]), ("all calls", [sum(calls)]))
 
 
-def table(costs: Costs) -> list[str]:
-    names = [name for name in STORES if any(name == store for store, _ in costs)]
-    lines = [f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
-    for phase, meaning in PHASES.items():
-        cells = []
-        for name in names:
-            found = costs.get((name, phase))
-            if found is None:
-                cells.append("")
-                continue
-            microseconds = sorted(found)[len(found) // 2] * 1e6
-            reference = costs.get(("semidbm", phase))
-            times = f" ({ratio(reference, found):.2g}×)" if reference and name != "semidbm" else ""
-            cells.append(f"{microseconds:.2g}{times}")
-        lines.append(f"| **{phase}**: {meaning} | {' | '.join(cells)} |")
-    return lines
-
-
-COLOURS = {
-    "redouble": "#d62728", "unverified": "#ff7f0e", "cache": "#e377c2", "not mapped": "#8c564b", "semidbm": "#7f7f7f",
-    "dbm.dumb": "#bcbd22", "gdbm": "#2ca02c", "sqlite3": "#1f77b4", "lmdb": "#9467bd",
-}  # fmt: skip
-PLOTTED = ("fill", "sequential", "random", "hot", "overwrite", "batch", "load", "delete", "compact")
-
-
-def plot(costs: Costs, text: str, line: str) -> str:
-    """Dots on a logarithmic scale: how many times as fast as semidbm."""
-    low, high, left, width, row = -4.0, 3.0, 90, 560, 28
-    height = row * (len(PLOTTED) + 2) + 20
-
-    def x(value: float) -> float:
-        return left + width * (min(max(math.log10(value), low), high) - low) / (high - low)
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" font-family="sans-serif" font-size="12" fill="{text}">'
-    ]
-    for power in range(int(low), int(high) + 1):
-        at, name = x(10.0**power), f"{10.0**power:g}×"
-        parts.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="20" y2="{row * len(PLOTTED) + 20}" stroke="{line}"/>')
-        parts.append(f'<text x="{at:.1f}" y="12" text-anchor="middle">{name}</text>')
-    for number, phase in enumerate(PLOTTED):
-        y = 20 + row * number + row / 2
-        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{phase}</text>')
-        for name, colour in COLOURS.items():
-            if (name, phase) in costs and ("semidbm", phase) in costs:
-                at = x(ratio(costs["semidbm", phase], costs[name, phase]))
-                parts.append(
-                    f'<circle cx="{at:.1f}" cy="{y:.1f}" r="6" fill="{colour}" fill-opacity="0.8"><title>{name}</title></circle>'
-                )
-    for number, (name, colour) in enumerate(COLOURS.items()):
-        at, y = left + number % 5 * 112, row * len(PLOTTED) + 44 + number // 5 * 22
-        parts.append(f'<circle cx="{at}" cy="{y}" r="6" fill="{colour}"/><text x="{at + 12}" y="{y + 4}">{name}</text>')
-    return "\n".join([*parts, "</svg>", ""])
+def title(count: int) -> str:
+    return f"{count:,} keys"
 
 
 def measured(count: int, rounds: int) -> Costs:
@@ -426,42 +370,23 @@ def measured(count: int, rounds: int) -> Costs:
     return costs
 
 
-def sections(sizes: dict[int, int]) -> Iterator[tuple[int, Costs, list[str]]]:
-    for count, rounds in sizes.items():
-        costs = measured(count, rounds)
-        longest, whole = longest_compaction(count, 1000)
-        yield (
-            count,
-            costs,
-            [
-                f"**{count:,} keys** of 16 bytes, values of {VALUE}: microseconds of CPU time (times as fast as semidbm); the median of {rounds} rounds.",
-                "",
-                *table(costs),
-                "",
-                one_read(count),
-                "",
-                f"Compacting all of it, 1,000 records a call, takes {whole:.2f} s of CPU time, the longest call {longest * 1000:.1f} ms.",
-                "",
-            ],
-        )
-
-
-def main(sizes: dict[int, int] | None = None) -> None:
-    page = DOCS / "dbm.md"
-    lines: list[str] = []
-    for count, costs, section in sections(sizes or SIZES):
-        print(*section, sep="\n", flush=True)
-        lines += section
-        if sizes is None and count == min(SIZES):
-            (DOCS / "dbm-light.svg").write_text(plot(costs, "#222", "#ddd"), encoding="utf-8")
-            (DOCS / "dbm-dark.svg").write_text(plot(costs, "#ddd", "#444"), encoding="utf-8")
-    if sizes is None:
-        written = "<!-- bench -->\n\n" + "\n".join(lines) + "\n<!-- end of bench -->"
-        text = page.read_text(encoding="utf-8")
-        page.write_text(
-            re.sub(r"<!-- bench -->.*<!-- end of bench -->", lambda _: written, text, flags=re.S), encoding="utf-8"
-        )
+def results(short: bool, sizes: dict[int, int] | None = None) -> Iterator[Result]:
+    for count, rounds in (sizes or ({min(SIZES): 1} if short else SIZES)).items():
+        found = measured(count, rounds)
+        costs = {place: [each * 1e6 for each in seen] for place, seen in found.items()}
+        for phase in PHASES:
+            for name in STORES:
+                if (name, phase) not in costs:
+                    continue
+                its, reference = (name, costs[name, phase]), costs.get(("semidbm", phase))
+                if reference is None or name == "semidbm":
+                    yield alone(title(count), phase, name, "us of CPU", its[1])
+                else:
+                    yield compared(title(count), phase, "us of CPU", its, ("semidbm", reference))
+        yield from one_read(count)
+        yield longest_compaction(count, 1000)
 
 
 if __name__ == "__main__":
-    main({int(word): 3 for word in sys.argv[1:]} or None)
+    for result in results(False, {int(word): 3 for word in sys.argv[1:]}):
+        print(result, flush=True)

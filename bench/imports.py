@@ -1,11 +1,16 @@
-"""What an import costs: CPU time of a Python that only does that, less that of a Python that does nothing."""
+"""What an import costs: CPU time of a Python that only does that, less that of a Python that does nothing.
+
+`import redouble` is what every test suite that has the pytest plugin pays.
+"""
 
 from __future__ import annotations
 
 import resource
-import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
+
+from bench.result import Result, alone, compared
 
 STATEMENTS = (
     "pass",
@@ -14,8 +19,6 @@ STATEMENTS = (
     "from redouble import FakeRedis",
     "from fakeredis import FakeRedis",
 )
-LIMIT_MS = 15
-"""For `import redouble`, which every test suite that has the pytest plugin pays."""
 
 
 def cpu_ms(statement: str) -> float:
@@ -25,16 +28,16 @@ def cpu_ms(statement: str) -> float:
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
-def main(rounds: int = 11) -> None:
+def results(short: bool) -> Iterator[Result]:
     for statement in STATEMENTS:
         cpu_ms(statement)  # compiles what is imported
     costs: dict[str, list[float]] = {statement: [] for statement in STATEMENTS}
-    for _ in range(rounds):
+    for _ in range(5 if short else 21):
         for statement, seen in costs.items():
             seen.append(cpu_ms(statement))
     nothing = costs.pop("pass")
-    print(f"CPU time beyond that of starting Python, median of {rounds}\n")
-    for statement, seen in costs.items():
-        median = statistics.median(a - b for a, b in zip(seen, nothing, strict=True))
-        limit = f"  (at most {LIMIT_MS})" if statement == "import redouble" else ""
-        print(f"{statement:32}{median:8.1f} ms{limit}")
+    net = {statement: [a - b for a, b in zip(seen, nothing, strict=True)] for statement, seen in costs.items()}
+    for statement in ("import redouble", "import redis"):
+        yield alone("beyond starting Python", statement, "Python", "ms of CPU", net[statement])
+    ours, theirs = "from redouble import FakeRedis", "from fakeredis import FakeRedis"
+    yield compared("beyond starting Python", ours, "ms of CPU", ("redouble", net[ours]), ("fakeredis", net[theirs]))

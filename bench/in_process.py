@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import fakeredis
 import redis
 
 import redouble
+from bench.result import Result
 from bench.servers import real_server
-from bench.timing import interleaved, ratios
+from bench.timing import REAL, beside
 
-REAL = "real over TCP"
 ROUND_SECONDS = 0.01
 """How long fakeredis takes in one round, at least."""
 IN_A_LOOP = 100
@@ -89,32 +88,17 @@ def listening(r: Any) -> Any:
     return r
 
 
-def compare(title: str, operations: Operations, targets: Mapping[str, Any], calls_in_one: int = 1) -> None:
-    """A line for each operation; each of its calls is `calls_in_one` calls of the library."""
-    beside_real = f"redouble / {REAL}" if REAL in targets else ""
-    print(f"\n{title:20}{'redouble us':>12}{'fakeredis / redouble':>24}{beside_real:>26}")
-    gains = []
+def compare(
+    table: str, operations: Operations, targets: Mapping[str, Any], rounds: int, calls_in_one: int = 1
+) -> Iterator[Result]:
+    """Each call of an operation is `calls_in_one` calls of the library."""
     for name, operation in operations.items():
         calls = {target: functools.partial(operation, r) for target, r in targets.items()}
+        calls["fakeredis"]()
         start = time.process_time()
         calls["fakeredis"]()
         count = max(1, int(ROUND_SECONDS / (time.process_time() - start)))
-        cpu = interleaved({target: calls[target] for target in ("redouble", "fakeredis")}, calls=count)
-        gain = ratios(cpu["fakeredis"], cpu["redouble"])
-        gains.append(statistics.median(gain))
-        line = f"{name:20}{min(cpu['redouble']) / calls_in_one * 1e6:12.2f}{spread(gain, 1):>24}"
-        if REAL in targets:
-            both = {target: calls[target] for target in ("redouble", REAL)}
-            wall = interleaved(both, calls=count, clock=time.perf_counter)
-            line += f"{spread(ratios(wall['redouble'], wall[REAL]), 3):>26}"
-        print(line, flush=True)
-    print(f"{'geometric mean':20}{'':12}{statistics.geometric_mean(gains):8.1f}")
-
-
-def spread(values: list[float], digits: int) -> str:
-    """The median, with the least and the most."""
-    low, high = min(values), max(values)
-    return f"{statistics.median(values):.{digits}f}  ({low:.{digits}f}, {high:.{digits}f})"
+        yield from beside(table, name, calls, count, rounds, calls_in_one)
 
 
 def in_a_loop(loop: asyncio.AbstractEventLoop, operation: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], None]:
@@ -129,28 +113,27 @@ def pooled(connection_class: type) -> Any:
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=connection_class))
 
 
-def main() -> None:
-    print("CPU time beside fakeredis, wall time beside a real server: medians (least, most) of what single rounds gave")
-    with real_server("redis-8.6") as url:
+def results(short: bool) -> Iterator[Result]:
+    rounds = 5 if short else 21
+    with real_server(REAL) as url:
         targets = {
             "redouble": redouble.FakeRedis(),
             "fakeredis": fakeredis.FakeRedis(),
             REAL: redis.Redis.from_url(url),
         }
-        compare("redis-py", ALL, {name: listening(fill(r)) for name, r in targets.items()})
+        yield from compare("redis-py", ALL, {name: listening(fill(r)) for name, r in targets.items()}, rounds)
     loop = asyncio.new_event_loop()
     fakes = {"redouble": redouble.FakeAsyncRedis(), "fakeredis": fakeredis.FakeAsyncRedis()}
     for r in fakes.values():
         loop.run_until_complete(r.set("string", "value"))
         loop.run_until_complete(r.hset("hash20", mapping={f"field:{i}": i for i in range(20)}))
-    compare("asyncio", {name: in_a_loop(loop, one) for name, one in SINGLE.items()}, fakes, IN_A_LOOP)
+    looped = {name: in_a_loop(loop, operation) for name, operation in SINGLE.items()}
+    yield from compare("asyncio", looped, fakes, rounds, IN_A_LOOP)
     loop.close()
     pools = {"redouble": pooled(redouble.FakeConnection), "fakeredis": pooled(fakeredis.FakeConnection)}
-    compare("connection_class", SINGLE, {name: fill(r) for name, r in pools.items()})
+    yield from compare("connection_class", SINGLE, {name: fill(r) for name, r in pools.items()}, rounds)
     valkeys = {"redouble": redouble.FakeValkey(), "fakeredis": fakeredis.FakeValkey()}
-    compare("valkey-py", SINGLE, {name: fill(r) for name, r in valkeys.items()})
-    compare(
-        "a new client",
-        {"FakeRedis()": lambda new: new(), "and its first GET": lambda new: new().get("string")},
-        {"redouble": redouble.FakeRedis, "fakeredis": fakeredis.FakeRedis},
-    )
+    yield from compare("valkey-py", SINGLE, {name: fill(r) for name, r in valkeys.items()}, rounds)
+    new: Operations = {"FakeRedis()": lambda new: new(), "and its first GET": lambda new: new().get("string")}
+    kinds = {"redouble": redouble.FakeRedis, "fakeredis": fakeredis.FakeRedis}
+    yield from compare("a new client", new, kinds, rounds)

@@ -15,7 +15,8 @@ import fakeredis
 
 import redouble
 import redouble.commands
-from bench.timing import interleaved, ratio
+from bench.result import Result, alone, compared
+from bench.timing import interleaved
 from redouble.core.client import Client
 from redouble.core.server import Server
 
@@ -68,8 +69,8 @@ def wake_up(waiters: int, block: str, push: str) -> float:
     return min(costs) * 1e6
 
 
-def publish() -> float:
-    """CPU time of PUBLISH to all subscribers in this process, fakeredis's / redouble's."""
+def publish(rounds: int) -> dict[str, list[float]]:
+    """Seconds of CPU for a PUBLISH to all subscribers in this process."""
     kinds: dict[str, Any] = {"redouble": redouble.FakeRedis, "fakeredis": fakeredis.FakeRedis}
     clients = {name: kind(max_connections=SUBSCRIBERS + 1) for name, kind in kinds.items()}
     subscribers = []
@@ -80,8 +81,7 @@ def publish() -> float:
             subscribers.append(pubsub)
     calls = {name: functools.partial(client.publish, "channel", "message") for name, client in clients.items()}
     assert {call() for call in calls.values()} == {SUBSCRIBERS}
-    seconds = interleaved(calls, calls=1, rounds=15)
-    return ratio(seconds["fakeredis"], seconds["redouble"])
+    return interleaved(calls, calls=1, rounds=rounds)
 
 
 @contextlib.contextmanager
@@ -120,22 +120,18 @@ def idle() -> tuple[float, float]:
             return share, ping(sockets[-1]) / alone
 
 
-def rows() -> Iterator[tuple[str, str]]:
-    """What was measured, and the figures."""
+def results(short: bool) -> Iterator[Result]:
     for name, (block, push) in BLOCKED.items():
-        costs = [wake_up(waiters, block, push) for waiters in WAITERS]
-        figures = ", ".join(f"{cost:.0f}" for cost in costs)
-        yield (
-            f"{name}: microseconds for a push and a wake-up while {WAITERS[0]}, {WAITERS[1]:,}, {WAITERS[2]:,} wait",
-            figures,
-        )
-    yield f"PUBLISH to {SUBSCRIBERS:,} subscribers in this process: fakeredis / redouble, CPU", f"{publish():.1f}"
+        alone_there = wake_up(WAITERS[0], block, push)
+        for waiters in WAITERS[1:]:
+            cost = wake_up(waiters, block, push)
+            few = (f"redouble, {WAITERS[0]} wait", [alone_there])
+            yield compared("a push and a wake-up", f"{name}, {waiters:,} wait", "us of CPU", ("redouble", [cost]), few)
+    costs = {name: [each * 1e3 for each in seconds] for name, seconds in publish(5 if short else 15).items()}
+    ours, theirs = ("redouble", costs["redouble"]), ("fakeredis", costs["fakeredis"])
+    yield compared("PUBLISH in process", f"to {SUBSCRIBERS:,} subscribers", "ms of CPU", ours, theirs)
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 2 * CONNECTIONS + 100:
         share, slower = idle()
-        yield f"{CONNECTIONS:,} idle TCP connections: share of one processor", f"{share:.2%}"
-        yield "PING on one of them: its time / that with no others", f"{slower:.2f}"
-
-
-def main() -> None:
-    for what, figures in rows():
-        print(f"{what:95}{figures}")
+        what = f"{CONNECTIONS:,} that say nothing"
+        yield alone("TCP connections", what, "redouble", "% of one processor", [share * 100])
+        yield alone("TCP connections", f"PING beside {what} / PING alone", "redouble", "times the latency", [slower])

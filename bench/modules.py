@@ -7,7 +7,6 @@ that yields rows.
 from __future__ import annotations
 
 import itertools
-import statistics
 import struct
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import redis
 
 import redouble.commands
+from bench.result import Result, compared
 from bench.servers import real_server
 from redouble.core.client import Client
 from redouble.core.server import Server
@@ -232,6 +232,54 @@ def ts() -> Iterator[Row]:
     yield Row("TS.ADD with a rule", lambda n: ("TS.ADD", "k", 10 * n, n / 8), ruled, 1000)
 
 
+WORDS = [f"w{word:x}" for word in range(2000)]
+"""The first ones are frequent, the last ones rare."""
+
+
+def document(number: int) -> Words:
+    """One of the documents of `search`; always the same one for a number."""
+    chance = Random(number)
+    text = " ".join(WORDS[int(2000 * chance.random() ** 3)] for _ in range(12))
+    fields = ("text", text, "tag", f"t{number % 100}", "id", f"i{number}", "n", number, "v", vector(number))
+    return ("HSET", f"d:{number}", *fields)
+
+
+@family
+def search() -> Iterator[Row]:
+    count = 100_000
+    v = ("v", "VECTOR", "FLAT", 6, "TYPE", "FLOAT32", "DIM", DIMENSION, "DISTANCE_METRIC", "COSINE")
+    schema = ("SCHEMA", "text", "TEXT", "tag", "TAG", "id", "TAG", "n", "NUMERIC", "SORTABLE", *v)
+    filled = [("FT.CREATE", "x", "PREFIX", 1, "d:", *schema), *map(document, range(count))]
+
+    def asked(query: str, *more: Any) -> Words:
+        return ("FT.SEARCH", "x", query, *more, "DIALECT", 2)
+
+    def nearest(n: int, condition: str) -> Words:
+        return asked(f"{condition}=>[KNN 10 @v $v]", "PARAMS", 2, "v", vector(-n), "RETURN", 1, "__v_score")
+
+    name = f"{count:,} documents"
+    yield Row(f"HSET to {name}", lambda n: document(count + n), filled)
+    yield Row(f"TAG, 1 of {name}", lambda n: asked(f"@id:{{i{n}}}"), filled)
+    yield Row(f"TAG, 1,000 of {name}", lambda n: asked(f"@tag:{{t{n % 100}}}"), filled, 10)
+    yield Row(f"NUMERIC, 100 of {name}", lambda n: asked(f"@n:[{n * 7} {n * 7 + 99}]"), filled)
+    yield Row(f"NUMERIC, half of {name}", lambda n: asked(f"@n:[{n} {n + count // 2}]"), filled, 2)
+    yield Row(f"NUMERIC SORTBY, 1,000 of {name}", lambda n: asked(f"@n:[{n} {n + 999}]", "SORTBY", "n"), filled, 10)
+    yield Row(f"TEXT, a rare word in {name}", lambda n: asked(WORDS[1900 + n % 100]), filled, 10)
+    yield Row(f"TEXT, a frequent word in {name}", lambda n: asked(WORDS[n % 10]), filled, 2)
+    yield Row(f"TEXT, two words in {name}", lambda n: asked(f"{WORDS[10 + n % 50]} {WORDS[100 + n % 50]}"), filled, 5)
+    yield Row(f"TEXT, a phrase in {name}", lambda n: asked(f'"{WORDS[n % 50]} {WORDS[50 + n % 50]}"'), filled, 5)
+    yield Row(f"TEXT, a prefix in {name}", lambda n: asked(f"w7{n % 10}*"), filled, 5)
+    yield Row(f"TEXT and TAG in {name}", lambda n: asked(f"{WORDS[n % 100]} @tag:{{t{n % 100}}}"), filled, 10)
+    yield Row(f"KNN of 10 in {name}", lambda n: nearest(n, "*"), filled, 1)
+    yield Row(f"KNN of 10 in 1,000 of {name}", lambda n: nearest(n, f"(@tag:{{t{n % 100}}})"), filled, 2)
+    yield Row(
+        f"AGGREGATE, 100 groups of {name}",
+        lambda n: ("FT.AGGREGATE", "x", "*", "GROUPBY", 1, "@tag", "REDUCE", "COUNT", 0),
+        filled,
+        1,
+    )
+
+
 class Pair:
     """redouble and a real server, which hold the same."""
 
@@ -253,20 +301,16 @@ class Pair:
             reply = self.server.call(self.client, encoded(words))
             assert not isinstance(reply, CommandError), (words[:3], reply)
 
-    def compare(self, row: Row) -> tuple[float, float, float]:
-        """Microseconds for a call here and there, and the ratio, each the median of the rounds."""
+    def compare(self, row: Row, rounds: int) -> tuple[list[float], list[float]]:
+        """Microseconds for a call here and there, in each round."""
         self.fill(row.setup)
         numbers = itertools.count()
         ours, theirs = [], []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             batch = [row.command(n) for n in itertools.islice(numbers, row.calls)]
             ours.append(self.here(batch) / row.calls * 1e6)
             theirs.append(self.there(batch) / row.calls * 1e6)
-        return (
-            statistics.median(ours),
-            statistics.median(theirs),
-            statistics.median(map(float.__truediv__, ours, theirs)),
-        )
+        return ours, theirs
 
     def here(self, batch: list[Words]) -> float:
         commands = list(map(encoded, batch))
@@ -292,16 +336,16 @@ def encoded(words: Words) -> list[bytes]:
     return [word if isinstance(word, bytes) else str(word).encode() for word in words]
 
 
-def main(*names: str) -> None:
+def results(short: bool, *names: str) -> Iterator[Result]:
     for name in names or FAMILIES:
         server = OTHERS.get(name, REAL)
         with real_server(server) as url, redis.Redis.from_url(url) as real:
             pair = Pair(real, server.rpartition("-")[2])
-            print(f"{'':55}{'redouble':>12}{server:>17}   ratio")
             for row in FAMILIES[name]():
-                here, there, ratio = pair.compare(row)
-                print(f"{row.name:55}{here:10.1f}us{there:15.1f}us{ratio:8.1f}", flush=True)
+                here, there = pair.compare(row, 3 if short else ROUNDS)
+                yield compared(name, row.name, "us", ("redouble", here), (server, there))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for result in results(False, *sys.argv[1:]):
+        print(result, flush=True)

@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 import redouble.commands
+from bench.result import Result, compared
 from bench.servers import real_server
 from redouble.core.client import Client
 from redouble.core.server import Server
@@ -23,6 +24,8 @@ from redouble.resp.reply import CommandError
 assert redouble.commands  # fills the command table
 
 SMALL, LARGE = 1_000, 1_000_000
+MIDDLE = 100_000
+"""What is large in a short run."""
 REAL = "redis-8.6"
 CALLS, ROUNDS = 200, 3
 STEP = 5_000
@@ -230,8 +233,8 @@ class Real:
 numbers = itertools.count()
 
 
-def growth(small: Ours | Real, large: Ours | Real, operation: Operation) -> float:
-    """Cost at LARGE / cost at SMALL."""
+def growth(small: Ours | Real, large: Ours | Real, operation: Operation, most: int = LARGE) -> float:
+    """Cost with `most` elements / cost with SMALL."""
 
     def commands(size: int) -> list[Words]:
         return [
@@ -243,19 +246,19 @@ def growth(small: Ours | Real, large: Ours | Real, operation: Operation) -> floa
     ratios = []
     for _ in range(ROUNDS):
         least = small.cost(commands(SMALL), CALLS)
-        ratios.append(large.cost(commands(LARGE), CALLS) / max(least, 1e-8))
+        ratios.append(large.cost(commands(most), CALLS) / max(least, 1e-8))
     return statistics.median(ratios)
 
 
-def rows() -> Iterator[tuple[str, str, float, float]]:
+def rows(most: int = LARGE) -> Iterator[tuple[str, str, float, float]]:
     """Family, operation, growth here, growth of the real server."""
-    ours = Ours(SMALL), Ours(LARGE)
+    ours = Ours(SMALL), Ours(most)
     with real_server(REAL) as small_url, real_server(REAL) as large_url:
-        real = Real(small_url, SMALL), Real(large_url, LARGE)
+        real = Real(small_url, SMALL), Real(large_url, most)
         for family, operations in OPERATIONS.items():
             for name, operation in operations.items():
-                growth(*ours, operation)  # what is built on first use is built
-                yield family, name, growth(*ours, operation), growth(*real, operation)
+                growth(*ours, operation, most)  # what is built on first use is built
+                yield family, name, growth(*ours, operation, most), growth(*real, operation, most)
 
 
 def worse(ours: float, real: float) -> bool:
@@ -263,8 +266,8 @@ def worse(ours: float, real: float) -> bool:
     return ours > 8 * max(real, 1.0)
 
 
-def main() -> None:
-    print(f"{LARGE:,} elements / {SMALL:,} elements, time of one operation within the server\n")
-    print(f"{'':38}{'redouble':>10}{REAL:>12}")
-    for family, name, ours, real in rows():
-        print(f"{family:14}{name:24}{ours:10.2f}{real:12.2f}{'  worse' if worse(ours, real) else ''}", flush=True)
+def results(short: bool) -> Iterator[Result]:
+    most = MIDDLE if short else LARGE
+    unit = f"times the cost at {SMALL:,}, at {most:,}"
+    for family, name, ours, real in rows(most):
+        yield compared(family, name, unit, ("redouble", [ours]), (REAL, [max(real, 0.01)]))

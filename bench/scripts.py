@@ -8,14 +8,15 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import fakeredis
 import redis
 
 import redouble
+from bench.result import Result, compared
 from bench.servers import real_server
-from bench.timing import interleaved, ratio
+from bench.timing import REAL, beside, interleaved, microseconds
 
 RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then
@@ -48,6 +49,9 @@ return { allowed and 1 or 0, tostring(tokens) }
 LOOP = "local sum = 0 for i = 1, 1000000 do sum = sum + i end return sum"
 
 
+EVAL = "EVAL of a script"
+
+
 def release(r: redis.Redis) -> None:
     r.set("lock", "token")
     r.eval(RELEASE, 1, "lock", "token")
@@ -68,25 +72,17 @@ OPERATIONS: dict[str, Callable[[redis.Redis], object]] = {
 }
 
 
-def main() -> None:
-    with real_server("redis-8.6") as url:
+def results(short: bool) -> Iterator[Result]:
+    rounds = 5 if short else 15
+    with real_server(REAL) as url:
         targets: dict[str, redis.Redis] = {
             "redouble": redouble.FakeRedis(version=(8, 6)),
             "fakeredis": fakeredis.FakeRedis(),
-            "real over TCP": redis.Redis.from_url(url),
+            REAL: redis.Redis.from_url(url),
         }
-        print("EVAL of a script; CPU time beside fakeredis, wall time beside a real server over TCP\n")
-        print(f"{'':20}{'redouble us':>12}{'fakeredis / redouble':>22}{'redouble / real':>17}")
         for name, operation in OPERATIONS.items():
             calls = {target: functools.partial(operation, r) for target, r in targets.items()}
-            fakes = {target: calls[target] for target in ("redouble", "fakeredis")}
-            cpu = interleaved(fakes, calls=200)
-            real = {target: calls[target] for target in ("redouble", "real over TCP")}
-            wall = interleaved(real, calls=200, clock=time.perf_counter)
-            print(
-                f"{name:20}{min(cpu['redouble']) * 1e6:12.2f}{ratio(cpu['fakeredis'], cpu['redouble']):22.1f}"
-                f"{ratio(wall['redouble'], wall['real over TCP']):17.3f}"
-            )
-        loops = {name: functools.partial(targets[name].eval, LOOP, 0) for name in ("redouble", "real over TCP")}
+            yield from beside(EVAL, name, calls, 200, rounds)
+        loops = {name: functools.partial(targets[name].eval, LOOP, 0) for name in ("redouble", REAL)}
         wall = interleaved(loops, calls=1, rounds=5, clock=time.perf_counter)
-        print(f"{'a million additions':20}{'':34}{ratio(wall['redouble'], wall['real over TCP']):17.1f}")
+        yield compared(EVAL, "a million additions", "us", *microseconds(wall).items())

@@ -12,9 +12,29 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["TOOLS", "real_server", "redouble_server"]
+import redouble
+
+__all__ = ["TOOLS", "Served", "fakeredis_server", "real_server", "redouble_server"]
 
 TOOLS = Path(os.environ.get("REAL_SERVERS", "~/.cache/real-servers")).expanduser() / "bin"
+
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(redouble.__file__).parents[1])}
+"""The redouble that is measured is the one that is imported here, wherever the process runs."""
+
+
+class Served(str):
+    """The URL of a server that runs in a process of its own."""
+
+    pid: int
+
+    @property
+    def port(self) -> int:
+        return int(self.rpartition(":")[2])
+
+    def cpu(self) -> float:
+        """Seconds of CPU that all threads of its process have taken."""
+        return time.clock_gettime(~self.pid << 3 | 2)  # what clock_getcpuclockid() gives on Linux
 
 
 def free_port() -> int:
@@ -24,10 +44,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int) -> Iterator[str]:
+def running(command: list[str], port: int) -> Iterator[Served]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process,
+        subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=ENVIRONMENT) as process,
     ):
         try:
             for _ in range(500):
@@ -37,19 +57,31 @@ def running(command: list[str], port: int) -> Iterator[str]:
                 time.sleep(0.02)
             else:
                 raise RuntimeError(f"{command[0]} does not answer")
-            yield f"redis://127.0.0.1:{port}"
+            served = Served(f"redis://127.0.0.1:{port}")
+            served.pid = process.pid
+            yield served
         finally:
             process.terminate()
             process.wait()
 
 
-def real_server(name: str) -> contextlib.AbstractContextManager[str]:
+def real_server(name: str) -> contextlib.AbstractContextManager[Served]:
     """A real server of this name of `make servers`; gives its URL."""
     port = free_port()
     return running([str(TOOLS / name), "--port", str(port), "--save", "", "--appendonly", "no"], port)
 
 
-def redouble_server() -> contextlib.AbstractContextManager[str]:
-    """`redouble` as a process; gives its URL."""
+def redouble_server(*, hiredis: bool = True) -> contextlib.AbstractContextManager[Served]:
+    """`redouble` as a process, as if hiredis were not installed if it shall not use it; gives its URL."""
     port = free_port()
-    return running([sys.executable, "-m", "redouble", "--port", str(port)], port)
+    program = "from redouble.cli import main; main()"
+    if not hiredis:
+        program = f"import sys; sys.modules['hiredis'] = None; {program}"
+    return running([sys.executable, "-c", program, "--port", str(port)], port)
+
+
+def fakeredis_server() -> contextlib.AbstractContextManager[Served]:
+    """fakeredis's server as a process; gives its URL."""
+    port = free_port()
+    program = f"import fakeredis; fakeredis.TcpFakeServer(('127.0.0.1', {port})).serve_forever()"
+    return running([sys.executable, "-c", program], port)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["interleaved", "ratio", "ratios"]
+from bench.result import Result, compared
+
+__all__ = ["REAL", "beside", "interleaved", "microseconds"]
+
+REAL = "redis-8.6"
+"""The real server of most comparisons, over TCP."""
 
 
 def interleaved(
@@ -29,11 +33,22 @@ def interleaved(
     return seconds
 
 
-def ratio(first: list[float], second: list[float]) -> float:
-    """The median of first / second, round by round."""
-    return statistics.median(ratios(first, second))
+def beside(
+    table: str, operation: str, targets: Mapping[str, Callable[[], object]], calls: int, rounds: int, inside: int = 1
+) -> Iterator[Result]:
+    """redouble's CPU time beside fakeredis's and, if the real server is among the targets, the time of both beside its.
+
+    `inside` is how often one call does the operation.
+    """
+    fakes = {name: targets[name] for name in ("redouble", "fakeredis")}
+    cpu = microseconds(interleaved(fakes, calls=calls, rounds=rounds), inside)
+    yield compared(table, operation, "us of CPU", *cpu.items())
+    if REAL in targets:
+        wall = microseconds(interleaved(targets, calls=calls, rounds=rounds, clock=time.perf_counter), inside)
+        for fake in fakes:
+            yield compared(table, operation, "us", (fake, wall[fake]), (REAL, wall[REAL]))
 
 
-def ratios(first: list[float], second: list[float]) -> list[float]:
-    """first / second, round by round."""
-    return [a / b for a, b in zip(first, second, strict=True)]
+def microseconds(seconds: dict[str, list[float]], inside: int = 1) -> dict[str, list[float]]:
+    """What `interleaved` found, for one of the operations that a call does."""
+    return {name: [each / inside * 1e6 for each in seen] for name, seen in seconds.items()}

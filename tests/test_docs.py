@@ -11,7 +11,7 @@ import pytest
 import redouble
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ["index.md", "time.md", "faults.md", "inside.md", "dbm.md"]
+PAGES = ["../README.md", "index.md", "time.md", "faults.md", "inside.md", "dbm.md"]
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 
 

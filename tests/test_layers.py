@@ -41,6 +41,7 @@ ALLOWED_BELOW_DRIVERS = {
     "dbm/reader.py": {"threading"},  # a lock for each database
     "dbm/system.py": {"threading"},  # one where files have a position (Windows)
     "dbm/writer.py": {"threading"},  # new locks in the child of a fork
+    "modules/search/text/stems.py": {"threading"},  # one for each language, which all servers share
     "core/clock.py": {"threading"},  # several servers may share a clock, and any thread may move it
 }
 

@@ -3,6 +3,7 @@ the recipes show lines of their programs."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -20,6 +21,9 @@ assert redouble.commands  # fills the table
 DIALECTS = [*REDIS, *VALKEY, *DRAGONFLY]
 TITLES = {"hyperloglog": "HyperLogLog", "pubsub": "Pub/Sub"}
 
+PICTURE = re.compile(r'<picture>\s*<source [^>]*srcset="(.*?)">\s*<img alt="(.*?)" src="(.*?)">\s*</picture>')
+"""What GitHub shows in the colours of its reader; the site has a switch of its own, and words for it."""
+
 HEAD = """\
 # Commands
 
@@ -36,7 +40,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    return expanded(markdown)
+    return PICTURE.sub(r"![\2](\3#only-light)\n![\2](\1#only-dark)", expanded(markdown))
 
 
 def commands_page() -> str:

@@ -14,6 +14,7 @@ python tools/prove.py suites             the test suites of redis-py and valkey-
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
 python tools/prove.py shared             many programs on one file, some of which are killed, and so is their server
 python tools/prove.py dbm                the dbm beside a dict, and a writer of it that is killed
+python tools/prove.py files              programs that keep their data and are killed, and servers that end and begin again
 python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
 
@@ -67,6 +68,9 @@ SIZE_OF_DUMP = {"RANDOM_VALUES": "500", "MUTATIONS": "100000"}
 """What the tests of DUMP read from the environment."""
 
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
+
+SIZE_OF_FILES = {"KILLS": "84", "SEEDS": "50", "KEYS": "1000000"}
+"""What the tests of data that is kept read from the environment."""
 
 DBM = {"kill": 1_000, "machine": 100_000}
 """Processes that are killed; random steps beside a dict."""
@@ -169,7 +173,9 @@ def simulation(wanted: Wanted) -> Rows:
 def many(wanted: Wanted) -> Rows:
     from bench import many
 
-    yield from many.rows()
+    for each in many.results(short=False):
+        beside = "" if each.ratio is None else f", {each.ratio:.2f} × {each.beside}"
+        yield f"{each.table}: {each.operation}", f"{each.figure:.3g} {each.unit}{beside}"
 
 
 def growth(wanted: Wanted) -> Rows:
@@ -307,13 +313,25 @@ def dbm(wanted: Wanted) -> Rows:
             yield module, f"{result.stdout.strip() or 'failed'} | {time.monotonic() - began:.0f} s"
 
 
+def files(wanted: Wanted) -> Rows:
+    """See tests/persistence/kill.py and test_store.py."""
+    os.environ.update(SIZE_OF_FILES)
+    for form in ("log", "folder"):
+        if wanted(form):
+            result = suite(Path(sys.executable), "tests/persistence/test_kill.py", "-k", f"-{form}]")
+            yield form, f"{SIZE_OF_FILES['KILLS']} kills under each policy | {result}"
+    if wanted("reopened"):
+        result = suite(Path(sys.executable), "tests/persistence/test_store.py")
+        yield "reopened", f"{SIZE_OF_FILES['SEEDS']} sequences of random commands as each of four servers | {result}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
         "proofs",
         nargs="*",
-        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump, shared, dbm "
-        "(default: all)",
+        help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump, shared, dbm, "
+        "files (default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
@@ -408,6 +426,12 @@ def main() -> None:
             "proof | amount | checked | seed | lost or wrong | time",
             tuple(DBM),
             lambda: dbm(wanted),
+        ),
+        "files": (
+            "Data that is kept: all that was acknowledged after kill -9, and servers that end and begin again beside one that stays",
+            "form | amount | tests",
+            ("log", "folder", "reopened"),
+            lambda: files(wanted),
         ),
     }
     for proof in arguments.proofs or proofs:

@@ -32,7 +32,8 @@ examples:
   redouble --config maxclients=50 --config notify-keyspace-events=KEA
   redouble --config "user=alice on >secret ~cache:* +@read"      a user as in redis.conf; may be repeated
 
-The data live in memory and end with the server, unless it is told a folder: --config dir=data --config appendonly=yes.
+The data live in memory and end with the server, unless it is told a folder: --dir data in redouble's own form, which opens at
+once however much it is; --config dir=data --config appendonly=yes in the files of the real server.
 Ctrl-C (or SIGTERM) stops it.
 
 other commands:
@@ -77,6 +78,8 @@ def _serve(words: list[str]) -> int:
     if options.version:
         print(f"redouble {__version__}")
         return 0
+    import dbm
+
     from redouble.clients.server import FakeServer
     from redouble.net.tcp import TcpFakeServer
 
@@ -95,10 +98,11 @@ def _serve(words: list[str]) -> int:
             config,
             clock_command=options.clock_command,
             modules=options.modules,
+            path=options.dir,
         )
     except ValueError as error:
         parser.error(str(error))
-    except OSError as error:
+    except dbm.error as error:
         return _fail(f"the data cannot be read: {error}")
     try:
         server = TcpFakeServer(
@@ -128,7 +132,7 @@ def _serve(words: list[str]) -> int:
         server.serve_forever()
     try:
         fake.close()
-    except OSError as error:
+    except dbm.error as error:
         return _fail(f"cannot save: {_reason(error)}")
     return 0
 
@@ -182,6 +186,9 @@ def _serve_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="a parameter as in redis.conf; may be repeated",
+    )
+    what.add_argument(
+        "--dir", metavar="FOLDER", help="keep the data in this folder, in redouble's own form (default: in memory)"
     )
     what.add_argument(
         "--clock-command",

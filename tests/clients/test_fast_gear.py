@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from typing import Any
@@ -34,6 +35,27 @@ def library_path(monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(SyncReplyReader, "read_response", counting)
     return path
+
+
+class Tracer:
+    """What OpenTelemetry puts in place of a method: it equals the method, as the proxies of wrapt do."""
+
+    def __init__(self, traced: Any) -> None:
+        self.traced = traced
+        self.calls = 0
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.traced == other)
+
+    def __hash__(self) -> int:
+        return hash(self.traced)
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.calls += 1
+        return self.traced(*args, **kwargs)
 
 
 def warm(**kwargs: Any) -> Any:
@@ -103,6 +125,33 @@ def test_what_is_patched_is_called(target: Any, name: str) -> None:
         assert patched.called
     with warm() as fresh:
         assert fresh.get("k") == b"v"
+
+
+def test_a_tracer_sees_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = warm()
+    assert client.get("k") == b"v"
+    tracer = Tracer(redis.Redis.execute_command)
+    monkeypatch.setattr(redis.Redis, "execute_command", tracer)
+    assert [client.get("k"), client.get("k")] == [b"v", b"v"]
+    assert tracer.calls == 2
+
+
+async def test_a_tracer_sees_every_asyncio_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = FakeAsyncRedis()
+    await client.set("k", "v")
+    tracer = Tracer(redis.asyncio.Redis.execute_command)
+    monkeypatch.setattr(redis.asyncio.Redis, "execute_command", tracer)
+    assert [await client.get("k"), await client.get("k")] == [b"v", b"v"]
+    assert tracer.calls == 2
+
+
+def test_a_tracer_sees_every_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = warm()
+    assert client.pipeline().get("k").execute() == [b"v"]
+    tracer = Tracer(redis.client.Pipeline.execute)
+    monkeypatch.setattr(redis.client.Pipeline, "execute", tracer)
+    assert client.pipeline().get("k").execute() == [b"v"]
+    assert tracer.calls == 1
 
 
 @pytest.mark.parametrize("name", ["get_connection", "release"])

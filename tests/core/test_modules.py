@@ -23,7 +23,7 @@ def names(server: Server) -> list[bytes]:
 
 
 def test_a_redis_has_what_its_users_expect_and_a_valkey_has_none() -> None:
-    assert names(Server()) == [b"ReJSON", b"timeseries", b"bf"]
+    assert names(Server()) == [b"ReJSON", b"timeseries", b"search", b"bf"]
     assert names(Server(version=8)) == [b"vectorset", b"ReJSON", b"timeseries", b"bf"]
     assert names(Server(server_type="valkey", version=8)) == []
 
@@ -39,7 +39,7 @@ def test_modules_are_those_that_were_asked_for() -> None:
 
 
 def test_a_module_that_a_server_cannot_have_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match=r"modules of redis .* are json, timeseries, bloom, not vectorset"):
+    with pytest.raises(ValueError, match=r"modules of redis .* are json, timeseries, search, bloom, not vectorset"):
         FakeServer(modules=["vectorset"])
 
 

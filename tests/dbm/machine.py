@@ -124,6 +124,7 @@ class Machine(RuleBasedStateMachine):
         self.reader.refresh()
         assert dict(self.reader.items()) == self.model
         assert len(self.reader) == len(self.model)
+        assert self.reader.dead == self.db.dead
 
     @rule()
     def everything(self) -> None:

@@ -230,18 +230,18 @@ def test_an_index_that_is_wrong(folder: Path, wrong: dict[bytes, int]) -> None:
     with redouble.dbm.open(folder, "w") as db:
         generation, index = db._manifest.generation, dict(db._loaded())
         position = db._at
-    write_snapshot(str(folder), generation, position, index | wrong, {}, MODE)
+    write_snapshot(str(folder), generation, position, index | wrong, MODE)
     assert reasons(folder) == [("the index is wrong about 1 keys", True)]
     with redouble.dbm.open(folder) as db, pytest.raises(redouble.dbm.DBMChecksumError):
         db[next(iter(wrong))]
     other = {b"key1": index[b"key2"]}
-    write_snapshot(str(folder), generation, position, index | other, {}, MODE)
+    write_snapshot(str(folder), generation, position, index | other, MODE)
     with redouble.dbm.open(folder) as db, pytest.raises(redouble.dbm.DBMChecksumError, match="another key"):
         db["key1"]
 
 
 def test_an_index_of_another_time(folder: Path) -> None:
-    write_snapshot(str(folder), 1, (1, FIRST), {b"other": entry_of(1, FIRST, 20)}, {}, MODE)
+    write_snapshot(str(folder), 1, (1, FIRST), {b"other": entry_of(1, FIRST, 20)}, MODE)
     assert reasons(folder) == []
     with redouble.dbm.open(folder, "w") as db:
         assert "other" not in db

@@ -189,6 +189,17 @@ def test_sync_and_reorganize(db: WritableDatabase) -> None:
     assert db.dead == 0
 
 
+def test_what_is_dead_is_counted_to_the_byte(db: WritableDatabase) -> None:
+    db["long"], db["b"] = b"x" * 2_000_000, b"1"
+    assert db.dead == 0
+    db["long"] = b"2"
+    assert db.dead == 2_000_000 + 4 + 12
+    del db["b"]
+    assert db.dead == 2_000_000 + 4 + 12 + (2 + 12) + (1 + 12)
+    db.compact()
+    assert db.dead == 0
+
+
 # What a dict can do.
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -334,6 +335,31 @@ def test_a_file_that_is_cut_off_under_a_writer(tmp_path: Path) -> None:
 
 
 # Memory.
+
+
+def test_a_scan_has_a_segment_loaded_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_LOAD_COST", 100)
+    keys = [b"%d" % number for number in range(1000)]
+    with redouble.dbm.open(tmp_path / "db", "c") as db:
+        db.update((key, b"x" * 100) for key in keys)
+    for order, loaded in ((keys, True), (keys[::-1], False)):
+        with redouble.dbm.open(tmp_path / "db") as db:
+            for key in order[:400]:
+                assert db[key] == b"x" * 100
+            assert bool(db._kept) == loaded
+
+
+@pytest.mark.parametrize("options", [{}, {"verify_checksums": False}])
+def test_empty_values_are_read_from_memory_too(tmp_path: Path, options: dict[str, Any]) -> None:
+    with redouble.dbm.open(tmp_path / "db", "c", **options) as db:
+        for number in range(100):
+            db[b"%d" % number] = b"" if number % 2 else b"x"
+        for _ in range(2):
+            assert db.values() == [b"x", b""] * 50
+        misses = dict(db._misses)
+        assert db.values() == [b"x", b""] * 50
+        assert db._kept
+        assert db._misses == misses
 
 
 def test_segments_that_are_read_often_are_kept_within_limits(

@@ -13,7 +13,7 @@ from tests.parity.machine.ours import CoreClient
 
 from .golden import FOLDER, VERSIONS
 
-SEARCH = ("FT.", "_FT.", "SEARCH.", "TIMESERIES.")
+SEARCH = ("_FT.", "FT.DEBUG", "SEARCH.", "TIMESERIES.")
 """Commands of a module that redouble does not have, and of the modules' insides."""
 FIELDS = ["name", "arity", "flags", "first", "last", "step", "categories", "tips", "keys"]
 UNORDERED = {"flags", "categories", "tips"}

@@ -172,6 +172,30 @@ def test_messages_reach_subscribers_from_connections_and_from_threads(
     wire.expect(b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$3\r\ntwo\r\n")
 
 
+def test_a_key_that_expires_by_itself_is_told_at_once(serve: Serve) -> None:
+    server = serve(config={"notify-keyspace-events": "Ex"})
+    with Wire(server.server_address) as listener, Wire(server.server_address) as wire:
+        channel = b"__keyevent@0__:expired"
+        listener.send(request(b"SUBSCRIBE", channel)).expect(
+            b"*3\r\n$9\r\nsubscribe\r\n$22\r\n" + channel + b"\r\n:1\r\n"
+        )
+        wire.send(request(b"SET", b"key", b"value", b"PX", b"20")).expect(b"+OK\r\n")
+        listener.expect(b"*3\r\n$7\r\nmessage\r\n$22\r\n" + channel + b"\r\n$3\r\nkey\r\n")
+
+
+def test_messages_of_one_pipeline_are_sent_together(
+    server: TcpFakeServer, wire: Wire, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = connect()
+    listener.send(request(b"SUBSCRIBE", b"c")).expect(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
+    written: list[bytes] = []
+    original = tcp.TcpClient.send
+    monkeypatch.setattr(tcp.TcpClient, "send", lambda self, data: (written.append(data), original(self, data))[1])
+    wire.send(request(b"PUBLISH", b"c", b"m") * 50).expect(b":1\r\n" * 50)
+    listener.expect(b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n" * 50)
+    assert len(written) <= 6  # the commands may have come in more than one block
+
+
 def test_messages_from_eight_threads_arrive_whole(server: TcpFakeServer, wire: Wire) -> None:
     wire.send(request(b"SUBSCRIBE", b"c")).expect(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
 
@@ -450,7 +474,7 @@ def test_a_connection_that_cannot_be_served_is_closed_alone(
     waiting = connect()
     waiting.send(request(b"BLPOP", b"list", b"0"))
     eventually(blocked(server))
-    monkeypatch.setattr(tcp.TcpClient, "_execute", lambda *arguments, **options: 1 / 0)
+    monkeypatch.setattr(tcp.TcpClient, "take", lambda self: 1 / 0)
     assert wire.send(b"PING\r\n").rest() == b""
     local(server)(b"LPUSH", b"list", b"x")
     assert waiting.rest() == b""

@@ -14,7 +14,7 @@ from redouble.core.digest import digest_of_value
 from redouble.core.player import Player
 from redouble.core.server import Server
 from redouble.modules.timeseries.series import FOREVER, Series
-from redouble.persistence.effects import Effect, Effects
+from redouble.persistence.effects import Effect, Effects, Journal
 from redouble.persistence.values import dump_value
 from redouble.types.module_value import ModuleValue
 from redouble.types.stream import Stream
@@ -43,7 +43,7 @@ UNFIT = frozenset((DUMPED, b"RELOAD", b"reload", b"CF.COMPACT", b"cf.compact"))
 """Words of commands that are not played: what DEBUG RELOAD loses (the sign of a zero) and CF.COMPACT moves is no effect."""
 
 
-class Log:
+class Log(Journal):
     def __init__(self) -> None:
         self.units: list[list[Effect]] = []
 

@@ -161,6 +161,25 @@ def test_files_are_places(serve: Serve, tmp_path: Path) -> None:
     assert sorted(client.keys()) == [b"a", b"b"]
 
 
+def test_data_folders_are_places(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, mine = serve()
+    mine.mset({"a": 1, "b": 2})
+    mine.rpush("l", 1, 2)
+    assert main(["copy", source, "data/"]) == 0
+    with FakeServer(path=tmp_path / "data") as server:
+        client = FakeRedis(server=server)
+        assert (client.mget("a", "b"), client.lrange("l", 0, -1)) == ([b"1", b"2"], [b"1", b"2"])
+        assert main(["copy", "data", source]) == 1
+        assert "somebody has this database open" in capsys.readouterr().err
+        client.delete("a")
+    target, theirs = serve("9", "valkey")
+    assert main(["copy", "data", target, "--verify"]) == 0
+    assert sorted(theirs.keys()) == [b"b", b"l"]
+    assert main(["copy", source, "data"]) == 0
+    with FakeServer(path=tmp_path / "data") as server:
+        assert FakeRedis(server=server).get("a") == b"1"
+
+
 def test_what_the_target_cannot_hold_is_named(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     (source, mine), (target, theirs) = serve("8.6"), serve("7.0")
     mine.hset("h", "f", 1)

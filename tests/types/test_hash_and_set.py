@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redouble.types import hash as hashes
 from redouble.types.hash import Hash
 from redouble.types.limits import Limits
 from redouble.types.set import Set
@@ -274,3 +275,16 @@ def test_encodings_of_hashes_are_the_real_ones(real: Callable[..., Any], name: s
             if ours.small:
                 pairs = [word for pair in ours.items() for word in pair]
                 assert ask("HSCAN", "h", 0) == [b"0", pairs]
+
+
+def test_hashes_share_the_names_of_their_fields_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashes, "MOST_NAMES", 10)
+    fields = [Hash() for _ in range(50)]
+    for number, each in enumerate(fields):
+        each.update([bytes(bytearray(b"name")), b"x", b"other %d" % number, b"x"])
+        each.set(bytes(bytearray(b"mail")), b"x")
+    for name in (b"name", b"mail"):
+        assert len({id(next(field for field in each if field == name)) for each in fields}) <= 15
+    assert len(hashes._names) < 15
+    Hash().update([b"long" * 1000, b"x"])
+    assert b"long" * 1000 not in hashes._names

@@ -67,6 +67,8 @@ class FastBase:
     response_callbacks: Any
     _fast_pool: Any = None
     """The pool whose connections may be used directly; None if this client needs the library's path."""
+    _call: Any
+    """The library's own path as it was when nothing was replaced; what tracers put there (wrapt's proxies) equals it."""
     _seams: list[Seam]
     _plans: dict[str, Plan | None]
     _metrics: Any
@@ -85,21 +87,28 @@ class FastBase:
             or kwargs.get("redis_connect_func")
         ):
             return
-        seams = self._find_seams((self.library_class, _OF_LIBRARY), (type(self), OF_CLIENT))
-        if seams is not None:
-            self._seams = seams
+        found = self._find_seams((self.library_class, _OF_LIBRARY), (type(self), OF_CLIENT))
+        if found is not None:
+            self._call, self._seams = found
             self._plans = {}
             self._metrics = _metrics_of(self.library_class)
             self._fast_pool = pool
 
-    def _find_seams(self, *owners: tuple[type, tuple[str, ...]]) -> list[Seam] | None:
-        """What to watch in these classes, the pool and the connection; None if something was replaced already."""
-        return seams_of(
+    def _find_seams(self, *owners: tuple[type, tuple[str, ...]]) -> tuple[Any, list[Seam]] | None:
+        """The one part of the first of these classes; what to watch in the others, the pool and the connection.
+
+        None if something was replaced already.
+        """
+        seams = seams_of(
             self.library_class,
             *owners,
             (self.default_pool_class, _OF_POOL),
             (self.default_connection_class, _OF_CONNECTION),
         )
+        if seams is None:
+            return None
+        (_, _, path), *others = seams
+        return path, others
 
     def _free_connection(self) -> Any:
         """A connected, idle connection of the pool; None if the library has to see to it."""
@@ -195,7 +204,11 @@ class FastMixin(FastBase):
         """Run one command; see `redis.Redis.execute_command`."""
         # Here `_free_connection` and `arguments` are written out, line by line: x0.82 for GET.
         pool = self.connection_pool
-        if pool is not self._fast_pool or self.connection is not None:
+        if (
+            pool is not self._fast_pool
+            or self.connection is not None
+            or self.library_class.execute_command is not self._call
+        ):
             return super().execute_command(*args, **options)  # type: ignore[misc]
         for read, owner, known in self._seams:
             if read(owner) != known:
@@ -282,7 +295,8 @@ class AsyncFastMixin(FastBase):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command; see `redis.asyncio.Redis.execute_command`."""
-        connection = self._free_connection()
+        untouched = self._fast_pool is not None and self.library_class.execute_command is self._call
+        connection = self._free_connection() if untouched else None
         if connection is None:
             return await super().execute_command(*args, **options)  # type: ignore[misc]
         try:

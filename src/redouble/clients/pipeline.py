@@ -29,18 +29,20 @@ class FastPipelineMixin(FastBase):
 
     def _follow(self, client: FastBase) -> None:
         """Use the fast gear of a client."""
-        seams = client._find_seams(
-            (client.library_class, OF_CLIENT), (self.library_pipeline, OF_LIBRARY_PIPELINE), (type(self), OF_PIPELINE)
+        found = client._find_seams(
+            (self.library_pipeline, OF_LIBRARY_PIPELINE), (client.library_class, OF_CLIENT), (type(self), OF_PIPELINE)
         )
-        if seams is not None:
-            self._seams, self._plans, self._metrics = seams, client._plans, client._metrics
+        if found is not None:
+            self._call, self._seams = found
+            self._plans, self._metrics = client._plans, client._metrics
             self._fast_pool = client._fast_pool
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Run the commands; see `redis.client.Pipeline.execute`."""
         commands: Any = self.command_stack
         idle = commands and not (self.watching or self.scripts)  # type: ignore[attr-defined]
-        connection = self._free_connection() if idle else None
+        untouched = self._fast_pool is not None and self.library_pipeline.execute is self._call
+        connection = self._free_connection() if idle and untouched else None
         if connection is None:
             return super().execute(raise_on_error)  # type: ignore[misc, no-any-return]
         plans = None

@@ -54,6 +54,8 @@ class FakeServer:
         modules: what it loads of "json", "bloom", "timeseries" and "vectorset"; by default a Redis has all that its users expect,
             a Valkey none.
         clock_command: whether clients may move the clock with CLOCK, a command that no real server has.
+        path: a folder in which the data is kept in redouble's own form, which opens at once however much it is.  `close` it at
+            the end.  Raises `redouble.dbm.DBMError` if somebody else has it open, or it is damaged.
     """
 
     _shared: ClassVar[dict[str, FakeServer]] = {}
@@ -70,10 +72,14 @@ class FakeServer:
         strict: bool = False,
         clock_command: bool = False,
         modules: Iterable[str] | None = None,
+        path: str | os.PathLike[str] | None = None,
     ) -> None:
         self._core: Server | None = None
         self._type_and_version = server_type, version
         dialect_for(server_type, version)
+        has_folder = "dir" in {str(_text(name)).lower() for name in config or {}}
+        if path is not None and has_folder:
+            raise ValueError("the data is kept in the folder `path`, or as Redis keeps it in the configuration's `dir`")
         if clock is not None or random is not None or config or clock_command or modules is not None:
             self._core = self._start(
                 clock=clock,
@@ -82,12 +88,17 @@ class FakeServer:
                 modules=modules,
                 config={_text(name): _text(value) for name, value in (config or {}).items()},
             )
-            if "dir" in {str(_text(name)).lower() for name in config or {}}:
-                from redouble.persistence.redis_files import RedisFiles
+        if path is not None:
+            from redouble.persistence.store import Store
 
-                self.core.files = RedisFiles(self.core, Path(self.core.config.text("dir")), _later)
-                with self.core.lock:
-                    self.core.files.load()
+            self.core.files = Store(self.core, Path(path), _later)
+        elif has_folder:
+            from redouble.persistence.redis_files import RedisFiles
+
+            self.core.files = RedisFiles(self.core, Path(self.core.config.text("dir")), _later)
+        if self._core is not None and self._core.files is not None:
+            with self._core.lock:
+                self._core.files.load()
         self.lastsave = int(time.time())
         self._record: Record | None = None
         self._faults: Faults | None = None
@@ -149,6 +160,8 @@ class FakeServer:
                 self._cut()
 
     def _cut(self) -> None:
+        if self._core is None:
+            return
         with self.core.lock:
             for client in list(self.core.clients.values()):
                 client.kill()
@@ -272,15 +285,27 @@ class FakeServer:
             self.core.restart(keep_data=keep_data)
 
     def close(self) -> None:
-        """Let go of the files that the configuration's `dir` holds, after saving as SHUTDOWN does; nothing is kept from then on.
+        """Let go of the files: of the folder `path`, after which the server is gone, or of the configuration's `dir`, after
+        saving as SHUTDOWN does; nothing is kept from then on.
 
         Raises OSError if it cannot be saved.
         """
         with self.core.lock:
             files = self.core.files
             if files is not None:
-                files.close(save=bool(files.save_points))
-                self.core.files = None
+                try:
+                    files.close(save=bool(files.save_points))
+                finally:
+                    self.core.files = None
+                    self.core.refuse_writes(False)
+                if not self.core.connected:
+                    self._cut()
+
+    def __enter__(self) -> FakeServer:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
     @property
     def clock(self) -> Clock:

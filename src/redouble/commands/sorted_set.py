@@ -75,9 +75,14 @@ def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
         if b"XX" in given:
             return None if b"INCR" in given else 0
         members = db.add(key, SortedSet(client.server.limits))
-    measures = client.server.dialect.zadd_measures_members_first
-    members.expect(count, max(map(len, argv[at + 1 :: 2])) if measures else 0)
     names = argv[at + 1 :: 2]
+    measures = client.server.dialect.zadd_measures_members_first
+    members.expect(count, max(map(len, names)) if measures else 0)
+    if not given and count == 1:  # as most are: x0.8
+        old, new = members.score(names[0]), members.add(names[0], scores[0])
+        if old != scores[0]:
+            db.modified(key, b"zadd", notify.ZSET)
+        return int(new)
     if not given:
         changes = any(map(ne, map(members.score, names), scores))
         added = sum(map(members.add, names, scores))

@@ -188,6 +188,7 @@ class Command:
         "flags",
         "histogram",
         "known_calls",
+        "may_have_effects",
         "microseconds",
         "name",
         "options",
@@ -204,6 +205,7 @@ class Command:
         self.arity = prototype.arity
         self.flags = prototype.flags
         self.changes_data = "write" in self.flags or "may_replicate" in self.flags
+        self.may_have_effects = self.changes_data or self.name == "exec"
         self.options = prototype.options
         self.script_flags = prototype.declaration.script_flags
         self.subcommands = prototype.subcommands

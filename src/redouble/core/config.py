@@ -161,6 +161,7 @@ def _set_longest_string(server: Server, value: bytes) -> None:
 def _set_events(server: Server, value: bytes) -> None:
     assert isinstance(value, EventClasses)
     server.listen(value.flags)
+    _set_files(server, value)
 
 
 def _set_eviction(server: Server, value: bytes) -> None:
@@ -222,7 +223,7 @@ _APPLY: dict[str, Callable[[Server, bytes], None]] = {
         ),
         _set_stopwatch,
     ),
-    **dict.fromkeys(("appendonly", "appendfsync", "save"), _set_files),
+    **dict.fromkeys(("appendonly", "appendfsync", "save", "stop-writes-on-bgsave-error"), _set_files),
     **dict.fromkeys(("auto-aof-rewrite-min-size", "auto-aof-rewrite-percentage"), _set_files),
     "replicaof": _set_master,
     "slaveof": _set_master,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from redouble.core.client import Client
     from redouble.core.server import Server
 
-__all__ = ["Database", "Follower", "type_name"]
+__all__ = ["Database", "Follower", "Listener", "type_name"]
 
 Value: TypeAlias = Any
 Heap: TypeAlias = list[tuple[int, bytes]]
@@ -46,6 +46,19 @@ class Follower(Protocol):
 
     def added(self, key: bytes, value: Value) -> None:
         """`key` has got this value."""
+
+
+class Listener(Protocol):
+    """What a module keeps about the keys of all databases: it hears of every keyspace event, whoever else does."""
+
+    def happened(self, db: Database, event: bytes, key: bytes) -> None:
+        """What else would be published."""
+
+    def loaded(self, db: Database, key: bytes) -> None:
+        """`key` was read from a file."""
+
+    def cleared(self, db: Database) -> None:
+        """All keys of a database are gone."""
 
 
 def type_name(value: Value) -> bytes:
@@ -230,6 +243,8 @@ class Database:
             self.follow_fields(key, value)
         if self.follower is not None:
             self.follower.added(key, value)
+        if self.server.listener is not None:
+            self.server.listener.loaded(self, key)
 
     def put(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
         """Give `key` this value, whether it existed or not; its time to live goes unless kept.
@@ -497,6 +512,8 @@ class Database:
         if self.account is not None:
             self.account = Account()
         self.follow_with(None)
+        if self.server.listener is not None:
+            self.server.listener.cleared(self)
         return removed
 
     def swap(self, other: Database) -> None:
@@ -605,6 +622,7 @@ class Database:
             or server.notify_flags
             or self.account is not None
             or self.follower is not None
+            or server.listener is not None
             or server.tracking.watches
         )
 

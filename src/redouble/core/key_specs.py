@@ -136,7 +136,7 @@ def key_specs(name: str, nodes: tuple[Node, ...], told: str = "") -> tuple[KeySp
         parts = [part.partition(":") for part in told.split(", ")]
         return tuple(
             KeySpec(flags=tuple(words.split()), notes=notes.strip() if colon else None, **place)  # type: ignore[arg-type]
-            for (words, colon, notes), place in zip(parts, _places(nodes, 1))
+            for (words, colon, notes), place in zip(parts, _SPECIAL.get(name) or _places(nodes, 1))
         )
     flags = _flags().get(name)
     if flags is None:
@@ -159,6 +159,11 @@ _SPECIAL: Final[dict[str, list[Place]]] = {
     "stralgo": [{"keyword": "KEYS", "index": 2, "last": 1}],
     "clusterscan": [{"index": 1}],
     "cms.merge": [{"index": 1}],  # what it reads it does not tell
+    "FT.CURSOR": [{"index": 2}],
+    **{
+        f"FT.{name}": [{"index": 1, "last": 1}]
+        for name in ("ADD", "SAFEADD", "GET", "DEL", "ALIASADD", "ALIASUPDATE", "_ALIASADDIFNX")
+    },
     **{
         name: [{"index": 2, "counted": True}]
         for name in ("eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro")
@@ -309,6 +314,8 @@ def _positions(spec: KeySpec, argv: Sequence[bytes]) -> Iterable[int] | None:
 
 def _flags_now(name: str, spec: KeySpec, argv: Sequence[bytes], comparing_reads: bool) -> tuple[str, ...]:
     """What a command does with the key this time, where its arguments decide (`variable_flags`)."""
+    if name not in ("set", "bitfield"):
+        return spec.flags
     words = {word.upper() for word in argv[2:]}
     if name == "set":
         if b"GET" in words:
@@ -316,6 +323,4 @@ def _flags_now(name: str, spec: KeySpec, argv: Sequence[bytes], comparing_reads:
         if comparing_reads and words & {b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"}:
             return "RW", "update"
         return "OW", "update"
-    if name == "bitfield":
-        return ("RW", "access", "update") if words & {b"SET", b"INCRBY"} else ("RO", "access")
-    return spec.flags
+    return ("RW", "access", "update") if words & {b"SET", b"INCRBY"} else ("RO", "access")

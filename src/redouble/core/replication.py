@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from redouble.core.command import Argv, Command
     from redouble.core.server import Server
 
-__all__ = ["Replication"]
+__all__ = ["Replication", "lines_of"]
 
 UNBLOCKED: Final = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
 
@@ -59,7 +59,7 @@ class Replication:
     def refusal_to_write(self, client: Client, command: Command, argv: Argv) -> str:
         """Why a replica does not run a command that writes; empty: it does."""
         if self.is_read_only and any(
-            each.changes_keys(self.server, line) for each, line in _lines(client, command, argv)
+            each.changes_keys(self.server, line) for each, line in lines_of(client, command, argv)
         ):
             return READONLY
         return ""
@@ -67,12 +67,12 @@ class Replication:
     def refusal_to_read(self, client: Client, command: Command, argv: Argv) -> str:
         """Why a replica without its master does not run a command; empty: it does."""
         if self.hides_data and not all(
-            each.takes_stale(self.server, line) for each, line in _lines(client, command, argv)
+            each.takes_stale(self.server, line) for each, line in lines_of(client, command, argv)
         ):
             return MASTERDOWN
         return ""
 
 
-def _lines(client: Client, command: Command, argv: Argv) -> list[tuple[Command, Argv]]:
+def lines_of(client: Client, command: Command, argv: Argv) -> list[tuple[Command, Argv]]:
     """What a command runs: EXEC the queue of its client."""
     return [(command, argv), *client.queue] if command.name == "exec" else [(command, argv)]

@@ -18,14 +18,15 @@ from redouble.core.blocking import Blocking
 from redouble.core.clock import Clock
 from redouble.core.command import Command, Declaration, Options, Prototype, build_table, module_table
 from redouble.core.config import Config
-from redouble.core.database import Database
+from redouble.core.database import Database, Listener
 from redouble.core.errors import CommandError
 from redouble.core.eviction import Eviction
 from redouble.core.idle import IdleClients
 from redouble.core.monitor import Monitors
 from redouble.core.notify import EXPIRED, KEYEVENT, KEYSPACE
+from redouble.core.observer import Observer
 from redouble.core.pubsub import PubSub
-from redouble.core.replication import Replication
+from redouble.core.replication import Replication, lines_of
 from redouble.core.stopwatch import Stopwatch
 from redouble.core.tracking import Tracking
 from redouble.dialects import Dialect, Module, dialect_for, modules_of, parse_version
@@ -34,9 +35,8 @@ from redouble.types.limits import Limits
 
 if TYPE_CHECKING:
     from redouble.core.client import Client
-    from redouble.core.observer import Observer
 
-__all__ = ["BUSY", "LIMITED", "PAUSED_ALL", "PAUSED_WRITE", "REPLICA", "Peer", "Server"]
+__all__ = ["BUSY", "LIMITED", "MISCONFIGURED", "PAUSED_ALL", "PAUSED_WRITE", "REPLICA", "Peer", "Server"]
 
 
 class Peer(Protocol):
@@ -107,6 +107,8 @@ class Server:
         """What `commands/scripting.py` keeps: the scripts and the engine that runs them."""
         self.functions: Any = None
         """What `scripting/functions.py` keeps: the libraries of functions."""
+        self.search: Any = None
+        """What `modules/search` keeps: its indexes and settings."""
         self.busy_script: Any = None
         """The script that runs for too long, while it lets others in (`step_aside`)."""
         self._pollers: list[Callable[[], None]] = []
@@ -140,8 +142,10 @@ class Server:
         self._teller: Client | None = None
         self._told_itself: list[Push] = []
         self.observers: list[Observer] = []
+        self.listener: Listener | None = None
+        """What a module keeps about the keys; see `follow_with`."""
         self.files: Any = None
-        """Where its data is kept, if anywhere: the `RedisFiles` of `persistence/redis_files.py`."""
+        """Where its data is kept, if anywhere: the `RedisFiles` of `persistence/redis_files.py`, or the `Store` of `persistence/store.py`."""
         self.loading = False
         """Whether it reads its data from a file, as it was then: nothing goes because of its time."""
         self.effects: Any = None
@@ -214,7 +218,10 @@ class Server:
                 )
             return self._reject(client, command, errors.wrong_arity(command.name))
         if client.gate or self.gate:
-            reply = self._gated(client, command, argv)
+            if self.gate == OBSERVED and not client.gate:  # its data is kept in files, and nothing else
+                reply = self.run(client, command, argv)
+            else:
+                reply = self._gated(client, command, argv)
         else:  # `run`, without the cost of one more call: x1.16
             command.calls += 1
             client.command = command
@@ -392,6 +399,8 @@ class Server:
             return self._reject(client, command, refusal)
         if self.gate & LIMITED and not self.gate & BUSY and self.eviction.refuses(client, command, argv):
             return self._reject(client, command, CommandError(errors.OOM))
+        if self.gate & MISCONFIGURED and (refusal_text := self._misconfiguration(client, command, argv)):
+            return self._reject(client, command, CommandError(refusal_text))
         if self.gate & REPLICA and (refusal_text := self.replication.refusal_to_write(client, command, argv)):
             return self._reject(client, command, CommandError(refusal_text))
         if gate & gates.SUBSCRIBED and command.name not in self.dialect.allowed_when_subscribed:
@@ -411,6 +420,18 @@ class Server:
         if client.gate & gates.REPLY_OFF and reply is not NO_REPLY and reply is not BLOCKED:
             return client.filter_reply(reply)
         return reply
+
+    def _misconfiguration(self, client: Client, command: Command, argv: list[bytes]) -> str:
+        """Why a command does not run that changes what could not be kept; empty: it does.  PING tells who watches the server."""
+        if command.name == "ping" or any(
+            each.changes_keys(self, line) for each, line in lines_of(client, command, argv)
+        ):
+            return str(self.files.misconfiguration())
+        return ""
+
+    def refuse_writes(self, refuse: bool) -> None:
+        """Whether the files say that what is written cannot be kept."""
+        self.gate = self.gate | MISCONFIGURED if refuse else self.gate & ~MISCONFIGURED
 
     def refuse(self, client: Client, argv: list[bytes], error: CommandError) -> Reply:
         """Answer a command with `error` instead of running it; a transaction that was being queued will not run either."""
@@ -436,8 +457,10 @@ class Server:
         self.gate = self.gate | OBSERVED if self.observers else self.gate & ~OBSERVED
         self.may_fail = any(observer.interferes for observer in self.observers)
         for observer in self.observers:
-            self.__dict__["call"] = partial(observer.call, proceed=self.call)
-            self.__dict__["run"] = partial(observer.run, proceed=self.run)
+            if type(observer).call is not Observer.call:
+                self.__dict__["call"] = partial(observer.call, proceed=self.call)
+            if type(observer).run is not Observer.run:
+                self.__dict__["run"] = partial(observer.run, proceed=self.run)
 
     @cached_property
     def monitors(self) -> Monitors:
@@ -568,6 +591,8 @@ class Server:
             self.functions = None
             for db in self._databases.values():
                 db.clear()
+            if self.files is not None:
+                self.files.start_over()
         self.config.reset()
         self.acl = Acl(self)
         self._configure()
@@ -655,6 +680,8 @@ class Server:
 
     def notify(self, db: Database, event: bytes, key: bytes, kind: int) -> None:
         """Publish a keyspace event, if `notify-keyspace-events` asks for its class."""
+        if self.listener is not None:
+            self.listener.happened(db, event, key)
         flags = self.notify_flags
         if flags & kind:
             if flags & KEYSPACE:
@@ -679,6 +706,12 @@ class Server:
         for db in self._databases.values():
             db.listeners_changed()
         self.wake_drivers()
+
+    def follow_with(self, listener: Listener | None) -> None:
+        """From now on `listener`, who knows all keys, hears of every event; None: nobody."""
+        self.listener = listener
+        for db in self._databases.values():
+            db.listeners_changed()
 
     def _run_telling(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """`run`, while keyspace events are published: those that `client` itself hears stand beside its reply."""
@@ -822,6 +855,8 @@ class Server:
         for client in list(self.clients.values()):
             client.kill()
             client.disconnect()
+        if self.files is not None:
+            self.files.let_go()
         if self.observers:
             self.observers.clear()
             self._place_observers()
@@ -845,6 +880,7 @@ BUSY = 8  # a script runs for too long
 LIMITED = 16  # there is a maxmemory
 OBSERVED = 32  # `run` is not to be passed by
 REPLICA = 256  # it follows another server
+MISCONFIGURED = 512  # what is written cannot be kept
 NOTIFIES = 4  # not a reason to wait, but nobody should pay for it who does not listen
 
 STEP_ASIDE = 0.001

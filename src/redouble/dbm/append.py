@@ -17,13 +17,13 @@ from zlib import crc32
 from redouble.dbm import log, system
 from redouble.dbm.errors import DBMDamageError, DBMError
 from redouble.dbm.index import ClosedIndex
-from redouble.dbm.log import FIRST, LENGTH, LENGTH_BITS, LONG, SEGMENT_SHIFT, Tail
+from redouble.dbm.log import FIRST, LENGTH_BITS, LONG, SEGMENT_SHIFT, Tail
 from redouble.dbm.reader import Database
 from redouble.dbm.record import DELETED, HEAD, LONGEST, TAIL, encoded
 
 __all__ = ["Appending", "Changes"]
 
-_FIRST_RESERVE = 1 << 16
+_LEAST_RESERVE, _MOST_RESERVE = 1 << 16, 1 << 20
 _LOOK_EVERY = 0.001
 """Seconds after which a mapped file is looked at before it is written again: whether somebody cut it off."""
 _MOST_UNSYNCED = 16
@@ -48,6 +48,7 @@ class Appending(Database):
         "_mapped",
         "_mode",
         "_room",
+        "_step",
         "_sync_lock",
         "_tail",
         "_unsynced",
@@ -65,6 +66,8 @@ class Appending(Database):
         self._limit = 0
         """Where an append that is not mapped looks around first."""
         self._window: mmap.mmap | None = None
+        self._step = _LEAST_RESERVE
+        """How much to reserve next."""
         self._look_at = 0.0
         self._failed: Exception | None = None
         self._sync_lock = threading.Lock()  # taken after `_lock`, never before it
@@ -120,7 +123,7 @@ class Appending(Database):
             key = encoded(key)
         if type(value) is not bytes:
             value = encoded(value)
-        record = HEAD(len(key), len(value)) + key + value
+        record = b"".join((HEAD(len(key), len(value)), key, value))
         record += TAIL(crc32(record))
         length = len(record)
         if monotonic() > self._look_at:
@@ -131,11 +134,7 @@ class Appending(Database):
         if end <= self._room:
             self._end = end
             self._window[start:end] = record  # type: ignore[index]
-            index = self._index
-            if key in index:
-                old = index[key]
-                self._dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
-            index[key] = self._base | start << LENGTH_BITS | length
+            self._index[key] = self._base | start << LENGTH_BITS | length
         else:
             self._append(record, ((key, 0, length),))
 
@@ -150,13 +149,9 @@ class Appending(Database):
         start = self._end
         end = start + length
         if end <= self._room:  # as above
-            index = self._index
-            old = index[key]
+            del self._index[key]
             self._end = end
             self._window[start:end] = record  # type: ignore[index]
-            self._dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
-            self._dead[self._base >> SEGMENT_SHIFT] += length
-            del index[key]
         elif key in self._index:
             self._append(record, ((key, None, length),))
         else:
@@ -190,20 +185,15 @@ class Appending(Database):
         else:
             self._write(data, start)
         self._end = start + len(data)
-        self._change(start, changes, len(data))
+        self._change(start, changes)
 
-    def _change(self, start: int, changes: Changes, length: int) -> None:
-        index, dead, base = self._index, self._dead, self._base
-        for key, at, size in changes:
-            if key in index:
-                old = index[key]
-                dead[old >> SEGMENT_SHIFT] += old & LENGTH or LONG
+    def _change(self, start: int, changes: Changes) -> None:
+        index, base = self._index, self._base
+        for key, at, length in changes:
             if at is not None:
-                index[key] = base | start + at << LENGTH_BITS | (size if size < LONG else 0)
-                length -= size
+                index[key] = base | start + at << LENGTH_BITS | (length if length < LONG else 0)
             else:
                 index.pop(key, None)
-        dead[base >> SEGMENT_SHIFT] += length  # tombstones and ends of batches
 
     def _write(self, data: bytes, start: int) -> None:
         try:
@@ -251,7 +241,8 @@ class Appending(Database):
     def _map(self, least: int) -> mmap.mmap | None:
         """A mapping of the segment that has room, on space that is really there."""
         fd = self._tail.fd
-        wanted = max(min(max(2 * system.size(fd), _FIRST_RESERVE), log.SEGMENT_SIZE), least)
+        wanted = max(min(self._end + self._step, log.SEGMENT_SIZE), least)
+        self._step = min(2 * self._step, _MOST_RESERVE)
         try:
             try:
                 system.reserve(fd, self._end, wanted - self._end)
@@ -273,7 +264,6 @@ class Appending(Database):
         self._unsynced.append(tail)
         self._tail = Tail(tail.number + 1, fd, FIRST)
         self._segments.append(self._tail.number)
-        self._dead[self._tail.number] = 0
         self._buffers[self._tail.number] = b""
         self._base = self._tail.number << SEGMENT_SHIFT
         self._end = FIRST

@@ -155,7 +155,7 @@ def _compact(options: argparse.Namespace) -> int:
     with _open(options.path, "w") as database, Progress("compact") as progress:
         before, dead = database.size, database.dead
         while database.compact(_PIECE):
-            progress(dead - database.dead, dead)
+            progress(max(before - database.size, 0), dead)
         progress(1, 1)
         after = database.size
     print(f"{before:,} bytes before, {after:,} after")

@@ -3,8 +3,8 @@
 One segment after the other is read from its begin; what is still live there is appended to the log again.  Then the log is
 synced and the segment removed: at no moment is a record in no place.
 
-A deleted key needs its tombstone as long as an older segment holds a record of it, which is dead then: so a tombstone is
-carried on only while there are dead bytes in an older segment.
+A deleted key needs its tombstone as long as an older segment holds a record of it.  Such a segment had something dead when
+the compaction began, so it is gone by the time when the tombstone is met: no tombstone is carried on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from redouble.dbm import system
 from redouble.dbm.errors import DBMChecksumError
 from redouble.dbm.log import FIRST, entry_of
-from redouble.dbm.record import DELETED, HEAD, Record, scan, sealed
+from redouble.dbm.record import HEAD, Record, scan, sealed
 
 if TYPE_CHECKING:
     from redouble.dbm.writer import WritableDatabase
@@ -32,7 +32,7 @@ class Compaction:
     def __init__(self, database: WritableDatabase, segments: list[int]) -> None:
         self._database = database
         self._segments = segments
-        """Those that are left, the oldest first."""
+        """Those that are left of all that had something dead when it began, the oldest first."""
         self._at = FIRST
 
     def step(self, count: int) -> bool:
@@ -53,13 +53,12 @@ class Compaction:
         database = self._database
         fd = database._file(number)
         end = system.size(fd)
-        needs_tombstones = any(database._dead[older] for older in database._segments if older < number)
         examined, length = 0, _WINDOW
         while self._at < end and examined < count:
             data = system.pread(fd, length, self._at)
             found = list(islice(scan(data, 0, self._at), count - examined))
             if found:
-                self._move(number, data, found, needs_tombstones)
+                self._move(number, data, found)
                 examined += len(found)
                 self._at, length = found[-1].end, _WINDOW
             elif self._at + length >= end:
@@ -68,26 +67,21 @@ class Compaction:
                 length *= 2
         return examined
 
-    def _move(self, number: int, data: bytes, found: list[Record], needs_tombstones: bool) -> None:
+    def _move(self, number: int, data: bytes, found: list[Record]) -> None:
         """Append what still counts of some records, in one piece."""
         index, base = self._database._index, found[0].offset
         parts: list[bytes] = []
         changes: list[tuple[bytes, int | None, int]] = []
         at = 0
-        for offset, end, key, value, in_batch, commits in found:
-            if commits:
-                continue
-            if value is None:
-                if not needs_tombstones or key in index:
-                    continue
-            elif index.get(key) != entry_of(number, offset, end - offset):
+        for offset, end, key, value, in_batch, _ in found:
+            if value is None or index.get(key) != entry_of(number, offset, end - offset):
                 continue
             if in_batch:  # not any more
-                part = sealed(HEAD(len(key), DELETED if value is None else len(value)) + key + (value or b""))
+                part = sealed(HEAD(len(key), len(value)) + key + value)
             else:
                 part = data[offset - base : end - base]
             parts.append(part)
-            changes.append((key, None if value is None else at, len(part)))
+            changes.append((key, at, len(part)))
             at += len(part)
         if parts:
             self._database._append_alone(b"".join(parts), changes)

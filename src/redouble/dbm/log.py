@@ -139,8 +139,6 @@ class Part:
 
     records: list[Record]
     """Without those of a batch whose end is missing, and without ends of batches."""
-    overhead: int
-    """Bytes of the ends of batches."""
     end: int
     """Where the last of them ends."""
     size: int
@@ -154,17 +152,16 @@ class Part:
 def read_part(fd: int, start: int) -> Part:
     size = system.size(fd)
     if size < start:
-        return Part([], 0, size, size, False, "the file ends here")
+        return Part([], size, size, False, "the file ends here")
     data = system.pread(fd, size - start, start)
     complete: list[Record] = []
     batch: list[Record] = []
-    end, overhead, reason = start, 0, "no record begins here"
+    end, reason = start, "no record begins here"
     for record in scan(data, 0, start):
         if record.commits:
             if not batch:
                 break
             complete += batch
-            overhead += record.end - record.offset
             batch = []
         elif record.in_batch:
             batch.append(record)
@@ -177,7 +174,7 @@ def read_part(fd: int, start: int) -> Part:
     if batch:
         reason = "a batch begins here whose end is missing"
     rest = data[end - start :]
-    return Part(complete, overhead, end, start + len(data), rest.count(0) != len(rest), reason)
+    return Part(complete, end, start + len(data), rest.count(0) != len(rest), reason)
 
 
 class Tail:

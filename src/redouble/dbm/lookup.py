@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from redouble.dbm.append import Changes
@@ -19,10 +20,10 @@ def _unverified(self: Database, key: bytes | str) -> bytes:
         key = encoded(key)
     entry = self._index[key]
     offset = entry >> LENGTH_BITS & OFFSET
-    record = self._buffers[entry >> SEGMENT_SHIFT][offset : offset + (entry & LENGTH)]
-    if not record:
-        record = self._record(key, entry)
-    return record[8 + len(key) : -4]
+    value = self._buffers[entry >> SEGMENT_SHIFT][offset + 8 + len(key) : offset + (entry & LENGTH) - 4]
+    if not value:  # it is not in memory, or it is empty
+        return Database.__getitem__(self, key)
+    return value
 
 
 class UnverifiedDatabase(Database):
@@ -33,6 +34,10 @@ class UnverifiedDatabase(Database):
 class UnverifiedWritableDatabase(WritableDatabase):
     __slots__ = ()
     __getitem__ = _unverified
+
+
+_DROPPED = 8
+"""A full cache drops a part of 1 in so many of its values: a dict whose oldest ones went, one by one, is slow to find the next."""
 
 
 class _Cache(dict["bytes | str", bytes]):
@@ -50,23 +55,24 @@ class _Cache(dict["bytes | str", bytes]):
         entry = database._index[key]
         value = Database.__getitem__(database, key)
         with database._lock:
+            self._used += len(value) - len(self.get(key, b""))
             self[key] = value
-            self._used += len(value)
             while self._used > self._size:
-                self.forget(next(iter(self)))
+                for oldest in list(islice(self, len(self) // _DROPPED + 1)):
+                    self._used -= len(self.pop(oldest))
         if database._index.get(key) != entry:  # written meanwhile, and perhaps forgotten before it was here
             self.forget(key)
         return value
 
     def forget(self, key: Any) -> None:
-        with self._database._lock:
-            value = self.pop(key, None)
-            if value is not None:
-                self._used -= len(value)
+        if key in self:
+            with self._database._lock:
+                self._used -= len(self.pop(key, b""))
 
     def clear(self) -> None:
-        super().clear()
-        self._used = 0
+        with self._database._lock:
+            super().clear()
+            self._used = 0
 
 
 def _look_there_first(database: Database, cache: _Cache) -> None:
@@ -113,9 +119,9 @@ class CachedWritableDatabase(WritableDatabase):
         super().__delitem__(key)
         self._cache.forget(key)
 
-    def _change(self, start: int, changes: Changes, length: int) -> None:
+    def _change(self, start: int, changes: Changes) -> None:
         changes = list(changes)
-        super()._change(start, changes, length)
+        super()._change(start, changes)
         for key, _, _ in changes:
             self._cache.forget(key)
 

@@ -23,9 +23,8 @@ from redouble.dbm.log import index_path
 
 __all__ = ["Damaged", "Snapshot", "write_snapshot"]
 
-_HEAD = Struct("<8sQIIII")  # magic, generation, segment, offset, tables, segments with dead bytes
+_HEAD = Struct("<8sQIII")  # magic, generation, segment, offset, tables
 _TABLE = Struct("<IIB")  # length of the keys, how many, wide
-_DEAD = Struct("<IQ")
 _BUCKET = Struct("<II")  # checksum, first row
 _CRC = Struct("<I")
 _MAGIC = b"redblidx"
@@ -104,7 +103,6 @@ def write_snapshot(
     generation: int,
     position: tuple[int, int],
     index: Mapping[bytes, int],
-    dead: Mapping[int, int],
     mode: int,
 ) -> None:
     """All before `position` (segment, offset) is on the disk by now."""
@@ -120,10 +118,9 @@ def write_snapshot(
         body, count, wide = _table(index, keys)
         tables.append(_TABLE.pack(length, count, wide))
         bodies.append(body)
-    lost = [_DEAD.pack(number, amount) for number, amount in dead.items()]
     body = b"".join(bodies)
-    lead = _HEAD.pack(_MAGIC, generation, *position, len(tables), len(lost))
-    head = b"".join((lead, *tables, *lost, _CRC.pack(crc32(body))))
+    lead = _HEAD.pack(_MAGIC, generation, *position, len(tables))
+    head = b"".join((lead, *tables, _CRC.pack(crc32(body))))
     system.replace(index_path(folder), head + _CRC.pack(crc32(head)) + body, mode)
 
 
@@ -140,10 +137,10 @@ class Snapshot:
 
     def _read_head(self) -> None:
         lead = self._read(0, _HEAD.size)
-        magic, self.generation, segment, offset, tables, lost = _HEAD.unpack(lead)
+        magic, self.generation, segment, offset, tables = _HEAD.unpack(lead)
         self.position = segment, offset
-        lost_at = _HEAD.size + _TABLE.size * tables
-        length = lost_at + _DEAD.size * lost + 2 * _CRC.size
+        tables_end = _HEAD.size + _TABLE.size * tables
+        length = tables_end + 2 * _CRC.size
         if magic != _MAGIC or length > system.size(self._fd):
             raise Damaged
         head = self._read(0, length)
@@ -151,16 +148,15 @@ class Snapshot:
             raise Damaged
         at = length
         self._tables: dict[int, _Table] = {}
-        for key_length, count, wide in _TABLE.iter_unpack(head[_HEAD.size : lost_at]):
+        for key_length, count, wide in _TABLE.iter_unpack(head[_HEAD.size : tables_end]):
             bits = _bits(count)
             keys = at + (_BUCKET.size << bits)
             entries = keys + key_length * count
             end = entries + (12 if wide else 8) * count
             self._tables[key_length] = _Table(count, bool(wide), bits, at, keys, entries, end)
             at = end
-        self.dead: dict[int, int] = dict(_DEAD.iter_unpack(head[lost_at : -2 * _CRC.size]))
         self._body = length, at
-        [self._body_checksum] = _CRC.unpack_from(head, length - 2 * _CRC.size)
+        [self._body_checksum] = _CRC.unpack_from(head, tables_end)
 
     def __len__(self) -> int:
         return sum(table.rows for table in self._tables.values())

@@ -64,7 +64,7 @@ class WritableDatabase(Appending):
         self._manifest, self._saved, self._compaction = manifest, None, None
         self._close_index()
         self._index, self._changes = {}, []
-        self._dead, self._buffers = {number: 0}, dict.fromkeys(self._buffers, b"")
+        self._buffers = dict.fromkeys(self._buffers, b"")
         self._misses, self._kept = {}, {}
         self._close_files()
         with self._sync_lock:
@@ -91,10 +91,10 @@ class WritableDatabase(Appending):
 
     def _compact(self, records: int | None) -> bool:
         if self._compaction is None:
-            self._loaded()
-            if self._dead[self._tail.number]:
+            lost = self._lost()
+            if lost[self._tail.number]:
                 self._roll()
-            self._compaction = Compaction(self, [each for each in self._segments[:-1] if self._dead[each]])
+            self._compaction = Compaction(self, [each for each in self._segments[:-1] if lost[each]])
         left = self._compaction.step(records or 1)
         while left and records is None:
             left = self._compaction.step(_AT_ONCE)
@@ -113,7 +113,6 @@ class WritableDatabase(Appending):
         manifest = log.Manifest(self._manifest.generation, tuple(segments))
         log.write_manifest(self._folder, manifest, self._mode)
         self._manifest, self._segments = manifest, segments
-        self._dead.pop(number)
         self._misses.pop(number, None)
         self._kept.pop(number, None)
         self._buffers[number] = b""
@@ -137,8 +136,9 @@ class WritableDatabase(Appending):
                 if compact:
                     self.compact()
                 self._room = 0
-                self.sync()
+                self._check()
                 self._trim()
+                self.sync()
                 self._save()
             finally:
                 self._release()
@@ -154,7 +154,7 @@ class WritableDatabase(Appending):
                 return
         index = self._loaded()
         if index:
-            write_snapshot(self._folder, self._manifest.generation, position, index, self._dead, self._mode)
+            write_snapshot(self._folder, self._manifest.generation, position, index, self._mode)
         else:
             system.remove(log.index_path(self._folder))
 

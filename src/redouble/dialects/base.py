@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from redouble.core.errors import (
     CLUSTER_DISABLED,
@@ -134,6 +134,13 @@ class LogFacts:
     """`INFO commandstats`: no rejected_calls nor failed_calls (6.0)."""
 
 
+BGSAVE_FAILED: Final = (
+    "MISCONF {0} is configured to save RDB snapshots, but {1}. Commands that may modify the data set are disabled, because this"
+    " instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option)."
+    " Please check the {0} logs for details about the RDB error."
+)
+
+
 class Dialect:
     """Redis 6.0, which the others derive from."""
 
@@ -143,6 +150,8 @@ class Dialect:
     """The release whose answers are recorded."""
     redis_version: ClassVar[tuple[int, int, int]] = (6, 0, 16)
     """The Redis version that clients see, which a fork freezes."""
+    bgsave_failed: ClassVar[str] = BGSAVE_FAILED.format("Redis", "it is currently not able to persist on disk")
+    """`SET k v` after a BGSAVE that failed, if there are save points and `stop-writes-on-bgsave-error` says so."""
     hello_name: ClassVar[bytes] = b"redis"
     """`HELLO`: the server."""
     release: ClassVar[bytes] = b""

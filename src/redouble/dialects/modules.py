@@ -27,6 +27,8 @@ class Module:
     """What its commands begin with."""
     types: tuple[bytes, ...] = ()
     """The types of its values, as TYPE says them."""
+    facts: tuple[bytes, ...] = ()
+    """The names of what it keeps in RDB files beside the keys."""
     categories: tuple[str, ...] = ()
     """The ACL categories that it brings."""
     path: bytes = b""
@@ -38,11 +40,13 @@ class Module:
 
 
 def _json(version: int, *categories: str) -> Module:
-    return Module(b"ReJSON", version, "json", (b"JSON.",), (b"ReJSON-RL",), categories, options="handle-io-errors")
+    return Module(
+        b"ReJSON", version, "json", (b"JSON.",), (b"ReJSON-RL",), categories=categories, options="handle-io-errors"
+    )
 
 
 def _time_series(version: int, *categories: str) -> Module:
-    return Module(b"timeseries", version, "timeseries", (b"TS.",), (b"TSDB-TYPE",), categories)
+    return Module(b"timeseries", version, "timeseries", (b"TS.",), (b"TSDB-TYPE",), categories=categories)
 
 
 def _bloom(version: int, *categories: str) -> Module:
@@ -52,14 +56,14 @@ def _bloom(version: int, *categories: str) -> Module:
         "bloom",
         (b"BF.", b"CF.", b"CMS.", b"TOPK.", b"TDIGEST."),
         (b"MBbloom--", b"MBbloomCF", b"CMSk-TYPE", b"TopK-TYPE", b"TDIS-TYPE"),
-        categories,
+        categories=categories,
     )
 
 
 STACK: tuple[Module, ...] = (
     _json(20803),
     _time_series(11202),
-    Module(b"search", 21005, "search", (b"FT.",)),
+    Module(b"search", 21005, "search", (b"FT.",), (b"trietype0",), (b"ft_index0", b"scdtype00")),
     _bloom(20802),
 )
 """Of Redis Stack 7.4."""

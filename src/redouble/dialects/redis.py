@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from redouble.core.errors import NOT_AN_INTEGER, NOT_POSITIVE, SYNTAX_ERROR, text, wrong_arity
-from redouble.dialects.base import Dialect, LogFacts, ScriptTexts, insert_after
+from redouble.dialects.base import BGSAVE_FAILED, Dialect, LogFacts, ScriptTexts, insert_after
 from redouble.dialects.modules import STACK, STACK_8, VECTOR_SETS
 from redouble.resp.parser import Rules
 from redouble.types.number import (
@@ -94,6 +94,7 @@ class Redis62(Redis60):
 
 class Redis70(Redis62):
     version = redis_version = (7, 0, 15)
+    bgsave_failed = BGSAVE_FAILED.format("Redis", "it's currently unable to persist to disk")
     config_set_evicts = False
     only_scripts_remember_memory = False
     script_texts = ScriptTexts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from redouble.dialects.base import Dialect, ScriptTexts, insert_after
+from redouble.dialects.base import BGSAVE_FAILED, Dialect, ScriptTexts, insert_after
 from redouble.dialects.modules import LUA
 from redouble.dialects.redis import NOVALUES_REFUSED, Redis72, Redis80
 from redouble.resp.parser import Rules
@@ -39,6 +39,7 @@ class Valkey80(Valkey72):
     """Not compared with a real one: what 8.1 does, but for what its release notes tell."""
 
     version = (8, 0, 2)
+    bgsave_failed = BGSAVE_FAILED.format("Valkey", "it's currently unable to persist to disk")
     queues_without_memory = True
     monitor_escapes_quotes = False
     acl = Redis80.acl

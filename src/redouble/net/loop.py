@@ -1,4 +1,4 @@
-"""The thread that waits for sockets: a selector, the handlers of its sockets, and a way to wake it from outside.
+"""The thread that waits for sockets: a poller, the handlers of its sockets, and a way to wake it from outside.
 
 Whoever called `wait` calls the handlers of what is ready.  It may happen again from within a handler (a script that
 runs for too long lets the others speak), so a handler must bear being called for a socket that has nothing left to say.
@@ -7,49 +7,87 @@ runs for too long lets the others speak), so a handler must bear being called fo
 from __future__ import annotations
 
 import contextlib
+import select
 import selectors
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
 __all__ = ["READ", "WRITE", "Handler", "Loop"]
 
-READ = selectors.EVENT_READ
-WRITE = selectors.EVENT_WRITE
+READ, WRITE = 1, 4
+"""As epoll has them.  It may report others (the peer hung up): a handler then tries both."""
+LARGEST_ROUND = 256
+"""So many sockets are ready in one round at most; the others are in the next."""
 
 Handler = Callable[[int], None]
 """Called with the events (READ, WRITE or both) that its socket is ready for."""
+
+
+class _Selector:
+    """What epoll does, where there is none (or gevent took it away): by `selectors`."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+
+    def register(self, fd: int, events: int) -> None:
+        self._selector.register(fd, _selected(events))
+
+    def modify(self, fd: int, events: int) -> None:
+        self._selector.modify(fd, _selected(events))
+
+    def unregister(self, fd: int) -> None:
+        self._selector.unregister(fd)
+
+    def poll(self, timeout: float | None, maxevents: int) -> list[tuple[int, int]]:
+        return [
+            (key.fd, (events & selectors.EVENT_READ and READ) | (events & selectors.EVENT_WRITE and WRITE))
+            for key, events in self._selector.select(timeout)
+        ]
+
+    def close(self) -> None:
+        self._selector.close()
+
+
+def _selected(events: int) -> int:
+    return (events & READ and selectors.EVENT_READ) | (events & WRITE and selectors.EVENT_WRITE)
 
 
 class Loop:
     """Everything but `wake` and `close` is called by one thread only, the one that waits."""
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._poller: Any = select.epoll() if hasattr(select, "epoll") else _Selector()
+        self.handlers: dict[int, Handler] = {}
+        """By the descriptor of the socket."""
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._bell.setblocking(False)
         self._rung = False
         self.thread: int | None = None
         """The thread that waits, while there is one."""
-        self._selector.register(self._ear, READ, self._heard)
+        self.add(self._ear, READ, self._heard)
 
     def add(self, sock: socket.socket, events: int, handler: Handler) -> None:
         """Call `handler` whenever `sock` is ready."""
-        self._selector.register(sock, events, handler)
+        self._poller.register(sock.fileno(), events)
+        self.handlers[sock.fileno()] = handler
 
-    def change(self, sock: socket.socket, events: int, handler: Handler) -> None:
-        self._selector.modify(sock, events, handler)
+    def change(self, sock: socket.socket, events: int) -> None:
+        """Wait for other events of `sock` from now on."""
+        self._poller.modify(sock.fileno(), events)
 
     def remove(self, sock: socket.socket) -> None:
-        self._selector.unregister(sock)
+        self._poller.unregister(sock.fileno())
+        del self.handlers[sock.fileno()]
 
-    def wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+    def wait(self, timeout: float | None) -> list[tuple[int, int]]:
         """Wait until a socket is ready, `wake` is called or `timeout` seconds are over.
 
-        What is ready: the `data` of each key is the handler to call, with the events beside it.
+        What is ready: descriptors, whose `handlers` are to be called with the events beside them, if they are still there.
         """
-        return self._selector.select(timeout)
+        return self._poller.poll(timeout, LARGEST_ROUND)  # type: ignore[no-any-return]
 
     def wake(self) -> None:
         """Let the other thread that is in `wait` return soon; the waiting thread itself needs no such call."""
@@ -75,6 +113,7 @@ class Loop:
         self._rung = False
 
     def close(self) -> None:
-        self._selector.close()
+        self._poller.close()
+        self.handlers.clear()
         self._ear.close()
         self._bell.close()

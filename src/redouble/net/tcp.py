@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from redouble.clients.server import FakeServer
 from redouble.core.client import NEEDS_AUTH, Client
 from redouble.core.clock import real_monotonic
+from redouble.net.accelerated import splitter
 from redouble.net.loop import READ, WRITE, Loop
 from redouble.resp.encoder import encode, encode_error
 from redouble.resp.parser import RequestParser
@@ -40,14 +41,14 @@ __all__ = ["TcpClient", "TcpFakeServer"]
 
 READ_SIZE = 16 * 1024
 READS_AT_THE_END = 16
-LARGEST_SEND = 1024 * 1024
-"""One call of send() is offered no more: TLS keeps a copy of what it could not write."""
 ACCEPTS_PER_ROUND = 1000
 ACCEPT_PAUSE = 0.1
 """Seconds without accept() after it failed: the listening socket stays ready, and the loop would spin."""
 TICK_PAUSE = 0.1
 """Seconds until the next try, after what was due could not be done."""
 BACKLOG = 511
+REPLY_BUFFER = 16 * 1024
+"""Each client has this much, which no limit counts."""
 SMALLEST_QUERY_LIMIT = 1024 * 1024
 """What CONFIG SET client-query-buffer-limit accepts at least: below it, the limit need not be looked up."""
 
@@ -72,10 +73,11 @@ class TcpClient(Client):
         super().__init__(server, address=address, local_address=local_address)
         self.owner = owner
         self.socket: socket.socket | None = sock
-        self.parser = RequestParser(server.dialect.requests)
+        self.parser = RequestParser(server.dialect.requests, owner.split)
         self.parser.restricted = bool(self.gate & NEEDS_AUTH)
         self.waiting: list[list[bytes]] = []  # commands that came behind one that blocks
         self.executing = False
+        self.queued = False  # this round sends what is in `out`
         self.killed = False
         self.out: list[bytes] = []
         self.pushed = 0  # bytes of the push messages in it
@@ -99,8 +101,13 @@ class TcpClient(Client):
         self.pushed += sum(map(len, self.out[start:]))
         if self._over_limit():
             self.kill()
-        if not self.executing:
-            self.owner.attend(self)
+        if not self.executing and not self.queued:
+            owner = self.owner
+            if owner.loop.thread == threading.get_ident():
+                self.queued = True
+                owner.answers.append((self, None))
+            else:
+                owner.attend(self)
 
     def kill(self) -> None:
         self.closing = self.killed = True
@@ -121,30 +128,32 @@ class TcpClient(Client):
 
     def ready(self, events: int) -> None:
         try:
-            if events & WRITE and self.socket is not None:
+            if self.unsent and events != READ:
                 self._send_on()
-            if events & READ and self.socket is not None and not self.executing:
-                self._receive(self.socket)
+            sock = self.socket
+            if events == WRITE or self.executing or sock is None:
+                return
+            try:
+                data = sock.recv(READ_SIZE)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                data = b""
+            if data:
+                self._received(data)
+            else:
+                self.close()
         except Exception:  # a bug of ours must not end the thread that serves everybody
             log.exception("client %d (%s) closed", self.id, self.address)
             self.close()
 
-    def _receive(self, sock: socket.socket) -> None:
-        try:
-            data = sock.recv(READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        parser, config = self.parser, self.server.config
+    def _received(self, data: bytes) -> None:
         self.last_interaction = self.owner.polled_at
         self.bytes_in += len(data)
-        parser.largest_bulk = config.proto_max_bulk_len
-        if not data:
-            self.close()
-            return
         if self.closing:
             return  # the last reply is still on its way; nothing more is executed
+        parser = self.parser
+        parser.largest_bulk = self.server.config.proto_max_bulk_len
         if self.waits_for is not None or self.waiting:
             parser.store(data)
         elif commands := parser.feed(data):
@@ -155,7 +164,7 @@ class TcpClient(Client):
             self._execute([])
             return
         pending = parser.pending
-        if pending > SMALLEST_QUERY_LIMIT and pending > config.number("client-query-buffer-limit"):
+        if pending > SMALLEST_QUERY_LIMIT and pending > self.server.config.number("client-query-buffer-limit"):
             log.warning("client %d (%s) sends a request without end: %d bytes; closed", self.id, self.address, pending)
             self.close()
 
@@ -165,7 +174,11 @@ class TcpClient(Client):
             return
         if self.killed:
             self.close()
-        elif self.waits_for is None and not self.closing:
+        elif (
+            self.waits_for is None
+            and not self.closing
+            and (self.waiting or self.parser.in_command or self.parser.error)
+        ):
             commands, self.waiting = self.waiting, []
             self._execute(commands, more=True)
         else:
@@ -209,7 +222,8 @@ class TcpClient(Client):
                                 out.append(encode_error(parser.error))
                             self.closing = True
                     break
-                parser.restricted = bool(self.gate & NEEDS_AUTH)
+                if self.gate or parser.restricted:
+                    parser.restricted = bool(self.gate & NEEDS_AUTH)
                 if server.tracking.prefixes:
                     server.tracking.broadcast()
                 self.take()
@@ -218,39 +232,45 @@ class TcpClient(Client):
 
     def take(self) -> None:
         """Let the loop send what is in `out`, in this round; under the lock."""
-        data = b"" if self.killed else b"".join(self.out)
+        if self.out or self.closing:
+            self.owner.answers.append((self, self.taken()))
+
+    def taken(self) -> bytes:
+        """What is in `out`, to be sent now; under the lock."""
+        data = b"".join(self.out)
         self.out.clear()
         self.pushed = 0
+        self.queued = False
         self.bytes_out += len(data)
-        self.owner.answers.append((self, data))
+        return data
 
     def send(self, data: bytes) -> None:
         """Send `data` after what is still unsent; what the socket does not take now waits until it does."""
+        sock = self.socket
         if self.killed:
             self.close()
-            return
-        if not self.unsent:
-            if data and self.socket is not None:
-                try:
-                    sent = self.socket.send(data if len(data) <= LARGEST_SEND else memoryview(data)[:LARGEST_SEND])
-                except (BlockingIOError, InterruptedError):
-                    sent = 0
-                except OSError:
-                    self.close()
-                    return
-                if sent < len(data):
-                    self._keep(memoryview(data)[sent:])
-                    self.owner.loop.change(self.socket, READ | WRITE, self.ready)
-            if self.closing and not self.unsent:
+        elif self.unsent:
+            if data:
+                self._keep(memoryview(data))
+        elif sock is not None:
+            try:
+                sent = sock.send(data) if data else 0
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError:
                 self.close()
-        elif data:
-            self._keep(memoryview(data))
-        if self.unsent and self._over_limit():
-            self.close()
+                return
+            if sent < len(data):
+                self.owner.loop.change(sock, READ | WRITE)
+                self._keep(memoryview(data)[sent:])
+            elif self.closing:
+                self.close()
 
     def _keep(self, data: memoryview) -> None:
         self.unsent.append(data)
         self.unsent_bytes += len(data)
+        if self._over_limit():
+            self.close()
 
     def _send_on(self) -> None:
         """The socket takes more."""
@@ -258,7 +278,7 @@ class TcpClient(Client):
         unsent = self.unsent
         while unsent:
             try:
-                sent = self.socket.send(unsent[0][:LARGEST_SEND])
+                sent = self.socket.send(unsent[0])
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
@@ -270,13 +290,15 @@ class TcpClient(Client):
             else:
                 unsent[0] = unsent[0][sent:]
         self.above_soft_limit_since = None
-        self.owner.loop.change(self.socket, READ, self.ready)
+        self.owner.loop.change(self.socket, READ)
         if self.closing:
             self.close()
 
     def _over_limit(self) -> bool:
         """Whether client-output-buffer-limit cuts this client off."""
         waiting = self.unsent_bytes + self.pushed
+        if waiting <= REPLY_BUFFER and self.above_soft_limit_since is None:
+            return False
         kind = "pubsub" if self.listens else "normal"
         hard, soft, seconds = output_limits(self.server.config.values["client-output-buffer-limit"])[kind]
         if hard and waiting > hard:
@@ -359,9 +381,12 @@ class TcpFakeServer:
         self.clients: dict[TcpClient, None] = {}
         self._listeners: list[socket.socket] = []
         self._paused_until: float | None = None
-        self.answers: list[tuple[TcpClient, bytes]] = []
+        self.answers: list[tuple[TcpClient, bytes | None]] = []
+        """What to send at the end of this round; None: what is in the client's `out` by then."""
         self.polled_at = 0.0  # the clock's time
         self._attend: dict[TcpClient, None] = {}  # under the server's lock
+        self._next_event_changed = True  # under the server's lock
+        self._due: float | None = None  # the next event, in the clock's monotonic seconds
         self._thread: threading.Thread | None = None
         self._state = threading.Condition()
         self._serving = self._served = False
@@ -375,6 +400,7 @@ class TcpFakeServer:
         self.fake_server = server
         """What in-process clients share with this one: `FakeRedis(server=tcp.fake_server)`."""
         self.server = server.core
+        self.split = splitter(server.core.dialect.requests)
         ourselves, core = weakref.ref(self), weakref.ref(server.core)  # the server keeps `stop`: it may hold neither
 
         def stop() -> None:
@@ -480,6 +506,7 @@ class TcpFakeServer:
         with server.lock:
             client = TcpClient(self, sock, address=address, local_address=local_address)
         self.clients[client] = None
+        self._next_event_changed = True  # with CONFIG timeout its end is one
         self.loop.add(sock, READ, client.ready)
 
     @property
@@ -501,16 +528,16 @@ class TcpFakeServer:
             self._serving = self._served = True
             self.loop.thread = threading.get_ident()
             self._state.notify_all()
-        wake = self.loop.wake
         with self.server.lock:
-            self.server.on_new_event(wake)
+            self._next_event_changed, self._due = True, None
+            self.server.on_new_event(self._look_at_events)
             self.server.on_busy(self._let_others_speak)
         try:
             while not self._stop:
                 self.poll()
         finally:
             with self.server.lock:
-                self.server.forget_driver(wake)
+                self.server.forget_driver(self._look_at_events)
                 self.server.forget_poller(self._let_others_speak)
             with self._state:
                 self._serving = self._stop = False
@@ -524,18 +551,24 @@ class TcpFakeServer:
 
         A script that runs for too long calls `poll(0)` to let the other connections speak.
         """
-        self._attend_all()
-        pauses = [timeout, self._tick()]
-        if self._paused_until is not None:
-            pauses.append(self._accept_again())
         if self._attend:
-            pauses.append(0.0)
-        ready = self.loop.wait(min((pause for pause in pauses if pause is not None), default=None))
+            self._attend_all()
+        pause = self._tick() if self._next_event_changed or self._due is not None else None
+        if timeout is not None or self._paused_until is not None or self._attend:
+            others = (timeout, self._accept_again(), 0.0 if self._attend else None)
+            pause = min((each for each in (pause, *others) if each is not None), default=None)
+        if self.answers:
+            self._send_all()
+        loop = self.loop
+        ready = loop.wait(pause)
         self.polled_at = self.server.clock.time()
-        for key, events in ready:
-            key.data(events)
+        for descriptor, events in ready:
+            handler = loop.handlers.get(descriptor)
+            if handler is not None:
+                handler(events)
         self._send_all()
-        self._attend_all()
+        if self._attend:
+            self._attend_all()
 
     def _let_others_speak(self) -> None:
         """A script of this thread's runs for too long."""
@@ -550,18 +583,32 @@ class TcpFakeServer:
         """Do what is due by now; returns how long it is until something will be."""
         server, clock = self.server, self.server.clock
         with server.lock:
-            event = server.next_event()
-            if event is not None and (event <= clock.monotonic() or clock.jumps):
-                try:
-                    server.tick()
-                except Exception:  # a bug of ours must not end the thread that serves everybody, nor keep it busy
-                    log.exception("while doing what was due")
-                    return TICK_PAUSE
+            is_due = self._due is not None and (self._due <= clock.monotonic() or clock.jumps)
+            if self._next_event_changed or is_due:
+                self._next_event_changed = clock.jumps
+                if is_due:
+                    self._due = None
+                    try:
+                        server.tick()
+                    except Exception:  # a bug of ours must not end the thread that serves everybody, nor keep it busy
+                        log.exception("while doing what was due")
+                        self._next_event_changed = True
+                        return TICK_PAUSE
                 event = server.next_event()
-            return None if event is None else clock.seconds_until(event)
+                # Never later than before: keys whose time has come are always said to go in a moment.
+                self._due = event if self._due is None or event is None else min(self._due, event)
+                if server.busy_script is not None:  # as long as it runs there are no events
+                    self._next_event_changed = True
+            return None if self._due is None else clock.seconds_until(self._due)
+
+    def _look_at_events(self) -> None:
+        """The server's next event may have become earlier; from any thread, under the server's lock."""
+        self._next_event_changed = True
+        self.loop.wake()
 
     def _accept_again(self) -> float | None:
-        assert self._paused_until is not None
+        if self._paused_until is None:
+            return None
         left = self._paused_until - real_monotonic()
         if left > 0:
             return left
@@ -580,6 +627,9 @@ class TcpFakeServer:
         answers, self.answers = self.answers, []
         for client, data in answers:
             try:
+                if data is None:
+                    with self.server.lock:
+                        data = client.taken()
                 client.send(data)
             except Exception:  # as in `TcpClient.ready`
                 log.exception("client %d (%s) closed", client.id, client.address)

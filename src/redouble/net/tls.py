@@ -10,6 +10,8 @@ from typing import cast
 
 __all__ = ["TlsSocket", "server_context"]
 
+LARGEST_SEND = 1024 * 1024
+"""OpenSSL is offered no more at once: it keeps a copy of what it could not write."""
 _VERIFY = {"yes": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "no": ssl.CERT_NONE}
 
 
@@ -25,9 +27,9 @@ class TlsSocket(ssl.SSLSocket):
             raise BlockingIOError from None
         return data
 
-    def send(self, data: memoryview, flags: int = 0) -> int:  # type: ignore[override]
+    def send(self, data: bytes | memoryview, flags: int = 0) -> int:  # type: ignore[override]
         try:
-            return super().send(data, flags)
+            return super().send(memoryview(data)[:LARGEST_SEND], flags)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise BlockingIOError from None
 

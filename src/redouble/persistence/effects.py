@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from redouble.core.key_specs import key_specs, keys_of
 from redouble.core.observer import Observer
@@ -25,21 +25,31 @@ if TYPE_CHECKING:
     from redouble.core.server import Server
     from redouble.dialects import Dialect
 
-__all__ = ["Effect", "Effects", "Journal", "effects_of_value", "state"]
+__all__ = ["Effect", "Effects", "Journal", "effects_of_value", "is_its_own_effect", "state", "write_error_text"]
 
 Effect: TypeAlias = "tuple[int, list[bytes]]"
 """The database that a command is about, and its words."""
 
 
-class Journal(Protocol):
+class Journal:
     """Where effects are written."""
+
+    write_error: Exception | None = None
+    """Why they could not be written, until they can be."""
 
     def append(self, unit: list[Effect]) -> None:
         """Called under the lock, before the reply is sent: effects of which all are kept, or none."""
+        raise NotImplementedError
+
+
+def write_error_text(journal: Journal) -> str:
+    """What clients hear of what could not be written."""
+    error = journal.write_error
+    return f"MISCONF Errors writing to the AOF file: {getattr(error, 'strerror', None) or error}"
 
 
 class Effects(Observer):
-    """Watches what a server does and tells its journal the effect of each unit."""
+    """Watches what a server does and tells its journal the effect of each unit; what cannot be written is refused."""
 
     def __init__(self, server: Server, journal: Journal) -> None:
         self.server = server
@@ -47,7 +57,7 @@ class Effects(Observer):
         self._depth = 0
         self._unit: list[Effect] = []
         self._by_themselves = 0
-        """Changes that the command that runs did not make."""
+        """How many changes there were that no command made."""
 
     def run(
         self,
@@ -56,24 +66,31 @@ class Effects(Observer):
         argv: list[bytes],
         proceed: Callable[[Client, Command, list[bytes]], Reply],
     ) -> Reply:
-        server, db = self.server, client.db
-        before, self._depth = server.dirty, self._depth + 1
-        by_themselves, self._by_themselves = self._by_themselves, 0
+        if not command.may_have_effects:
+            return proceed(client, command, argv)  # what goes by itself meanwhile is told by `changed_by_itself`
+        server, journal = self.server, self.journal
+        before = server.dirty - self._by_themselves
+        self._depth += 1
         try:
             reply = proceed(client, command, argv)
         finally:
             self._depth -= 1
-            changes = server.dirty - before - self._by_themselves
-            self._by_themselves += by_themselves
-        if (
-            command.changes_data
-            and (changes or (command.name in _CHANGE_QUIETLY and not isinstance(reply, CommandError)))
-            and command.name not in _MADE_OF_OTHERS
-        ):
-            self._unit += ((db.index, effect) for effect in effects_of(db, command, argv, reply))
-        if not self._depth:
+        changes = server.dirty - self._by_themselves - before
+        if changes or command.name in _CHANGE_QUIETLY:
+            self._tell(client.db, command, argv, reply, bool(changes))
+        if self._unit and not self._depth:
             self._flush()
+            if journal.write_error is not None and command.changes_data:
+                return CommandError(write_error_text(journal))
         return reply
+
+    def _tell(self, db: Database, command: Command, argv: Argv, reply: Reply, changed: bool) -> None:
+        """Add the effects of a command to the unit."""
+        failed = isinstance(reply, CommandError)
+        if not failed and is_its_own_effect(command, argv):
+            self._unit.append((db.index, argv))
+        elif (changed or not failed) and command.name not in _MADE_OF_OTHERS:
+            self._unit += ((db.index, effect) for effect in effects_of(db, command, argv, reply))
 
     def changed_by_itself(self, db: Database, key: bytes) -> None:
         """A key has gone because of its time or of a limit, or fields of a hash have."""
@@ -83,28 +100,32 @@ class Effects(Observer):
             self._flush()
 
     def _flush(self) -> None:
-        if self._unit:
-            unit, self._unit = self._unit, []
-            self.journal.append(unit)
+        unit, self._unit = self._unit, []
+        self.journal.append(unit)
 
 
-_MADE_OF_OTHERS: Final = frozenset(("exec", "eval", "evalsha", "fcall", "debug|reload"))
-"""Their effects are those of the commands that they run; DEBUG RELOAD has none."""
+_MADE_OF_OTHERS: Final = frozenset(("exec", "eval", "evalsha", "fcall"))
+"""Their effects are those of the commands that they run."""
 
 
 _CHANGE_QUIETLY: Final = frozenset(("xreadgroup", "bitfield"))
 """They may change something that does not count as a change: how often an entry was delivered, how long a string is."""
 
 
+def is_its_own_effect(command: Command, argv: Argv) -> bool:
+    """Whether a command, unless it fails, is its own effect."""
+    told = _TOLD_OTHERWISE.get(command.name)
+    return (told is None and command.name not in _MADE_OF_OTHERS) or (told is _set and len(argv) == 3)
+
+
 def effects_of(db: Database, command: Command, argv: Argv, reply: Reply) -> Iterator[list[bytes]]:
     """The effects of a command that has changed something."""
-    told = _TOLD_OTHERWISE.get(command.name)
     if isinstance(reply, CommandError):  # it changed something all the same
         yield from _states(db, command, argv, reply)
-    elif told is None:
+    elif is_its_own_effect(command, argv):
         yield argv
     else:
-        yield from told(db, command, argv, reply)
+        yield from _TOLD_OTHERWISE[command.name](db, command, argv, reply)
 
 
 def state(db: Database, key: bytes) -> Iterator[list[bytes]]:
@@ -163,7 +184,7 @@ def _bitfield(db: Database, command: Command, argv: Argv, reply: Reply) -> Itera
 
 @_teller("set")
 def _set(db: Database, command: Command, argv: Argv, reply: Reply) -> Iterator[list[bytes]]:
-    return iter([argv]) if len(argv) == 3 else state(db, argv[1])
+    return state(db, argv[1])
 
 
 @_teller("expire", "pexpire", "expireat", "pexpireat")

@@ -1,5 +1,8 @@
 """Values of modules' types in DUMP and RDB files: the type, then pairs of an opcode and a part, then zero.
 
+What a module keeps beside the keys (`ModuleFacts`) looks the same in RDB files; its first part says whether it stands before the
+keys or behind them.
+
 The opcodes are those of the modules' API (RedisModule_SaveUnsigned and its siblings).  What the parts mean only the type knows:
 each registers a pair of functions here, `write` and `read`.
 """
@@ -10,16 +13,30 @@ import importlib
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from redouble.persistence.encoding import Reader, module_id, module_name, write_length, write_string
 from redouble.persistence.errors import BadPayload
 from redouble.types.module_value import ModuleValue
 
 if TYPE_CHECKING:
+    from redouble.core.server import Server
     from redouble.dialects import Dialect, Module
 
-__all__ = ["ModuleReader", "ModuleType", "ModuleWriter", "read_module_value", "register", "write_module_value"]
+__all__ = [
+    "BEFORE",
+    "Facts",
+    "ModuleFacts",
+    "ModuleReader",
+    "ModuleType",
+    "ModuleWriter",
+    "read_facts",
+    "read_module_value",
+    "register",
+    "register_facts",
+    "write_module_value",
+    "written_facts",
+]
 
 END, SIGNED, UNSIGNED, FLOAT, DOUBLE, STRING = range(6)
 
@@ -96,7 +113,37 @@ class ModuleType:
     """Gets the version of what it reads; raises BadPayload."""
 
 
+@dataclass(frozen=True)
+class ModuleFacts:
+    """How something is written and read that a module keeps beside the keys."""
+
+    name: bytes
+    version: int
+    is_first: bool
+    """Whether it is there when the keys are read."""
+    write: Callable[[Server, ModuleWriter], bool]
+    """Answers whether there is something."""
+    read: Callable[[Server, ModuleReader, int], None]
+    """Gets the version of what it reads; raises BadPayload."""
+
+
+class Facts(NamedTuple):
+    """What one module keeps, as it stands in a file."""
+
+    is_first: bool
+    data: bytes
+
+
 _TYPES: Final[dict[bytes, ModuleType]] = {}
+
+
+_FACTS: Final[dict[bytes, ModuleFacts]] = {}
+BEFORE, BEHIND = 1, 2
+
+
+def register_facts(facts: ModuleFacts) -> None:
+    """Let these be written and read."""
+    _FACTS[facts.name] = facts
 
 
 def register(type: ModuleType) -> None:
@@ -126,3 +173,31 @@ def read_module_value(reader: Reader, modules: tuple[Module, ...]) -> ModuleValu
             return value
     reader.position = start
     return None
+
+
+def written_facts(server: Server, do_compress: bool) -> list[Facts]:
+    """What the modules of a server keep beside the keys."""
+    written = []
+    names = {name for module in server.modules for name in module.facts}
+    for facts in _FACTS.values():
+        writer = ModuleWriter(server.dialect, do_compress, is_file=True)
+        writer.unsigned(BEFORE if facts.is_first else BEHIND)
+        if facts.name in names and facts.write(server, writer):
+            head, end = write_length(module_id(facts.name, facts.version)), write_length(END)
+            written.append(Facts(facts.is_first, bytes(head + writer.output + end)))
+    return written
+
+
+def read_facts(server: Server, facts: Facts) -> None:
+    """Give a server what was written of another; nothing happens if it does not have the module."""
+    reader = Reader(facts.data)
+    id = reader.length()
+    name = module_name(id)
+    for module in server.modules:
+        if name in module.facts:
+            importlib.import_module(f"redouble.modules.{module.folder}")
+            parts = ModuleReader(reader)
+            parts.unsigned()
+            if reader.data[reader.position :] != write_length(END):
+                _FACTS[name].read(server, parts, id & 1023)
+            parts.end()

@@ -20,7 +20,7 @@ from redouble.persistence.crc64 import crc64
 from redouble.persistence.encoding import Reader, module_name, write_length, write_milliseconds, write_string
 from redouble.persistence.errors import BadPayload, Unsupported
 from redouble.persistence.functions import FUNCTION, write_functions
-from redouble.persistence.modules import read_module_value
+from redouble.persistence.modules import BEFORE, Facts, read_facts, read_module_value, written_facts
 from redouble.persistence.values import MODULE_2, read_value, write_value
 from redouble.scripting.functions import libraries_of
 from redouble.types.limits import Limits
@@ -80,6 +80,8 @@ class Snapshot:
     """Facts about the server that wrote it."""
     functions: list[bytes] = field(default_factory=list)
     """The code of each library."""
+    facts: list[Facts] = field(default_factory=list)
+    """What modules keep beside the keys."""
     size: int = 0
     """How many bytes of the file it took; in an AOF, commands follow."""
 
@@ -100,7 +102,8 @@ def snapshot_of(server: Server) -> Snapshot:
         b"aof-base": b"0",
     }
     functions = [] if server.functions is None else server.functions.codes
-    return Snapshot(_records_of(server), aux, functions)
+    facts = written_facts(server, server.config.flag("rdbcompression"))
+    return Snapshot(_records_of(server), aux, functions, facts)
 
 
 def _records_of(server: Server) -> Iterator[Record]:
@@ -127,6 +130,9 @@ def fill_server(server: Server, snapshot: Snapshot, merge: bool = False, keep_ex
             libraries_of(server).restore(snapshot.functions, replace=merge)
         except CommandError as error:
             raise BadPayload(f"functions: {error.message}") from None
+    for facts in snapshot.facts:
+        if facts.is_first:
+            read_facts(server, facts)
     for record in snapshot.records:
         if type(record.value) is OpaqueValue:
             raise Unsupported(f"values of the module {record.value.module.decode()}")
@@ -142,6 +148,9 @@ def fill_server(server: Server, snapshot: Snapshot, merge: bool = False, keep_ex
             db.track_accesses(now).set_count(record.key, record.frequency)
         elif record.idle is not None and server.tracks_accesses:
             db.track_accesses(now).set_idle(record.key, 1000 * record.idle, server)
+    for facts in snapshot.facts:
+        if not facts.is_first:
+            read_facts(server, facts)
 
 
 # Writing.
@@ -153,6 +162,7 @@ def write_file(snapshot: Snapshot, dialect: type[Dialect], compress: bool = True
     for name, text in snapshot.aux.items():
         output += bytes((AUX,)) + write_string(name, compress) + write_string(text, compress)
     output += write_functions(snapshot.functions, compress)
+    output += b"".join(bytes((MODULE_AUX,)) + facts.data for facts in snapshot.facts if facts.is_first)
     for db, group in groupby(snapshot.records, lambda record: record.db):
         records = list(group)
         expiring = sum(record.expires_at is not None for record in records)
@@ -160,6 +170,7 @@ def write_file(snapshot: Snapshot, dialect: type[Dialect], compress: bool = True
         output += bytes((RESIZEDB,)) + write_length(len(records)) + write_length(expiring)
         for record in records:
             output += _record(record, dialect, compress)
+    output += b"".join(bytes((MODULE_AUX,)) + facts.data for facts in snapshot.facts if not facts.is_first)
     output.append(EOF)
     return bytes(output) + (crc64(bytes(output)) if checksum else 0).to_bytes(8, "little")
 
@@ -249,7 +260,7 @@ def _records(
         elif kind == FUNCTION:
             snapshot.functions.append(reader.string())
         elif kind == MODULE_AUX:
-            _skip_module_value(reader)
+            snapshot.facts.append(_facts(reader))
         elif kind > MODULE_2 and kind not in dialect.rdb_types:
             raise Unsupported(f"RDB opcode or type {kind}")
         else:
@@ -260,6 +271,15 @@ def _records(
                 value = read_value(reader, kind, dialect, limits)
             yield Record(db, key, value, **about)
             about.clear()
+
+
+def _facts(reader: Reader) -> Facts:
+    start = reader.position
+    reader.length(), reader.length()
+    when = reader.length()
+    reader.position = start
+    _skip_module_value(reader)
+    return Facts(when == BEFORE, reader.data[start : reader.position])
 
 
 def _module_value(reader: Reader, modules: tuple[Module, ...]) -> ModuleValue | OpaqueValue:

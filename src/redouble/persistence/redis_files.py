@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from redouble.core.client import Client
 from redouble.core.command import Command
-from redouble.core.errors import CommandError
 from redouble.core.observer import Observer
 from redouble.persistence.aof import AppendOnlyLog, MultiPart, SingleFile
 from redouble.persistence.disk import Appender, replace_file
-from redouble.persistence.effects import Effect, Effects, effects_of_value
+from redouble.persistence.effects import Effect, Effects, Journal, effects_of_value, write_error_text
 from redouble.persistence.loading import load_files
 from redouble.persistence.rdb import Snapshot, snapshot_of, write_file
 from redouble.resp.reader import encode_command
@@ -33,7 +32,7 @@ Later = Callable[[float, Callable[[], None]], None]
 """Calls a function on a thread of its own, so many seconds from now."""
 
 
-class RedisFiles(Observer):
+class RedisFiles(Observer, Journal):
     """The files of one server, in one folder.
 
     `later` is how a driver lets something happen by itself; what it calls takes the server's lock.
@@ -52,8 +51,6 @@ class RedisFiles(Observer):
         self.rewrites = 0
         self._rewrite_at: int | None = None
         """The size of the file at which the log is rewritten by itself."""
-        self.write_error: OSError | None = None
-        """Why the log could not be written, until it can be."""
         self._file: Appender | None = None
         self._effects: Effects | None = None
         self._unwritten = b""
@@ -92,6 +89,15 @@ class RedisFiles(Observer):
         if self in self.server.observers:
             self.server.forget_observer(self)
 
+    def start_over(self) -> None:
+        """The data was replaced by other data that no command has written.  Raises OSError."""
+        if self._file is not None:
+            self._end_log()
+            self._begin_log(self._log(), new=True)
+
+    def let_go(self) -> None:
+        """The server is gone; files close when nobody holds them."""
+
     @property
     def idle(self) -> bool:
         """Whether nothing is going on in the background."""
@@ -107,6 +113,7 @@ class RedisFiles(Observer):
         numbers = list(map(int, config.text("save").split()))
         self.save_points = list(zip(numbers[::2], numbers[1::2]))
         self._policy = config.text("appendfsync")
+        self._judge()
         if self._file is not None:
             self._plan_rewrite()
         if config.flag("appendonly") == (self._file is not None):
@@ -120,13 +127,10 @@ class RedisFiles(Observer):
     # RDB files.
 
     def save(self) -> None:
-        """SAVE.  Raises OSError."""
-        try:
-            replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)), self.temporaries)
-        except OSError:
-            self.last_save_failed = True
-            raise
+        """SAVE.  Raises OSError; INFO does not tell of that, only of BGSAVE."""
+        replace_file(self.rdb_path, self._encoded(snapshot_of(self.server)), self.temporaries)
         self.last_save_failed = False
+        self._judge()
         self.server.saved()
 
     def start_saving(self) -> None:
@@ -144,6 +148,7 @@ class RedisFiles(Observer):
                 failed = False
             with server.lock:
                 self.saving, self.last_save_failed = False, failed
+                self._judge()
                 if not failed:
                     server.saved()
                     server.dirty_when_saved = dirty
@@ -217,8 +222,11 @@ class RedisFiles(Observer):
                 self.later(SYNC_SECONDS, self._sync_by_itself)
         except OSError as error:
             self.write_error = error
+            self._judge()
         else:
-            self.write_error = None
+            if self.write_error is not None:
+                self.write_error = None
+                self._judge()
 
     def sync(self) -> None:
         """Wait until the log is on the disk.  Raises OSError."""
@@ -237,7 +245,9 @@ class RedisFiles(Observer):
             try:
                 file.sync()
             except OSError as error:
-                self.write_error = error
+                with self.server.lock:
+                    self.write_error = error
+                    self._judge()
 
     def run(
         self,
@@ -246,23 +256,32 @@ class RedisFiles(Observer):
         argv: list[bytes],
         proceed: Callable[[Client, Command, list[bytes]], Reply],
     ) -> Reply:
-        if self._effects is None:
-            reply = proceed(client, command, argv)
-        else:
-            if self.write_error is not None and command.changes_data:
-                self._write()  # perhaps there is room again
-                if self.write_error is not None:
-                    return self.server.refused(command, self._misconfigured())
-            reply = self._effects.run(client, command, argv, proceed)
-            if self.write_error is not None and command.changes_data:
-                return self._misconfigured()
+        effects = self._effects
+        reply = proceed(client, command, argv) if effects is None else effects.run(client, command, argv, proceed)
         if self.save_points and not self._save_is_planned and self.server.dirty != self.server.dirty_when_saved:
             self._plan_save()
         return reply
 
-    def _misconfigured(self) -> CommandError:
-        reason = self.write_error.strerror if self.write_error is not None else ""
-        return CommandError(f"MISCONF Errors writing to the AOF file: {reason}")
+    def misconfiguration(self) -> str:
+        """Why what is written cannot be kept; empty: it can."""
+        if self.write_error is not None:
+            self._write()  # perhaps there is room again
+        if self.write_error is not None:
+            return write_error_text(self)
+        if self._stops_writes:
+            return self.server.dialect.bgsave_failed
+        return ""
+
+    @property
+    def _stops_writes(self) -> bool:
+        """Whether BGSAVE has failed, and nobody is to write until one succeeds."""
+        return (
+            self.last_save_failed and bool(self.save_points) and self.server.config.flag("stop-writes-on-bgsave-error")
+        )
+
+    def _judge(self) -> None:
+        """Whether what is written can be kept may have changed."""
+        self.server.refuse_writes(self.write_error is not None or self._stops_writes)
 
     def _log(self) -> AppendOnlyLog:
         config = self.server.config
@@ -282,6 +301,8 @@ class RedisFiles(Observer):
         assert self._file is not None
         self._file.close()
         self.log = self._file = self._effects = self.server.effects = None
+        self.write_error, self._unwritten = None, b""
+        self._judge()
 
     def _plan_rewrite(self) -> None:
         """`auto-aof-rewrite-percentage`: by how much the log may grow before it is made short again."""

@@ -59,16 +59,16 @@ def encode(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[
         out.append(_INTEGERS.get(reply) or b":%d\r\n" % reply)
     elif reply is None:
         out.append(b"$-1\r\n" if resp == 2 else b"_\r\n")
-    elif kind is list and _ONLY_BYTES.issuperset(map(type, reply)):
-        out.append(_bulks(reply))
+    elif (kind is list or kind is Push) and _ONLY_BYTES.issuperset(map(type, reply)):
+        out.append(_bulks(b">%d" if kind is Push and resp != 2 else b"*%d", reply))
     else:
         out += _encode_any(reply, resp, double)
 
 
-def _bulks(items: list[bytes]) -> bytes:
+def _bulks(header: bytes, items: list[bytes]) -> bytes:
     """An array of bulk strings: put together by slices and one join, a quarter of the time of formatting each."""
     lines = [b""] * (2 * len(items) + 2)
-    lines[0] = b"*%d" % len(items)
+    lines[0] = header % len(items)
     try:
         lines[1:-1:2] = [_LENGTHS[len(item)] for item in items]
     except IndexError:

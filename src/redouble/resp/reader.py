@@ -22,7 +22,11 @@ __all__ = ["encode_command", "read_reply"]
 
 def encode_command(argv: list[bytes]) -> bytes:
     """A command as clients send it."""
-    return b"*%d\r\n" % len(argv) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in argv)
+    count = len(argv)
+    if count == 3:  # one format for all of it: x0.6
+        one, two, three = argv
+        return b"*3\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(one), one, len(two), two, len(three), three)
+    return b"*%d\r\n" % count + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in argv])
 
 
 def read_reply(stream: BinaryIO) -> Reply:

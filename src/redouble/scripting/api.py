@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from redouble.core.client import Client
 from redouble.core.errors import MASTERDOWN, OOM, READONLY
-from redouble.core.server import LIMITED, REPLICA
+from redouble.core.server import LIMITED, MISCONFIGURED, REPLICA
 from redouble.resp.reply import (
     NO_REPLY,
     NULL_ARRAY,
@@ -89,6 +89,8 @@ class Api:
         self.client = ScriptClient(server)
         self.format_number = server.dialect.format_script_number
         self.read_only = self.lacks_memory = self.of_replica = False
+        self.misconfiguration = ""
+        """Why it may change nothing: it could not be kept."""
         self.to_reply: Callable[[Value, int, Any], Reply] = to_reply
         self.wrote = False
         """Whether the running script has changed data: then it can no longer be killed."""
@@ -120,7 +122,9 @@ class Api:
                 command, least, most, verdict = known
                 if not least <= len(argv) <= most:
                     verdict = REFUSED
-                elif verdict == WRITES and (self.wrote or not (self.read_only or self.of_replica or self.lacks_memory)):
+                elif verdict == WRITES and (
+                    self.wrote or not (self.read_only or self.of_replica or self.lacks_memory or self.misconfiguration)
+                ):
                     self.wrote = self.wrote or "write" in command.flags
                     verdict = 0
                 if verdict or server.observers:
@@ -198,8 +202,9 @@ class Api:
         self.caller = client
         self.read_only = read_only
         self.lacks_memory = self.of_replica = self.wrote = False
+        self.misconfiguration = ""
         self._known = self._known_to_restricted if client.user.restricted else self._known_to_unrestricted
-        if flags is not None or self.server.gate & (LIMITED | REPLICA):
+        if flags is not None or self.server.gate & (LIMITED | REPLICA | MISCONFIGURED):
             self._begin_with_limits(flags, read_only)
 
     def _begin_with_limits(self, flags: Collection[bytes] | None, read_only: bool) -> None:
@@ -221,6 +226,7 @@ class Api:
         self.read_only = read_only or not writes
         self.lacks_memory = lacks_memory
         self.of_replica = replication.is_read_only
+        self.misconfiguration = self.server.files.misconfiguration() if self.server.gate & MISCONFIGURED else ""
         if replication.hides_data:
             self._known = {}  # which other scripts have no use for
 
@@ -278,6 +284,8 @@ class Api:
                     return self._may_only_read(command)
                 if self.of_replica and "write" in command.flags:
                     return self.read_only_replica()
+                if self.misconfiguration and "write" in command.flags:
+                    return self.misconfigured(self.misconfiguration)
                 if self.lacks_memory and "denyoom" in command.flags:
                     return self.no_memory()
                 self.wrote = "write" in command.flags  # PUBLISH and PFCOUNT do not count
@@ -341,6 +349,9 @@ class Api:
 
     def read_only_replica(self) -> CommandError:
         return CommandError(READONLY)
+
+    def misconfigured(self, reason: str) -> CommandError:
+        return CommandError(reason)
 
     # Replies.
 

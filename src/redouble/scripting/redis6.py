@@ -43,7 +43,7 @@ class Redis6Api(Api):
         self.seed: Any = None
         self.refusals = {
             texts.unknown, texts.arity, texts.no_arguments, texts.arguments, texts.not_allowed, texts.wrong_field,
-            NO_MEMORY, self.read_only_replica().message, *(server.dialect.script_has_no_permission("", "", each) for each in ("command", "key", "channel")),
+            NO_MEMORY, self.read_only_replica().message, self.misconfigured(server.dialect.bgsave_failed).message, *(server.dialect.script_has_no_permission("", "", each) for each in ("command", "key", "channel")),
         }  # fmt: skip
         """The errors that are no command's: they tell where the script called."""
 
@@ -71,6 +71,9 @@ class Redis6Api(Api):
 
     def read_only_replica(self) -> CommandError:
         return CommandError(READ_ONLY_REPLICA + self.server.dialect.script_error_of_replica_ends)
+
+    def misconfigured(self, reason: str) -> CommandError:
+        return CommandError(f"-{reason}{self.server.dialect.script_error_of_replica_ends}")
 
     def wrong_arity(self, argv: list[bytes]) -> CommandError:
         container = self.server.prototypes[argv[0].upper()]

@@ -28,3 +28,5 @@ def load(server: Server, path: Path) -> None:
     command that fails, after the commands before it.
     """
     load_files(server, [part.path for part in parts_of(path) if part.kind != "h"] if path.is_dir() else [path])
+    if server.files is not None:
+        server.files.start_over()

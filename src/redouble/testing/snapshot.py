@@ -28,6 +28,7 @@ class Snapshot:
         _living.setdefault(server, weakref.WeakSet()).add(self)
         self._databases = {index: db.contents() for index, db in server.databases.items()}
         self._functions = None if server.functions is None else server.functions.codes
+        self._search = None if server.search is None else server.search.contents()
 
     def __len__(self) -> int:
         """How many keys it holds."""
@@ -43,11 +44,15 @@ class Snapshot:
                 db.clear()
         for index, contents in self._databases.items():
             server.database(index).reinstate(contents)
+        if server.search is not None:
+            server.search.reinstate(self._search)
         server.functions = None
         if self._functions:
             from redouble.scripting.functions import libraries_of
 
             libraries_of(server).restore(self._functions, replace=True)
+        if server.files is not None:
+            server.files.start_over()
         server.dirty += 1
         server.tracking.flush()
         server.blocking.serve()

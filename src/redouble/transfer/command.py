@@ -11,19 +11,22 @@ from pathlib import Path
 
 import redis
 
+from redouble.persistence.store import FAILURES
 from redouble.transfer.copying import Copy, Filter, Progress
 from redouble.transfer.places import PlaceError, open_source, open_target
 
 __all__ = ["main"]
 
 _EXAMPLES = """\
-SOURCE and TARGET are URLs (redis://, rediss://, unix://, valkey://, redis+cluster://) or files: an RDB file, an append-only file or the
-folder of one as SOURCE; as TARGET an RDB file, which every server reads. A URL with a database means that one, without: all.
+SOURCE and TARGET are URLs (redis://, rediss://, unix://, valkey://, redis+cluster://), data folders of redouble (a new one has a slash
+behind its name) or files: an RDB file, an append-only file or the folder of one as SOURCE; as TARGET an RDB file, which every server
+reads. A URL with a database means that one, without: all.
 
 examples:
   redouble copy dump.rdb redis://localhost:6379
   redouble copy redis://localhost:6379/0 redis+cluster://node1:7000 --match "user:*"
   redouble copy appendonlydir backup.rdb
+  redouble copy dump.rdb data/             which redouble --dir data serves
   redouble copy redis://old:6379 redis://new:6379 --replace --verify
 
 A copy that was stopped goes on where it was when it is started again with the same SOURCE and TARGET.
@@ -61,7 +64,8 @@ def main(words: Sequence[str]) -> int:
                 _say(f"{found.decode(errors='replace')!r} in database {db} {difference}")
             _say(f"verified: {differing} keys differ")
         target.close()
-    except (redis.RedisError, PlaceError, OSError) as error:
+        source.close()
+    except (redis.RedisError, PlaceError, *FAILURES) as error:
         return _fail(f"{error}" + ("" if is_file else "; start it again to go on"))
     with suppress(OSError):
         state.unlink()

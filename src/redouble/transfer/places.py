@@ -1,7 +1,8 @@
-"""Where data may be: a running server or cluster, an RDB file, an append-only file or the folder of one."""
+"""Where data may be: a running server or cluster, an RDB file, an append-only file or the folder of one, a data folder of redouble's."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,6 +16,8 @@ from redouble.clients.sync import FakeRedis
 from redouble.dialects import Dialect, dialect_for, parse_version
 from redouble.persistence.aof import parts_of
 from redouble.persistence.rdb import snapshot_of, write_file, written_by
+from redouble.persistence.store import FAILURES, is_store
+from redouble.persistence.store import written_by as folder_written_by
 
 __all__ = ["Dumped", "Place", "PlaceError", "open_source", "open_target"]
 
@@ -184,6 +187,22 @@ class FileTarget(ServerPlace):
         super().close()
 
 
+class FolderPlace(ServerPlace):
+    """A data folder of redouble's, which nobody else may have open; it is made if it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            kind, version = folder_written_by(path) if is_store(path) else ("redis", "7")
+            self.server = FakeServer(version, kind, path=path)
+        except (ValueError, *FAILURES) as error:
+            raise PlaceError(str(error)) from None
+        super().__init__(str(path), FakeRedis(server=self.server))
+
+    def close(self) -> None:
+        self.server.close()
+        super().close()
+
+
 def _scan(cursor: str, pattern: str | None, kind: str | None, count: int) -> list[Any]:
     words = ["MATCH", pattern] * (pattern is not None) + ["TYPE", kind] * (kind is not None)
     return ["SCAN", cursor or "0", *words, "COUNT", count]
@@ -207,6 +226,8 @@ def open_source(text: str) -> Place:
     path = Path(text)
     if not path.exists():
         raise PlaceError(f"{text}: there is no such file, and no URL begins so")
+    if is_store(path):
+        return FolderPlace(path)
     try:
         first = parts_of(path)[0].path if path.is_dir() else path
         with first.open("rb") as file:
@@ -219,10 +240,12 @@ def open_source(text: str) -> Place:
 
 
 def open_target(text: str) -> Place:
-    """The place of a URL, or a file that is written anew.  Raises PlaceError."""
+    """The place of a URL, a data folder, or a file that is written anew; a name that ends with a slash is a folder.  Raises PlaceError."""
     if "://" in text:
         return _open_url(text)
     path = Path(text)
+    if is_store(path) or (text.endswith(("/", os.sep)) and path.parent.is_dir() and not any(path.glob("*"))):
+        return FolderPlace(path)
     if path.is_dir() or not path.parent.is_dir():
         raise PlaceError(f"{text}: not the name of a file in a folder that exists")
     return FileTarget(path)

@@ -6,13 +6,31 @@ Nothing here looks at a clock: who owns the hash calls `remove_due`.
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Mapping, Sequence, ValuesView
 from typing import ClassVar
 
 from redouble.types.collection import Collection
 from redouble.types.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Hash"]
+
+MOST_NAMES = 4096
+LONGEST_NAMES = 1024
+"""Bytes of all fields of a hash; with more it is hardly one of many that look the same."""
+
+_names: dict[bytes, bytes] = {}
+"""Names of fields that hashes share."""
+_NOTHING: dict[bytes, int] = {}
+"""The times to live of a hash that has none; never written to."""
+
+
+def _shared(names: Sequence[bytes]) -> Iterable[bytes]:
+    """The names of fields of a new hash, as the objects that others have already: a fifth of what a small one takes."""
+    if sum(map(len, names)) > LONGEST_NAMES:
+        return names
+    if len(_names) >= MOST_NAMES:
+        _names.clear()
+    return map(_names.setdefault, names, names)
 
 
 class Hash(Collection[bytes]):
@@ -27,7 +45,7 @@ class Hash(Collection[bytes]):
         self._small = True
         self.noted: int | None = None
         """What a listpackex says of the time at which its first field goes, which may be outdated, or 0; None: it is none."""
-        self._expires: dict[bytes, int] = {}
+        self._expires = _NOTHING
         self.soonest = 0
         """No field goes before this Unix time in milliseconds; 0: none goes at all."""
 
@@ -65,6 +83,8 @@ class Hash(Collection[bytes]):
             self.persist(field)
         fields = self._members
         new = field not in fields
+        if new and self._small:
+            (field,) = _shared((field,))
         fields[field] = value
         if new and self._order is not None:
             self._order.add(field)
@@ -84,12 +104,15 @@ class Hash(Collection[bytes]):
         limits = self.limits
         if self._small and limits.arguments_count and len(words) // 2 > limits.hash_max_listpack_entries:
             self._small = False
-        pairs = iter(words)
+        each = iter(words)
+        pairs = zip(each, each)
         if self._order is not None or self._expires:
-            return sum(self.set(field, value) for field, value in zip(pairs, pairs))
+            return sum(self.set(field, value) for field, value in pairs)
+        if not fields:
+            pairs = zip(_shared(words[::2]), words[1::2])
         before = len(fields)
         longest = limits.hash_max_listpack_value
-        for field, value in zip(pairs, pairs):
+        for field, value in pairs:
             fields[field] = value
             if len(field) > longest or len(value) > longest:
                 self._small = False
@@ -127,6 +150,8 @@ class Hash(Collection[bytes]):
         """Let a field that is there go at this Unix time.  O(n) while the encoding is a small one, which is sorted by it."""
         if not self.limits.small_hashes_expire:
             self._small = False
+        if self._expires is _NOTHING:
+            self._expires = {}
         before = self._expires.get(field)
         self._expires[field] = at_ms
         if self._small:
@@ -178,7 +203,7 @@ class Hash(Collection[bytes]):
         twin._members = self._members.copy()
         twin._small = self._small
         twin.noted = self.noted
-        twin._expires = self._expires.copy()
+        twin._expires = self._expires.copy() or _NOTHING
         twin.soonest = self.soonest
         return twin
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 __all__ = ["ModuleValue"]
@@ -34,6 +34,10 @@ class ModuleValue:
 
     def arrived(self, db: Any, key: bytes) -> None:
         """It is now the value of `key`, where RENAME, MOVE or RESTORE put it."""
+
+    def relatives(self) -> Iterable[bytes]:
+        """Other keys of its database that may change when it does."""
+        return ()
 
     def memory_usage(self) -> int:
         """What MEMORY USAGE says that the value takes, in bytes, without its key."""

@@ -92,6 +92,8 @@ def parse_double(text: bytes) -> float:
     Raises ValueError for anything else: NaN, blanks, and what is too large for a double or too small to differ from
     zero (string2d).
     """
+    if text.isdigit() and len(text) < 300:  # as most scores are: x0.2
+        return float(text)
     if _HEXADECIMAL.fullmatch(text):
         try:
             number = float.fromhex(text.decode())

@@ -17,6 +17,8 @@ __all__ = ["Node", "Quicklist", "exceeds", "node_limits"]
 
 _SIZES = (4096, 8192, 16384, 32768, 65536)
 _UNLIMITED = 1 << 62
+ESTIMATED_OVERHEAD = 8
+"""Bytes of an entry besides its value, as quicklist.c has it when it looks for room."""
 
 
 def node_limits(fill: int) -> tuple[int, int]:
@@ -50,10 +52,11 @@ class Node:
 class Quicklist:
     """The nodes of one list.  Ends cost O(1), a position in the middle O(nodes)."""
 
-    __slots__ = ("fill", "nodes")
+    __slots__ = ("fill", "most_bytes", "most_entries", "nodes")
 
     def __init__(self, fill: int) -> None:
         self.fill = fill
+        self.most_bytes, self.most_entries = (8192, max(fill, 1)) if fill >= 0 else node_limits(fill)
         self.nodes: deque[Node] = deque()
 
     def copy(self) -> Quicklist:
@@ -183,7 +186,7 @@ class Quicklist:
                 self._merge_around(i + 1)
 
     def is_large(self, length: int) -> bool:
-        return length > (8192 if self.fill >= 0 else node_limits(self.fill)[0])
+        return length > self.most_bytes
 
     def _new(self, value: bytes) -> Node:
         if self.is_large(len(value)):
@@ -191,8 +194,9 @@ class Quicklist:
         return Node(1, LISTPACK_OVERHEAD + entry_size(value))
 
     def _has_room(self, node: Node, length: int) -> bool:
-        # quicklist.c estimates an entry's overhead as 8 bytes here
-        return not (node.plain or self.is_large(length) or exceeds(self.fill, node.size + length + 8, node.count + 1))
+        return not (
+            node.plain or node.size + length + ESTIMATED_OVERHEAD > self.most_bytes or node.count >= self.most_entries
+        )
 
     def _locate(self, position: int) -> tuple[int, int]:
         """The node that holds the element at `position`, and the element's place in it."""

@@ -1,5 +1,5 @@
 """RediSearch: indexes over hashes and JSON documents, queries, aggregations, suggestions."""
 
-from redouble.modules.search import commands
+from redouble.modules.search import commands, rdb, saved
 
-__all__ = ["commands"]
+__all__ = ["commands", "rdb", "saved"]

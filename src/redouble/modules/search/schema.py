@@ -42,6 +42,7 @@ class Field:
     phonetic: bytes = b""
     """`dm:en`, ... or empty."""
     separator: bytes = b","
+    """Empty: a text is one tag."""
     case_sensitive: bool = False
     suffix_trie: bool = False
     """WITHSUFFIXTRIE."""
@@ -64,6 +65,11 @@ class Definition:
     score: float = 1.0
     score_field: bytes = b""
     payload_field: bytes = b""
+
+    @property
+    def special_fields(self) -> tuple[bytes, ...]:
+        """The fields of hashes that say something of the document, and are not shown."""
+        return tuple(name for name in (self.score_field, self.language_field, self.payload_field) if name)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from redouble.modules.timeseries.aggregation import Aggregator, TimeWeightedAverage
@@ -302,6 +302,10 @@ class Series(ModuleValue):
             destination = db.peek(rule.destination)
             if type(destination) is not Series or destination.source != self.name:
                 self.rules.remove(rule)
+
+    def relatives(self) -> Iterable[bytes]:
+        others = [rule.destination for rule in self.rules]
+        return others if self.source is None else [*others, self.source]
 
     def memory_usage(self) -> int:
         labels = sum(18 + len(name) + len(value) for name, value in self.settings.labels)

@@ -35,6 +35,7 @@ __all__ = [
     "Union",
     "Vector",
     "Wildcard",
+    "children",
 ]
 
 
@@ -56,6 +57,8 @@ class Node:
     attributes: Attributes = dataclasses.field(default_factory=Attributes, kw_only=True)
     fields: tuple[bytes, ...] | None = dataclasses.field(default=None, kw_only=True)
     """The TEXT fields to look into; None: all; empty: none (an unknown one was named)."""
+    beside: list[Node] = dataclasses.field(default_factory=list, kw_only=True)
+    """What `a|the|b` leaves of b: it is part of the query, but nobody looks for it."""
 
 
 @dataclass
@@ -163,6 +166,7 @@ class Numeric(Node):
     """`@field:[low high]`."""
 
     field: Field
+    """Here and below: one that the schema lacks has no `type`, one of another type may be named too; neither finds anything."""
     low: float
     high: float
     includes_low: bool = True
@@ -192,7 +196,10 @@ class GeoShape(Node):
 
 @dataclass
 class Tag(Node):
-    """`@field:{one | other}`: each child is a Term, Prefix, Suffix, Infix, Wildcard, Fuzzy or LexRange."""
+    """`@field:{one | other}`: each child is a Term, Prefix, Suffix, Infix or Wildcard, or an Intersection of Terms: a tag of several words.
+
+    Their texts are as the query has them (`tag_text` of text/tokens.py makes them those of the index).
+    """
 
     field: Field
     children: list[Node]
@@ -216,6 +223,11 @@ class Vector(Node):
     radius: float = 0.0
     child: Node | None = None
     score_as: bytes = b""
+    """By which name the distance is known; empty: by none (a range)."""
+    named: bool = False
+    """AS has said it."""
+    parameter: bytes = b""
+    """The parameter that has the blob, as FT.EXPLAIN names it."""
     parameters: dict[bytes, bytes] = dataclasses.field(default_factory=dict)
     """EF_RUNTIME, EPSILON, HYBRID_POLICY, BATCH_SIZE."""
 
@@ -225,3 +237,12 @@ class Ids(Node):
     """These keys only (INKEYS)."""
 
     keys: list[bytes]
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes right below one."""
+    if isinstance(node, (Exact, Intersection, Union, Tag)):
+        return node.children
+    if isinstance(node, (Not, Optional)):
+        return [node.child, *node.beside]
+    return [node.child, *node.beside] if isinstance(node, Vector) and node.child is not None else node.beside

@@ -1,0 +1,244 @@
+"""The vectors of a VECTOR field, and which are the nearest: every one is looked at, whatever the algorithm is called.
+
+With numpy they stand in one matrix, without it in an array for each document.  Both compute in the precision of the declared type.
+"""
+
+from __future__ import annotations
+
+import heapq
+import importlib
+import math
+import struct
+import sys
+from array import array
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from operator import mul, sub
+from typing import Any, Final, TypeAlias
+
+from redouble.modules.search.schema import VectorOptions
+
+numpy: Any
+try:
+    numpy = importlib.import_module("numpy")
+except ImportError:  # it is optional
+    numpy = None
+
+__all__ = ["SIZES", "Vectors", "single"]
+
+SIZES: Final = {b"FLOAT32": 4, b"FLOAT64": 8, b"FLOAT16": 2, b"BFLOAT16": 2}
+"""The bytes of a number."""
+HALVES: Final = (b"FLOAT16", b"BFLOAT16")
+"""They are computed with as floats of 32 bits."""
+
+Vector: TypeAlias = "array[float]"
+Distances: TypeAlias = "list[tuple[float, int]]"
+
+
+def numbers_of(blob: bytes, data_type: bytes) -> Vector:
+    """The numbers in a blob, little-endian; those of 16 bits as floats of 32."""
+    if data_type == b"FLOAT16":
+        return array("f", struct.unpack(f"<{len(blob) // 2}e", blob))
+    if data_type == b"BFLOAT16":
+        made = array("I", (half << 16 for half in struct.unpack(f"<{len(blob) // 2}H", blob)))
+        return array("f", made.tobytes())
+    made_of = array("d" if data_type == b"FLOAT64" else "f", blob)
+    if sys.byteorder == "big":
+        made_of.byteswap()
+    return made_of
+
+
+def blob_of(numbers: Sequence[float], data_type: bytes) -> bytes:
+    """The blob that a query would say for these numbers."""
+    if data_type == b"FLOAT16":
+        return struct.pack(f"<{len(numbers)}e", *numbers)
+    if data_type == b"BFLOAT16":
+        words = struct.unpack(f"<{len(numbers)}I", struct.pack(f"<{len(numbers)}f", *numbers))
+        return struct.pack(f"<{len(numbers)}H", *((word + 0x7FFF + (word >> 16 & 1)) >> 16 for word in words))
+    return struct.pack(f"<{len(numbers)}{'d' if data_type == b'FLOAT64' else 'f'}", *numbers)
+
+
+class Vectors:
+    """Vectors with the numbers of the documents that have them; a document of JSON may have several."""
+
+    __slots__ = ("_free", "_ids", "_matrix", "_rows", "_single", "options")
+
+    def __init__(self, options: VectorOptions) -> None:
+        self.options = options
+        self._rows: dict[int, list[int]] = {}
+        """The places in the matrix of each document, or in `_single`."""
+        self._ids: list[int] = []
+        """The document at each place; 0: none."""
+        self._free: list[int] = []
+        self._single: list[Vector] = []
+        self._matrix: Any = None
+
+    def __len__(self) -> int:
+        return len(self._ids) - len(self._free)
+
+    @property
+    def ids(self) -> Collection[int]:
+        """The documents that have a vector."""
+        return self._rows.keys()
+
+    @property
+    def blob_size(self) -> int:
+        return self.options.dimension * SIZES[self.options.data_type]
+
+    def add(self, id: int, blobs: Iterable[bytes]) -> None:
+        """A document has these vectors."""
+        for blob in blobs:
+            place = self._free.pop() if self._free else len(self._ids)
+            if place == len(self._ids):
+                self._ids.append(0)
+            self._ids[place] = id
+            self._rows.setdefault(id, []).append(place)
+            self._store(place, self._prepared(blob))
+
+    def remove(self, id: int) -> None:
+        """A document is gone, which may have had none."""
+        for place in self._rows.pop(id, ()):
+            self._ids[place] = 0
+            self._free.append(place)
+
+    def _prepared(self, blob: bytes) -> Vector:
+        vector = numbers_of(blob, self.options.data_type)
+        if self.options.metric != b"COSINE":
+            return vector
+        kind = self.options.data_type
+        return numbers_of(blob_of(unit(vector), kind), kind) if kind in HALVES else unit(vector)
+
+    def _store(self, place: int, vector: Vector) -> None:
+        if numpy is None:
+            self._single[place:] = [vector] if place == len(self._single) else [vector, *self._single[place + 1 :]]
+            return
+        if self._matrix is None or place >= len(self._matrix):
+            kind = numpy.float64 if vector.typecode == "d" else numpy.float32
+            grown = numpy.zeros((max(16, place * 2), self.options.dimension), dtype=kind)
+            if self._matrix is not None:
+                grown[: len(self._matrix)] = self._matrix
+            self._matrix = grown
+        self._matrix[place] = numpy.frombuffer(vector, dtype=self._matrix.dtype)
+
+    def nearest(self, blob: bytes, k: int, among: Container[int] | None = None) -> dict[int, float]:
+        """The `k` documents nearest to a vector, with the distances; of `among` only.  O(n) and O(n log k)."""
+        best: dict[int, float] = {}
+        # A document with several vectors may come several times.
+        count = k if len(self) == len(self._rows) else len(self)
+        for distance, id in heapq.nsmallest(count, self._distances(blob, among, count=count)):
+            if len(best) == k:
+                break
+            best.setdefault(id, distance)
+        return best
+
+    def within(self, blob: bytes, radius: float, among: Container[int] | None = None) -> dict[int, float]:
+        """The documents with a vector not farther from another than `radius`, with the distances."""
+        found: dict[int, float] = {}
+        for distance, id in self._distances(blob, among, radius=radius):
+            if distance <= radius and distance < found.get(id, math.inf):
+                found[id] = distance
+        return found
+
+    def _distances(
+        self, blob: bytes, among: Container[int] | None, count: int | None = None, radius: float = math.inf
+    ) -> Distances:
+        """The distance of each vector, with its document; but perhaps not of those that are not among the first `count`, or beyond `radius`."""
+        query = self._prepared(blob)
+        if any(map(math.isnan, query)):
+            return []
+        places: Iterable[int] = range(len(self._ids))
+        if among is not None:
+            if isinstance(among, Collection) and len(among) < len(self._rows):
+                places = [place for id in among for place in self._rows.get(id, ())]
+            else:
+                places = [place for place in places if self._ids[place] in among]
+        if numpy is not None:
+            return self._by_numpy(query, places if isinstance(places, list) else None)
+        return self._one_by_one(query, [place for place in places if self._ids[place]], count, radius)
+
+    def _one_by_one(self, query: Vector, places: list[int], count: int | None, radius: float) -> Distances:
+        """Those that may matter are found by doubles, which is faster, and then looked at in the precision of the type."""
+        single, ids = self._single, self._ids
+        exact, rough = _METRICS[self.options.metric]
+        if len(places) > 100:
+            about = [rough(single[place], query) for place in places]
+            limit = radius
+            if count is not None:
+                limit = max(heapq.nsmallest(count, (far for far in about if far == far)), default=0.0)
+            limit += 1e-3 * abs(limit) + 1e-3
+            places = [place for place, far in zip(places, about) if far <= limit]
+        found = [(exact(single[place], query), ids[place]) for place in places]
+        return [pair for pair in found if not math.isnan(pair[0])]
+
+    def _by_numpy(self, query: Vector, places: list[int] | None) -> Distances:
+        if self._matrix is None:
+            return []
+        rows = self._matrix[: len(self._ids)] if places is None else self._matrix[places]
+        ids = self._ids if places is None else [self._ids[place] for place in places]
+        target = numpy.frombuffer(query, dtype=rows.dtype)
+        if self.options.metric == b"L2":
+            difference = rows - target
+            distances = numpy.einsum("ij,ij->i", difference, difference)
+        else:
+            distances = 1 - rows @ target
+        return [(distance, id) for distance, id in zip(distances.tolist(), ids) if id and distance == distance]
+
+    def check(self) -> None:
+        assert all(self._ids[place] == id for id, places in self._rows.items() for place in places)
+        assert sum(map(len, self._rows.values())) == len(self)
+        assert numpy is None or len(self._ids) <= (0 if self._matrix is None else len(self._matrix))
+
+
+# Each product is rounded, as the real ones are, and then the sum.  The order in which a processor adds many of them is its own.
+
+
+def unit(vector: Vector) -> Vector:
+    """A vector of the same direction whose length is 1, computed in its precision; one without a direction is no vector at all."""
+    code = vector.typecode
+    squares = array(code, map(mul, vector, vector))
+    if code == "d":
+        total = sum(squares)
+    else:
+        total = 0.0
+        for square in squares:
+            total = single(total + square)
+    norm = array(code, [math.sqrt(total)])[0]
+    return array(code, [number / norm if norm else math.nan for number in vector])
+
+
+_FLOAT: Final = struct.Struct("f")
+
+
+def single(number: float) -> float:
+    """Rounded to 32 bits."""
+    rounded: float = _FLOAT.unpack(_FLOAT.pack(number))[0]
+    return rounded
+
+
+def _squared(one: Vector, other: Vector) -> float:
+    code = one.typecode
+    difference = array(code, map(sub, one, other))
+    return array(code, [sum(array(code, map(mul, difference, difference)))])[0]
+
+
+def _inner(one: Vector, other: Vector) -> float:
+    code = one.typecode
+    return array(code, [1 - array(code, [sum(array(code, map(mul, one, other)))])[0]])[0]
+
+
+def _roughly_squared(one: Vector, other: Vector) -> float:
+    distance: float = math.dist(one, other)
+    return distance * distance
+
+
+def _roughly_inner(one: Vector, other: Vector) -> float:
+    inner: float = sum(map(mul, one, other))
+    return 1 - inner
+
+
+Metric: TypeAlias = Callable[[Vector, Vector], float]
+_METRICS: Final[dict[bytes, tuple[Metric, Metric]]] = {
+    b"L2": (_squared, _roughly_squared),
+    b"IP": (_inner, _roughly_inner),
+    b"COSINE": (_inner, _roughly_inner),
+}
+"""As exact as the real ones, and not."""

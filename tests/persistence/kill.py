@@ -1,0 +1,77 @@
+"""A program that keeps its data and is killed: each step is one call of a client, and says so when it was answered."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from random import Random
+
+from redouble import FakeRedis, FakeServer
+from redouble.persistence import store
+
+FORMS = ("log", "folder")
+"""An append-only file as Redis has it, and a folder of redouble's own."""
+_FAR = 4102444800000
+
+
+def serve(folder: Path, form: str, policy: str = "everysec") -> FakeServer:
+    if form == "log":
+        return FakeServer(config={"dir": str(folder), "appendonly": "yes", "appendfsync": policy})
+    return FakeServer(path=folder, config={"appendfsync": policy})
+
+
+def step(client: FakeRedis, number: int) -> None:
+    """One unit, which depends on nothing but the number and on what was there."""
+    chance = Random(number)
+    name, word = f"{chance.randrange(20)}", f"{number}" * chance.choice((1, 1, 30))
+    kind = chance.randrange(16)
+    if kind == 0:
+        client.set(f"s{name}", word)
+    elif kind == 1:
+        client.set(f"s{name}", word, pxat=_FAR + number)
+    elif kind == 2:
+        client.incr("n")
+    elif kind in (3, 4):
+        client.rpush(f"l{name}", *[word] * chance.choice((1, 1, 50)))
+    elif kind == 5:
+        client.hset(f"h{name}", mapping={f"f{number % 7}": word, "n": number})
+    elif kind == 6:
+        client.zadd(f"z{name}", {word[:9]: number})
+    elif kind == 7:
+        client.xadd(f"x{name}", {"n": number}, id=f"{number}-1")
+    elif kind == 8:
+        client.lmove(f"l{name}", "moved")
+    elif kind == 9:
+        client.delete(f"l{name}", f"s{name}")
+    elif kind == 10:
+        with client.pipeline() as pipe:
+            pipe.set("a", number).rpush("b", number).rename("a", "c").hset("h1", "n", number).execute()
+    elif kind == 11:
+        client.eval(
+            "redis.call('SET', KEYS[1], ARGV[1]) redis.call('LPUSH', KEYS[2], ARGV[1])", 2, "one", "two", number
+        )
+    elif kind == 12 and number % 3:
+        client.sadd(f"e{name}", number)
+    elif kind == 12:
+        client.sunionstore("u", f"e{name}", "u")
+    elif kind == 13:
+        client.pexpireat(f"h{name}", _FAR + number)
+    elif kind == 14:
+        client.append(f"s{name}", word)
+    elif number % 20:
+        client.lpop(f"l{name}")
+    elif number % 40:
+        client.swapdb(0, 1)
+    else:
+        client.flushdb()
+
+
+if __name__ == "__main__":
+    store.CHECKPOINT, store.COMPACTION = int(sys.argv[5]), 100_000  # type: ignore[misc]
+    number = int(sys.argv[4])
+    with FakeRedis(server=serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3])) as client:
+        while True:
+            number += 1
+            step(client, number)
+            sys.stdout.write(f"{number}\n")
+            sys.stdout.flush()

@@ -1,0 +1,53 @@
+"""kill -9 at any moment: what was acknowledged is there, and nothing else but what was being done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from redouble import FakeRedis, FakeServer
+from redouble.core.digest import digest_of_databases
+
+from .kill import FORMS, serve, step
+
+
+def facts(server: FakeServer) -> tuple[int, dict[tuple[int, bytes], int | None]]:
+    times = {(db.index, key): db.expires_at(key) for db in server.dbs.values() for key, _ in db.items()}
+    return digest_of_databases(db for _, db in sorted(server.dbs.items())), times
+
+
+KILLS = int(os.environ.get("KILLS", "2"))
+"""How often each form is killed under each policy."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("policy", ["always", "everysec", "no"])
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, form: str, policy: str) -> None:
+    chance = Random(f"{form} {policy}")
+    kept, expected = 0, FakeServer()
+    for _ in range(KILLS):
+        words = [str(tmp_path), form, policy, str(kept), str(chance.choice((0, 300, 1 << 20)))]
+        command = [sys.executable, "-m", "tests.persistence.kill", *words]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(chance.randrange(1, 40 if policy == "always" else 150))]
+            time.sleep(chance.random() / 200)
+            process.kill()
+            lines += process.stdout.readlines()
+        acknowledged = int(next(line for line in reversed(lines) if line.endswith("\n")))
+        with serve(tmp_path, form) as server, FakeRedis(server=expected) as client:
+            while kept < acknowledged:
+                kept += 1
+                step(client, kept)
+            if facts(server) != facts(expected):
+                kept += 1
+                step(client, kept)
+            assert facts(server) == facts(expected), (acknowledged, server.dump(), expected.dump())
