@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from typing import Any
 
 import pytest
@@ -280,3 +281,28 @@ def test_lua_modules(make: Any) -> None:
 def test_scripts_have_their_modules_without_being_told() -> None:
     script = "return {cjson.encode({1}), struct.pack('B', 7), cmsgpack.pack(7), bit.bor(3, 4)}"
     assert FakeRedis().eval(script, 0) == [b"[1]", b"\x07", b"\x07", 7]
+
+
+def test_threads_that_are_the_first_to_use_a_server_find_one() -> None:
+    server = FakeServer()
+    barrier = threading.Barrier(4)
+
+    def use() -> None:
+        barrier.wait()
+        FakeRedis(server=server).incr("count")
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert FakeRedis(server=server).get("count") == b"4"
+
+
+def test_upstream_drivers_belong_to_one_client() -> None:
+    info = FakeRedis(ssl=False).get_connection_kwargs().get("driver_info")
+    if info is None:
+        pytest.skip("this redis-py has none")
+    info.add_upstream_driver("mine", "1.0")
+    for other in FakeRedis(ssl=False), FakeRedis(), FakeRedis():
+        assert other.get_connection_kwargs()["driver_info"].formatted_name == "redis-py"

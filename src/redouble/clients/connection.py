@@ -226,8 +226,13 @@ def to_client(reply: Reply, decode: Decode | None, error: Callable[[str], Except
         return bytes(reply) if decode is None else decode(reply)
     if kind is dict:
         if decode is None:
-            if _UNCHANGED.issuperset(map(type, reply.values())) and _UNCHANGED.issuperset(map(type, reply)):
-                return reply
+            if _UNCHANGED.issuperset(map(type, reply)):
+                if _UNCHANGED.issuperset(map(type, reply.values())):
+                    return reply
+                return {
+                    key: value if type(value) in _UNCHANGED else to_client(value, None, error, keeps_sets)
+                    for key, value in reply.items()
+                }
         elif _STRINGS.issuperset(map(type, reply.values())) and _STRINGS.issuperset(map(type, reply)):
             return dict(zip(map(decode, reply), map(decode, reply.values())))
     if kind is dict or kind is ByKey:

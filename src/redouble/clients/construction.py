@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from redouble.clients.server import FakeServer
+from redouble.clients.template import remember, template_key, templates
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -69,28 +70,25 @@ class ClientMixin:
         **kwargs: Any,
     ) -> None:
         check_lua_modules(lua_modules)
-        parameters = parameters_of(self.library_class)
-        given = {**dict(zip(parameters, args)), **kwargs}
+        given = {**dict(zip(parameters_of(self.library_class), args)), **kwargs} if args else kwargs
         if given.get("connection_pool") is not None:
             super().__init__(*args, **kwargs)
             return
         server_type = self._server_type(server_type)
-        if server is None and all(given.get(name) is None for name in ("host", "port", "unix_socket_path")):
+        if server is None and not _has_address(given):
             server = FakeServer(version, server_type)
             if not connected:
                 server.connected = False
-        usual_driver = _driver_info.get(self.library_class) if _DRIVER.isdisjoint(given) else None
-        if usual_driver is not None:
-            given["driver_info"] = copy.copy(usual_driver)
-        if "retry" not in given and parameters.get("retry") is not None:
-            given["retry"] = _impatient(parameters["retry"])
-        if "maint_notifications_config" in parameters and given.get("maint_notifications_config") is None:
-            given["maint_notifications_config"] = no_maintenance()
         single = self.connects_at_once and given.pop("single_connection_client", False)
-        super().__init__(**given)
+        key = template_key(self, given)
+        template = templates.get(key)
+        if template is not None:
+            template.fill(self)
+        else:
+            self._make(given)
+            if key is not None and key not in templates:
+                remember(key, self)
         pool = self.connection_pool
-        if _DRIVER.isdisjoint(given) and "driver_info" in pool.connection_kwargs:
-            _driver_info[self.library_class] = copy.copy(pool.connection_kwargs["driver_info"])
         if connection_pool_class is not None and type(pool) is not connection_pool_class:
             pool = self.connection_pool = _rebuilt(pool, connection_pool_class, given)
         _put_in_process(
@@ -101,6 +99,21 @@ class ClientMixin:
             self.auto_close_connection_pool = True
         else:
             self._shift_up()
+
+    def _make(self, given: dict[str, Any]) -> None:
+        """Let the library's constructor make this client."""
+        parameters = parameters_of(self.library_class)
+        usual_driver = _driver_info.get(self.library_class) if _DRIVER.isdisjoint(given) else None
+        if usual_driver is not None:
+            given["driver_info"] = copy.deepcopy(usual_driver)
+        if "retry" not in given and parameters.get("retry") is not None:
+            given["retry"] = _impatient(parameters["retry"])
+        if "maint_notifications_config" in parameters and given.get("maint_notifications_config") is None:
+            given["maint_notifications_config"] = no_maintenance()
+        super().__init__(**given)
+        kept = self.connection_pool.connection_kwargs
+        if _DRIVER.isdisjoint(given) and "driver_info" in kept:
+            _driver_info[self.library_class] = copy.deepcopy(kept["driver_info"])
 
     def _shift_up(self) -> None:
         """Called when the client is complete."""
@@ -149,9 +162,15 @@ class ClientMixin:
         return wanted or cls.default_server_type
 
 
+def _has_address(given: dict[str, Any]) -> bool:
+    return bool(given) and any(given.get(name) is not None for name in ("host", "port", "unix_socket_path"))
+
+
 def check_lua_modules(names: Iterable[str] | None) -> None:
     """Warn whoever constructs something of modules that scripts will not find; `cjson.so` is cjson."""
-    missing = sorted(name for name in names or () if re.sub(r"\.(so|dll)$", "", name) not in LUA_MODULES)
+    if names is None:
+        return
+    missing = sorted(name for name in names if re.sub(r"\.(so|dll)$", "", name) not in LUA_MODULES)
     if missing:
         known = ", ".join(sorted(LUA_MODULES))
         warnings.warn(
@@ -186,7 +205,7 @@ def _impatient(default: Any) -> Any:
     """The library's default retry without its pauses: a failure that is emulated need not be waited for."""
     retry = copy.copy(default)
     retry.__class__ = _quickly_copied(type(default))  # type: ignore[arg-type]  # a class is hashable
-    retry._backoff = _NoPause()
+    retry._backoff = _NO_PAUSE
     return retry
 
 
@@ -210,6 +229,9 @@ class _NoPause:
 
     def compute(self, failures: int) -> float:
         return 0.0
+
+
+_NO_PAUSE = _NoPause()
 
 
 def _put_in_process(

@@ -13,18 +13,14 @@ the library unchanged.  The library's path is the reference, and this module is 
 
 from __future__ import annotations
 
-import functools
 import inspect
-import operator
-import os
-import sys
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from itertools import chain
-from types import FunctionType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from redouble.clients.connection import PLAIN, InProcessClient
+from redouble.clients.seams import Seam, seams_of
 from redouble.core.errors import CommandError
 from redouble.resp.reply import BLOCKED, NO_REPLY, Messages, Push, Status
 
@@ -34,6 +30,8 @@ _NEVER_PLAIN = frozenset(
     b"ACL AUTH CLIENT FAILOVER HELLO HIMPORT MONITOR PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLCONF RESET"
     b" SHUTDOWN SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE SYNC UNSUBSCRIBE".split()
 )
+_OF_STRINGS = frozenset(("HGETALL",))
+"""Commands whose map holds only strings, which need not be looked at one by one: x0.7."""
 _DONE = frozenset((bytes, str, int, float, bool, type(None), list, dict, set, tuple))
 _UNCHANGED = PLAIN | {bytes}
 """What a list or a map may hold that is an answer as it is."""
@@ -46,34 +44,16 @@ _OF_POOL = ("get_connection", "release")
 _OF_CONNECTION = ("connect", "send_command", "send_packed_command", "read_response")
 
 
-class Seams:
-    """The parts of one class that the fast gear passes by, to see whether they are still the ones it knows."""
-
-    def __init__(self, owner: Any, names: tuple[str, ...]) -> None:
-        self.owner = owner
-        present = [name for name in names if hasattr(owner, name)]
-        self.read = operator.attrgetter(*present)
-        self.known = self.read(owner)
-        self.parts = self.known if len(present) > 1 else (self.known,)
-
-    def pristine(self, *packages: str) -> bool:
-        """Whether nothing was replaced before we looked: every function was defined in one of these packages."""
-        return all(type(part) is FunctionType and part.__code__.co_filename.startswith(packages) for part in self.parts)
-
-
-Seam: TypeAlias = "tuple[Callable[[Any], Any], Any, Any]"
-"""What reads parts of a class, the class, and what was read when nothing was replaced."""
-
-
 class Plan:
     """How to call one command: the words of its name, and under which name its response callback is kept."""
 
-    __slots__ = ("callback_name", "first", "words")
+    __slots__ = ("callback_name", "first", "of_strings", "words")
 
     def __init__(self, name: str) -> None:
         self.words = name.encode().split()
         self.first = self.words[0] if len(self.words) == 1 else None
         self.callback_name = name.upper()
+        self.of_strings = self.callback_name in _OF_STRINGS
 
 
 class FastBase:
@@ -119,12 +99,16 @@ class FastBase:
 
         None if something was replaced already.
         """
-        return _seams_of(
+        seams = seams_of(
             self.library_class,
             *owners,
             (self.default_pool_class, _OF_POOL),
             (self.default_connection_class, _OF_CONNECTION),
         )
+        if seams is None:
+            return None
+        (_, _, path), *others = seams
+        return path, others
 
     def _free_connection(self) -> Any:
         """A connected, idle connection of the pool; None if the library has to see to it."""
@@ -281,7 +265,7 @@ class FastMixin(FastBase):
                 if kind not in PLAIN and (kind is not bytes or encoder.decode_responses):
                     if reply is BLOCKED or reply is NO_REPLY:
                         reply = connection.read_response(disable_decoding="NEVER_DECODE" in options)
-                    else:
+                    elif not (kind is dict and plan.of_strings and client.resp == 3 and not encoder.decode_responses):
                         reply = answer(connection, reply, options)
                         if type(reply) is _Final:
                             return reply.value
@@ -340,7 +324,12 @@ class AsyncFastMixin(FastBase):
                     if kind not in PLAIN and (kind is not bytes or connection.encoder.decode_responses):
                         if reply is BLOCKED or reply is NO_REPLY:
                             reply = await connection.read_response(disable_decoding="NEVER_DECODE" in options)
-                        else:
+                        elif not (
+                            kind is dict
+                            and plan.of_strings
+                            and client.resp == 3
+                            and not connection.encoder.decode_responses
+                        ):
                             reply = answer(connection, reply, options)
         except connection.connection_error:
             await connection.disconnect(nowait=True)
@@ -387,17 +376,6 @@ def arguments(connection: Any, plan: Plan, args: tuple[Any, ...]) -> list[bytes]
         else:
             add(bytes(encoder.encode(value)))
     return argv
-
-
-@functools.cache
-def _seams_of(library: type, *owners: tuple[type, tuple[str, ...]]) -> tuple[Any, list[Seam]] | None:
-    package = os.path.dirname(inspect.getfile(sys.modules[library.__module__.partition(".")[0]]))
-    ours = os.path.dirname(__file__)
-    seams = [Seams(owner, names) for owner, names in owners]
-    if not all(part.pristine(package, ours) for part in seams):
-        return None
-    path, *others = seams
-    return path.known, [(part.read, part.owner, part.known) for part in others]
 
 
 def _metrics_of(library: Any) -> Any:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import redouble.commands  # noqa: F401  # fills the command table
 from redouble.core.clock import Clock
 from redouble.core.server import Server
-from redouble.dialects import parse_version
+from redouble.dialects import dialect_for, parse_version
 from redouble.net.link import dial
 
 if TYPE_CHECKING:
@@ -74,36 +74,34 @@ class FakeServer:
         modules: Iterable[str] | None = None,
         path: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.core = Server(
-            server_type=server_type,
-            version=version,
-            clock=clock,
-            random=random,
-            clock_command=clock_command,
-            modules=modules,
-            config={_text(name): _text(value) for name, value in (config or {}).items()},
-        )
-        self.core.dial = dial
+        self._core: Server | None = None
+        self._type_and_version = server_type, version
+        dialect_for(server_type, version)
         has_folder = "dir" in {str(_text(name)).lower() for name in config or {}}
+        if path is not None and has_folder:
+            raise ValueError("the data is kept in the folder `path`, or as Redis keeps it in the configuration's `dir`")
+        if clock is not None or random is not None or config or clock_command or modules is not None:
+            self._core = self._start(
+                clock=clock,
+                random=random,
+                clock_command=clock_command,
+                modules=modules,
+                config={_text(name): _text(value) for name, value in (config or {}).items()},
+            )
         if path is not None:
             from redouble.persistence.store import Store
 
-            if has_folder:
-                raise ValueError(
-                    "the data is kept in the folder `path`, or as Redis keeps it in the configuration's `dir`"
-                )
             self.core.files = Store(self.core, Path(path), _later)
         elif has_folder:
             from redouble.persistence.redis_files import RedisFiles
 
             self.core.files = RedisFiles(self.core, Path(self.core.config.text("dir")), _later)
-        if self.core.files is not None:
-            with self.core.lock:
-                self.core.files.load()
+        if self._core is not None and self._core.files is not None:
+            with self._core.lock:
+                self._core.files.load()
         self.lastsave = int(time.time())
         self._record: Record | None = None
         self._faults: Faults | None = None
-        _live.add(self.core)
         if record:
             self._start_recording(record)
         self.strict: Strict | None = None
@@ -113,6 +111,22 @@ class FakeServer:
 
             self.strict = Strict(self.core)
             self.core.observe(self.strict)
+
+    @property
+    def core(self) -> Server:
+        """The server itself, which starts when it is first asked for: x0.4 of a client that never connects."""
+        if self._core is None:
+            with _start_lock:
+                if self._core is None:
+                    self._core = self._start()
+        return self._core
+
+    def _start(self, **options: Any) -> Server:
+        server_type, version = self._type_and_version
+        core = Server(server_type=server_type, version=version, **options)
+        core.dial = dial
+        _live.add(core)
+        return core
 
     @staticmethod
     def get_server(key: str, version: tuple[int, ...] | str | int = (7,), server_type: str = "redis") -> FakeServer:
@@ -146,6 +160,8 @@ class FakeServer:
                 self._cut()
 
     def _cut(self) -> None:
+        if self._core is None:
+            return
         with self.core.lock:
             for client in list(self.core.clients.values()):
                 client.kill()
@@ -322,7 +338,7 @@ class FakeServer:
         return self.core.lock
 
     def __del__(self) -> None:
-        core = self.__dict__.get("core")
+        core = self.__dict__.get("_core")
         if core is not None:
             core.close()
 
@@ -337,6 +353,7 @@ def reset() -> None:
 
 
 _registry_lock = threading.Lock()
+_start_lock = threading.RLock()  # a finalizer may start another one meanwhile
 
 
 def _later(seconds: float, action: Callable[[], None]) -> None:
@@ -356,6 +373,7 @@ _held: list[Server] = []
 
 def _before_fork() -> None:
     _registry_lock.acquire()
+    _start_lock.acquire()
     for server in sorted(_live, key=id):
         server.lock.acquire()
         _held.append(server)
@@ -364,6 +382,7 @@ def _before_fork() -> None:
 def _release() -> None:
     while _held:
         _held.pop().lock.release()
+    _start_lock.release()
     _registry_lock.release()
 
 

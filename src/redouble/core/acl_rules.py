@@ -86,7 +86,7 @@ class Selector:
         self.databases: set[int] = set()
 
     def copy(self) -> Selector:
-        other = Selector(self.dialect, self.modules)
+        other = object.__new__(Selector)
         other.__dict__.update(
             self.__dict__,
             commands=self.commands.copy(),
@@ -341,7 +341,8 @@ class User:
         return self.selectors[0]
 
     def copy(self) -> User:
-        other = User(self.name, self.dialect, self.modules)
+        other = object.__new__(User)
+        other.__dict__.update(self.__dict__)
         other.become(self)
         return other
 

@@ -857,8 +857,9 @@ class Server:
             client.disconnect()
         if self.files is not None:
             self.files.let_go()
-        self.observers.clear()
-        self._place_observers()
+        if self.observers:
+            self.observers.clear()
+            self._place_observers()
         self._databases.clear()
         self.scripting = self.functions = None
         self.__dict__.pop("monitors", None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["LUA", "STACK", "STACK_8", "VECTOR_SETS", "Module", "modules_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Module:
     """A module, as MODULE LIST and HELLO tell it."""
 
@@ -84,9 +84,9 @@ def modules_of(dialect: type[Dialect], names: Iterable[str] | None) -> tuple[Mod
 
     Raises ValueError for a name that the dialect has no module of.
     """
-    loadable = {module.folder: module for module in (*dialect.modules, *dialect.loadable_modules) if module.folder}
     if names is None:
         return (*dialect.modules, *dialect.loadable_modules) if dialect.loads_modules else dialect.modules
+    loadable = {module.folder: module for module in (*dialect.modules, *dialect.loadable_modules) if module.folder}
     wanted = set(names)
     if unknown := wanted - loadable.keys():
         version = ".".join(map(str, dialect.version))
