@@ -530,14 +530,14 @@ class TcpFakeServer:
             self._state.notify_all()
         with self.server.lock:
             self._next_event_changed, self._due = True, None
-            self.server.on_new_event(self._look_at_events)
+            self.server.on_new_event(self.look_at_events)
             self.server.on_busy(self._let_others_speak)
         try:
             while not self._stop:
                 self.poll()
         finally:
             with self.server.lock:
-                self.server.forget_driver(self._look_at_events)
+                self.server.forget_driver(self.look_at_events)
                 self.server.forget_poller(self._let_others_speak)
             with self._state:
                 self._serving = self._stop = False
@@ -601,7 +601,7 @@ class TcpFakeServer:
                     self._next_event_changed = True
             return None if self._due is None else clock.seconds_until(self._due)
 
-    def _look_at_events(self) -> None:
+    def look_at_events(self) -> None:
         """The server's next event may have become earlier; from any thread, under the server's lock."""
         self._next_event_changed = True
         self.loop.wake()

@@ -309,6 +309,7 @@ class TcpStage:
         self.links: dict[int, TcpLink] = {}
         self.shut_down = False
         server.core.on_shutdown(self._shutdown)
+        server.core.on_new_event(self.listener.look_at_events)  # as its thread does
 
     def _shutdown(self) -> None:
         self.shut_down = True
