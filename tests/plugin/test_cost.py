@@ -15,7 +15,6 @@ from .conftest import Run
 pytest_plugins = ["pytester"]
 
 SOURCE = Path(__file__).parents[2] / "src"
-PYPY = sys.implementation.name == "pypy"
 
 SUITE = """
     import pytest
@@ -103,9 +102,9 @@ def test_a_thousand_tests(run: Run, pytester: pytest.Pytester, options: list[str
     for name in ("test_sync", "test_async", "test_url"):
         more = cost[name] - empty
         print(f"{name}: {more:.3f} ms more")
-        assert more < max(1, 1.5 * empty)  # which takes 0.6 ms itself on a machine that is not busy
+        assert more < max(2, 3 * empty)  # an order of magnitude, on a busy machine too; it is about 1.5 times as much
     print(f"imports: {cost['first']:.3f} s")
-    assert cost["first"] < (4 if PYPY else 1.5) * len(reports)  # whose code is slow at first
+    assert cost["first"] < 4 * len(reports)  # whose code is slow at first
     assert [report["left"] for report in reports] == [{"threads": 0, "sockets": 0}] * len(reports)
 
 
