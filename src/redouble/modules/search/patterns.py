@@ -1,13 +1,22 @@
-"""Terms and tags that are like a text: with wildcards, or within a few changes."""
+"""Terms and tags that are like a text: that begin with it, with wildcards, or within a few changes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["fuzzy", "wildcard"]
+__all__ = ["beginning_with", "fuzzy", "wildcard"]
 
 Matcher = Callable[[bytes], object]
+
+
+def beginning_with(prefix: bytes, ordered: Sequence[bytes]) -> Iterator[bytes]:
+    """Those of some in order that begin with `prefix`.  O(log n) and those that it finds."""
+    for i in range(bisect_left(ordered, prefix), len(ordered)):
+        if not ordered[i].startswith(prefix):
+            break
+        yield ordered[i]
 
 
 def wildcard(pattern: bytes) -> Matcher:

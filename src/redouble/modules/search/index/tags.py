@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Container, Iterator
+
+from redouble.modules.search.patterns import beginning_with
 
 __all__ = ["Tags", "lowered", "split"]
 
@@ -56,11 +58,7 @@ class Tags:
 
     def beginning_with(self, prefix: bytes) -> Iterator[bytes]:
         """The tags that begin with `prefix`, in order."""
-        order = self._order
-        for i in range(bisect_left(order, prefix), len(order)):
-            if not order[i].startswith(prefix):
-                break
-            yield order[i]
+        return beginning_with(prefix, self._order)
 
     def collect(self, alive: Container[int]) -> None:
         """Forget documents whose numbers are not in `alive`, and tags that no document has."""

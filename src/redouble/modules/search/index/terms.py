@@ -6,6 +6,8 @@ from bisect import bisect_left, insort
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from redouble.modules.search.patterns import beginning_with
+
 __all__ = ["Entry", "Postings", "Terms"]
 
 
@@ -85,11 +87,7 @@ class Terms:
 
     def beginning_with(self, prefix: bytes) -> Iterator[bytes]:
         """The terms that begin with `prefix`, in order."""
-        order = self.ordered()
-        for i in range(bisect_left(order, prefix), len(order)):
-            if not order[i].startswith(prefix):
-                break
-            yield order[i]
+        return beginning_with(prefix, self.ordered())
 
     def between(self, low: bytes | None, high: bytes | None) -> Iterator[bytes]:
         """The terms from `low` to `high`, both included; None: no end."""

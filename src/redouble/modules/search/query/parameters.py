@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from redouble.core.errors import CommandError
 from redouble.modules.search.query import tree
 from redouble.modules.search.text.tokens import normalize
 
 __all__ = ["Parameters", "boolean", "double", "integer", "pattern_of"]
+
+NOT_NUMERIC: Final = "Invalid numeric value ({value}) for parameter `{name}`"
 
 
 class Parameters:
@@ -63,24 +66,19 @@ class Parameters:
         self.then(node, lambda: setattr(node, "pattern", pattern_of(self.get(name))))
 
     def number(self, node: tree.Node, attribute: str, name: bytes, negative: bool = False) -> None:
-        def action() -> None:
-            value = self.get(name)
-            number = double(value)
-            if number is None:
-                raise CommandError(f"Invalid numeric value ({_shown(value)}) for parameter `{_shown(name)}`")
-            setattr(node, attribute, -number if negative else number)
-
-        self.then(node, action)
+        self._number(node, attribute, name, negative, NOT_NUMERIC)
 
     def bound(self, node: tree.Numeric, side: str, name: bytes, negative: bool) -> None:
         """An end of a range."""
+        self._number(node, side, name, negative, f"Bad {'lower' if side == 'low' else 'upper'} range: {{value}}")
 
+    def _number(self, node: tree.Node, attribute: str, name: bytes, negative: bool, complaint: str) -> None:
         def action() -> None:
             value = self.get(name)
             number = double(value)
             if number is None:
-                raise CommandError(f"Bad {'lower' if side == 'low' else 'upper'} range: {_shown(value)}")
-            setattr(node, side, -number if negative else number)
+                raise CommandError(complaint.format(value=_shown(value), name=_shown(name)))
+            setattr(node, attribute, -number if negative else number)
 
         self.then(node, action)
 
@@ -89,7 +87,7 @@ class Parameters:
             value = self.get(name)
             number = integer(value)
             if number is None or number < 0:
-                raise CommandError(f"Invalid numeric value ({_shown(value)}) for parameter `{_shown(name)}`")
+                raise CommandError(NOT_NUMERIC.format(value=_shown(value), name=_shown(name)))
             setattr(node, attribute, number)
 
         self.then(node, action)
