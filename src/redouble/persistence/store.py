@@ -365,7 +365,8 @@ class Store(Effects, Journal):
                 del records[record]
 
     def _swap(self, one: int, other: int) -> None:
-        self._prefix(one), self._prefix(other)
+        for index in (one, other):
+            self._prefix(index)  # it has a space from now on
         mine, theirs = self._spaces[one], self._spaces[other]
         self._settle_in(one, theirs)
         self._settle_in(other, mine)
@@ -521,8 +522,7 @@ class Store(Effects, Journal):
             self.later(SYNC_SECONDS, self._sync_by_itself)
         if self._written > COMPACTION:
             self._written = 0
-            if 2 * self.db.dead > self.db.size:
-                self._tidy()
+            self._tidy()
 
     def _sync_by_itself(self) -> None:
         self._looks = self._policy != "no"
