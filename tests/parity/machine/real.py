@@ -136,7 +136,10 @@ class RealServer:
                 options["enable-debug-command"] = "yes"
             options |= self.options
             command = [self.launcher, *(word for name, value in options.items() for word in (f"--{name}", value))]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            environment = os.environ | {"TZ": "UTC"}  # search's parsetime() reads seconds in the zone of the server
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment
+            )
             if self._answers():
                 return
             self.stop()
