@@ -25,8 +25,8 @@ ARGUMENTS: list[dict[str, Any]] = [
     {"max_connections": 3, "health_check_interval": 5},
 ]
 CONSTANTS = (type(None), bool, int, float, str, bytes, tuple, type, FunctionType, BuiltinFunctionType)
-OURS = frozenset(("server", "_seams", "_plans", "_metrics"))
-"""What is given to a client after it was made."""
+OURS = frozenset(("server", "_seams", "_plans", "_metrics", "_server", "_sock", "client"))
+"""What is given to a client or a connection after it was made."""
 
 
 @pytest.fixture(autouse=True)

@@ -53,6 +53,8 @@ class ClientMixin:
     default_server_type: ClassVar[str] = "redis"
     connects_at_once: ClassVar[bool] = True
     """Whether the library's constructor connects if `single_connection_client` is given."""
+    _template_key: Any = None
+    """What it has in common with the clients that were made like it, if that is known."""
     connection_pool: Any
     auto_close_connection_pool: bool
 
@@ -98,6 +100,7 @@ class ClientMixin:
             super().__init__(connection_pool=pool, single_connection_client=True)  # type: ignore[call-arg]
             self.auto_close_connection_pool = True
         else:
+            self._template_key = key
             self._shift_up()
 
     def _make(self, given: dict[str, Any]) -> None:

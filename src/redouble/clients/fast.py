@@ -19,6 +19,7 @@ from collections.abc import Generator
 from itertools import chain
 from typing import Any, ClassVar
 
+from redouble.clients.connected import new_connection
 from redouble.clients.connection import PLAIN, InProcessClient
 from redouble.clients.seams import Seam, seams_of
 from redouble.core.errors import CommandError
@@ -220,13 +221,14 @@ class FastMixin(FastBase):
             or "release" in patched
             or "parse_response" in self.__dict__
             or (metrics is not None and metrics._provider_manager is not None)
-            or not pool._available_connections
         ):
             return super().execute_command(*args, **options)  # type: ignore[misc]
         try:
             connection = pool._available_connections.pop()
-        except IndexError:  # another thread was faster
-            return super().execute_command(*args, **options)  # type: ignore[misc]
+        except IndexError:
+            connection = new_connection(self, pool)
+            if connection is None:
+                return super().execute_command(*args, **options)  # type: ignore[misc]
         try:
             client = connection._sock
             plan = None

@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from redouble.clients.fast import OF_CLIENT, FastBase, Plan, answer, arguments, get, use_up
+from redouble.resp.reply import NO_REPLY
 
 __all__ = ["FastPipelineMixin"]
 
 OF_LIBRARY_PIPELINE = ("execute",)
 OF_PIPELINE = ("parse_response", "_execute_transaction", "_execute_pipeline", "raise_first_error", "annotate_exception")
+_ANSWERS = frozenset((bytes, str, int, float, bool, type(None), list, dict, set))
+"""Types that are no errors."""
 _ABOUT_TRANSACTIONS = frozenset(("MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"))
 
 
@@ -45,29 +48,28 @@ class FastPipelineMixin(FastBase):
         connection = self._free_connection() if idle and untouched else None
         if connection is None:
             return super().execute(raise_on_error)  # type: ignore[misc, no-any-return]
-        plans = None
+        ended = True
         try:
-            plans = self._plans_of(connection, commands)
-            if plans is not None:
-                argvs = [arguments(connection, plan, args) for plan, (args, _) in zip(plans, commands)]
-                if self.transaction or self.explicit_transaction:  # type: ignore[attr-defined]
-                    return self._in_transaction(connection, plans, argvs, raise_on_error)
-                return self._one_by_one(connection, plans, argvs, raise_on_error)
+            plain = self._plain(connection, commands)
+            if plain is not None:
+                run = self._in_transaction if self.transaction or self.explicit_transaction else self._one_by_one  # type: ignore[attr-defined]
+                return run(connection, *plain, raise_on_error)
+            ended = False
         except connection.connection_error:
             connection.disconnect()
             raise
         finally:
             self._fast_pool._available_connections.append(connection)
-            if plans is not None:
+            if ended:
                 self.reset()  # type: ignore[attr-defined]
         return super().execute(raise_on_error)  # type: ignore[misc, no-any-return]
 
-    def _plans_of(self, connection: Any, commands: Any) -> list[Plan] | None:
-        """How to call each command; None if one is not plain, or the connection is not in its usual state."""
+    def _plain(self, connection: Any, commands: Any) -> tuple[list[Plan], list[list[bytes]]] | None:
+        """How to call each command, and its arguments; None if one is not plain, or the connection not in its usual state."""
         client = connection.in_process_client
         if client.gate or client.server.gate or client.watching:
             return None
-        known, plans = self._plans, []
+        known, plans, argvs = self._plans, [], []
         for args, options in commands:
             try:
                 plan = known[args[0]]
@@ -76,7 +78,8 @@ class FastPipelineMixin(FastBase):
             if plan is None or plan.callback_name in _ABOUT_TRANSACTIONS or "EMPTY_RESPONSE" in options:
                 return None
             plans.append(plan)
-        return plans
+            argvs.append(arguments(connection, plan, args))
+        return plans, argvs
 
     def _one_by_one(
         self, connection: Any, plans: list[Plan], argvs: list[list[bytes]], raise_on_error: bool
@@ -117,13 +120,9 @@ class FastPipelineMixin(FastBase):
         server = client.server
         client.last_interaction = server.clock.time()
         with server.lock:
-            queued = not client.closed and server.queue_all(client, argvs)
-            reply = server.call(client, [b"EXEC"]) if queued else None
-        if queued:
-            result = answer(connection, reply, {})
-        else:
-            result = self._execute_queue(connection, argvs)
-        if raise_on_error:
+            reply = NO_REPLY if client.closed else server.transact(client, argvs)
+        result = answer(connection, reply, {}) if reply is not NO_REPLY else self._execute_queue(connection, argvs)
+        if raise_on_error and not _ANSWERS.issuperset(map(type, result)):
             self.raise_first_error(commands, result)  # type: ignore[attr-defined]
         responses: list[Any] = []
         for response, plan, (_, options) in zip(result, plans, commands):

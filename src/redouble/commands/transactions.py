@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from redouble.core import errors
-from redouble.core.client import IN_MULTI, RESTRICTED, Client
+from redouble.core.client import IN_MULTI, Client
 from redouble.core.command import Argv, command
 from redouble.core.errors import CommandError
-from redouble.resp.reply import NO_REPLY, NULL_ARRAY, OK, Messages, Reply
+from redouble.resp.reply import NULL_ARRAY, OK, Reply
 
 
 @command("MULTI", flags="noscript loading stale fast allow_busy no_multi@valkey=8.1.0", since="1.2.0")
@@ -36,32 +36,7 @@ def exec_(client: Client, argv: Argv) -> Reply:
         raise CommandError(errors.EXECABORT)
     if broken:
         return NULL_ARRAY
-    server = client.server
-    client.deny_blocking = True
-    replies: list[Reply] = []
-    client.transcript = replies
-    try:
-        for queued, queued_argv in queue:
-            refusal = None
-            if client.gate & RESTRICTED:  # what its user may do can have changed since it was queued
-                refusal = server.acl.refusal_of_exec(client, queued, queued_argv)
-            reply = server.run(client, queued, queued_argv) if refusal is None else server.refused(None, refusal)
-            if type(reply) is Messages:
-                replies += reply
-            elif reply is not NO_REPLY:
-                replies.append(reply)
-            elif client.closing:  # SHUTDOWN, which 6.2 lets in
-                return NO_REPLY
-    finally:
-        client.deny_blocking = False
-        client.transcript = None
-        pushes, client.pushes_after_exec = client.pushes_after_exec, []
-    if client.disconnected:  # it removed its own user
-        server.pubsub.unsubscribe_all(client)
-        return NO_REPLY
-    # SUBSCRIBE a b answers twice, but the array is as long as the queue: what is too much follows it.
-    count = len(queue)
-    return Messages([replies[:count], *replies[count:], *pushes]) if pushes or len(replies) > count else replies
+    return client.server.run_queue(client, queue)
 
 
 @command("DISCARD", flags="noscript loading stale fast allow_busy", since="2.0.0")

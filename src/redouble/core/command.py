@@ -168,7 +168,7 @@ class Declaration:
         """`CLIENT` for `CLIENT KILL`; empty for a command of its own."""
         return self.name.partition(" ")[0] if " " in self.name else ""
 
-    @property
+    @functools.cached_property
     def wire_name(self) -> str:
         """`client|kill`, as errors and COMMAND write it."""
         if self.capitals:

@@ -233,13 +233,13 @@ class Server:
             self.blocking.serve()
         return reply
 
-    def queue_all(self, client: Client, commands: list[list[bytes]]) -> bool:
-        """MULTI and then these commands, all at once: x0.7 of a transaction of three.
+    def transact(self, client: Client, commands: list[list[bytes]]) -> Reply:
+        """MULTI, these commands and EXEC, all at once: x0.6 of a transaction of three.
 
-        False, and nothing has happened, if one of them is not certain to be queued.
+        NO_REPLY, and nothing has happened, if one of them is not certain to be queued.
         """
         if client.gate or self.gate or client.watching:
-            return False
+            return NO_REPLY
         queue = []
         for argv in commands:
             command = self.table.get(argv[0])
@@ -249,11 +249,48 @@ class Server:
                 or command.name in _NOT_QUEUED
                 or not command.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
             ):
-                return False
+                return NO_REPLY
             queue.append((command, argv))
-        self.call(client, [b"MULTI"])
-        client.queue = queue
-        return True
+        self.unit_ms = 0
+        if self.deferred:
+            self.run_deferred()
+        for name in (b"MULTI", b"EXEC"):
+            called = self.table.get(name) or self.find([name])
+            assert not isinstance(called, CommandError)
+            called.calls += 1
+        reply = self.run_queue(client, queue)
+        if self.blocking.ready and not self.gate & BUSY:
+            self.blocking.serve()
+        return reply
+
+    def run_queue(self, client: Client, queue: list[tuple[Command, list[bytes]]]) -> Reply:
+        """Run what was queued as one unit; what EXEC answers."""
+        client.deny_blocking = True
+        replies: list[Reply] = []
+        client.transcript = replies
+        run = self.run
+        try:
+            for command, argv in queue:
+                refusal = None
+                if client.gate & gates.RESTRICTED:  # what its user may do can have changed since it was queued
+                    refusal = self.acl.refusal_of_exec(client, command, argv)
+                reply = run(client, command, argv) if refusal is None else self.refused(None, refusal)
+                if type(reply) is Messages:
+                    replies += reply
+                elif reply is not NO_REPLY:
+                    replies.append(reply)
+                elif client.closing:  # SHUTDOWN, which 6.2 lets in
+                    return NO_REPLY
+        finally:
+            client.deny_blocking = False
+            client.transcript = None
+            pushes, client.pushes_after_exec = client.pushes_after_exec, []
+        if client.disconnected:  # it removed its own user
+            self.pubsub.unsubscribe_all(client)
+            return NO_REPLY
+        # SUBSCRIBE a b answers twice, but the array is as long as the queue: what is too much follows it.
+        count = len(queue)
+        return Messages([replies[:count], *replies[count:], *pushes]) if pushes or len(replies) > count else replies
 
     def dispatch(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """`call` for a command that was found and then had to wait for the end of a pause."""
