@@ -192,13 +192,17 @@ class FastMixin(FastBase):
     """`execute_command` of a synchronous client."""
 
     pipeline_class: ClassVar[Any]
+    _of_pipelines: dict[str, Any] | None = None
+    """What its pipelines are given, once there was one."""
 
     def pipeline(self, *args: Any, **kwargs: Any) -> Any:
         """A pipeline; see `redis.Redis.pipeline`."""
         pipeline = super().pipeline(*args, **kwargs)  # type: ignore[misc]
         if self._fast_pool is not None and type(pipeline) is self.pipeline_class.library_pipeline:
+            if self._of_pipelines is None:
+                self._of_pipelines = self.pipeline_class.fast_gear(self)
             pipeline.__class__ = self.pipeline_class
-            pipeline._follow(self)
+            pipeline.__dict__.update(self._of_pipelines)
         return pipeline
 
     def execute_command(self, *args: Any, **options: Any) -> Any:

@@ -30,15 +30,16 @@ class FastPipelineMixin(FastBase):
     """The library's own."""
     command_stack: list[tuple[tuple[Any, ...], dict[str, Any]]]
 
-    def _follow(self, client: FastBase) -> None:
-        """Use the fast gear of a client."""
+    @classmethod
+    def fast_gear(cls, client: FastBase) -> dict[str, Any]:
+        """What the pipelines of a client need for its fast gear; nothing if they need the library's path."""
         found = client._find_seams(
-            (self.library_pipeline, OF_LIBRARY_PIPELINE), (client.library_class, OF_CLIENT), (type(self), OF_PIPELINE)
+            (cls.library_pipeline, OF_LIBRARY_PIPELINE), (client.library_class, OF_CLIENT), (cls, OF_PIPELINE)
         )
-        if found is not None:
-            self._call, self._seams = found
-            self._plans, self._metrics = client._plans, client._metrics
-            self._fast_pool = client._fast_pool
+        if found is None:
+            return {}
+        shared = {name: getattr(client, name) for name in ("_plans", "_metrics", "_fast_pool")}
+        return {"_call": found[0], "_seams": found[1], **shared}
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Run the commands; see `redis.client.Pipeline.execute`."""
