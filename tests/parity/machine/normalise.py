@@ -9,6 +9,7 @@ Without a directive an answer is compared byte by byte.  With one, both sides ar
     @slowlog    in entries of SLOWLOG ids become ranks, times and addresses `now` and `client`, durations `?`; `@slowlog sizes`
                 keeps the bytes that COMMANDLOG tells in their place; what the machine asks itself is left out
     @hotkeys    in HOTKEYS times become `?`
+    @profile    in FT.PROFILE times become `?`
     @any        values become `?`, kinds and counts stay; `@any 3 7` does so with the children 3 and 7 only
     @names      of texts such as INFO and CLIENT LIST only the names before `=` or `:` stay (with @unordered: sorted);
                 `@names flags redir`: and the values of these
@@ -68,6 +69,8 @@ def normalise(message: bytes, step: Step, target: Target, now_ms: int) -> bytes:
         _slow_entries(node, rules["slowlog"].arguments)
     if "hotkeys" in rules:
         _hot_keys(node)
+    if "profile" in rules:
+        _profile(node)
     if "time" in rules:
         for leaf in _leaves(node):
             if leaf.mark == b":":
@@ -165,6 +168,14 @@ def _slow_entries(node: Node, keep: Sequence[str]) -> None:
             amount.text = b"?"
         if re.fullmatch(rb"[\d.]+:\d+", address.text):
             address.text = b"client"
+
+
+def _profile(node: Node) -> None:
+    for name, value in pairwise(node.children):
+        if name.text.lower().endswith(b"time"):
+            value.text = b"?"
+    for child in node.children:
+        _profile(child)
 
 
 def _hot_keys(node: Node) -> None:

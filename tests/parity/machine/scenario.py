@@ -158,7 +158,7 @@ def _played(directives: tuple[Directive, ...], target: Target, protocol: int | N
     return True
 
 
-NORMALISING = {"unordered", "time", "idle", "log", "slowlog", "hotkeys", "any", "names", "type", "monitor"}
+NORMALISING = {"unordered", "time", "idle", "log", "slowlog", "hotkeys", "profile", "any", "names", "type", "monitor"}
 """Directives that say how two right answers may differ; `normalise.py` carries them out."""
 
 ON_SCENARIO = {"only", "resp2", "resp3", "monitor"}

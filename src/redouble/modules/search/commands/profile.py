@@ -5,6 +5,7 @@ Times are zero, as they mostly are in the real module's milliseconds.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -40,6 +41,8 @@ STEPS: Final[dict[type[Step], bytes]] = {
 }
 LAST: Final = (b"Pager/Limiter", b"Loader", b"Highlighter")
 """What sees only the documents that are shown."""
+UNBOUND: Final = (tree.Not, tree.Optional)
+"""What any document may match: the others are asked first."""
 PATTERNS: Final = {
     tree.Prefix: b"PREFIX - %s",
     tree.Suffix: b"SUFFIX - %s",
@@ -79,15 +82,12 @@ def ft_profile(client: Client, argv: Argv) -> Reply:
     found = parts.count(node)
     if is_search:
         kept = min(found, options.first + options.count)
-        counts = {b"Sorter": kept, **dict.fromkeys(LAST, max(kept - options.first, 0))}
-        counted = [(step, counts.get(step, found)) for step in _searching(options, node)]
+        counts = {b"Counter": 1, b"Sorter": kept, **dict.fromkeys(LAST, max(kept - options.first, 0))}
+        counted = [(step, counts.get(step, found)) for step in _searching(options, node, index)]
     else:
         matches = evaluate(node, index, parts.limits)
         counted = _aggregating(Aggregation(client, index, request, matches, node))
-    steps = [
-        parts.shown([(b"Type", step), (b"Time", 0.0), (b"Counter", count)])
-        for step, count in [(b"Index", found), *counted]
-    ]
+    steps = [parts.shown(parts.one(step, count)) for step, count in [(b"Index", found), *counted]]
     times = (b"Total profile time", b"Parsing time", b"Pipeline creation time")
     if client.resp == 3 and isinstance(reply, dict):
         profile: dict[Status, Reply] = {Status(time): 0.0 for time in times}
@@ -106,7 +106,7 @@ def ft_profile(client: Client, argv: Argv) -> Reply:
     ]
 
 
-def _searching(options: Options, node: tree.Node) -> list[bytes]:
+def _searching(options: Options, node: tree.Node, index: Index) -> list[bytes]:
     if not options.count:
         return [b"Counter"]
     steps = [b"Metrics Applier"] if isinstance(node, tree.Vector) else []
@@ -116,10 +116,17 @@ def _searching(options: Options, node: tree.Node) -> list[bytes]:
     if options.first:
         steps.append(b"Pager/Limiter")
     if options.shape.content:
-        steps.append(b"Loader")
+        if options.returned is None or not all(_is_sorted_by(index, path) for path, _ in options.returned):
+            steps.append(b"Loader")
         if options.marks is not None:
             steps.append(b"Highlighter")
     return steps
+
+
+def _is_sorted_by(index: Index, path: bytes) -> bool:
+    """Whether the index itself has the values of a field, as they are: they need not be loaded."""
+    field = index.schema.find(path)
+    return field is not None and field.sortable and (field.unnormalised or field.type in (b"NUMERIC", b"GEO"))
 
 
 class Counted(Step):
@@ -182,7 +189,7 @@ class Parts:
                 return self.of(children[0])
             if children:
                 return self.union(b"UNION", found, [self.of(child) for child in children])
-        if not found and not isinstance(node, (tree.Not, tree.Optional, tree.Intersection, tree.Exact)):
+        if not found and not isinstance(node, (*UNBOUND, tree.Intersection, tree.Exact)):
             return self.one(b"EMPTY", 0)
         if isinstance(node, tree.Term):
             return self.word(b"TEXT", node.text, found)
@@ -193,8 +200,10 @@ class Parts:
         if isinstance(node, (tree.Exact, tree.Intersection)):
             if len(children) == 1:
                 return self.of(children[0])
+            if isinstance(node, tree.Intersection):
+                children.sort(key=lambda child: math.inf if isinstance(child, UNBOUND) else self.count(child))
             return [*self.one(b"INTERSECT", found), self.below([self.of(child) for child in children])]
-        if isinstance(node, (tree.Not, tree.Optional)):
+        if isinstance(node, UNBOUND):
             kind = b"NOT" if isinstance(node, tree.Not) else b"OPTIONAL"
             return [*self.one(kind, found), (b"Child iterator", self.shown(self.of(node.child)))]
         if isinstance(node, tree.Tag):
@@ -211,10 +220,11 @@ class Parts:
         return self.one(b"WILDCARD", found) if isinstance(node, tree.Everything) else self.one(b"ID-LIST", found)
 
     def one(self, kind: bytes, counter: int) -> Facts:
-        return [(b"Type", kind), (b"Time", 0.0), (b"Counter", counter)]
+        return [(b"Type", Status(kind)), (b"Time", 0.0), (b"Counter", counter)]
 
     def word(self, kind: bytes, text: bytes, found: int, size: int | None = None) -> Facts:
         size = found if size is None else size
+        kind, text = Status(kind), Status(text)
         return [(b"Type", kind), (b"Term", text), (b"Time", 0.0), (b"Counter", found), (b"Size", size)]
 
     def numeric(self, node: tree.Numeric, found: int) -> Facts:
@@ -229,7 +239,8 @@ class Parts:
         return ranges[0] if len(ranges) == 1 else self.union(b"NUMERIC", found, ranges)
 
     def union(self, what: bytes, found: int, children: list[Facts]) -> Facts:
-        head: Facts = [(b"Type", b"UNION"), (b"Query type", what), (b"Time", 0.0), (b"Counter", found)]
+        kind = Status(b"UNION"), Status(what)
+        head: Facts = [(b"Type", kind[0]), (b"Query type", kind[1]), (b"Time", 0.0), (b"Counter", found)]
         if self.is_limited and what != b"UNION":
             text = b"The number of iterators in the union is %d" % len(children)
             return [*head, (b"Child iterators", Status(text))]
