@@ -163,10 +163,18 @@ class AsyncConnectionMixin(ConnectionMixin):
     def in_process_client(self) -> AsyncClient | None:
         return self._writer if self._reader is not None else None
 
-    async def _connect(self) -> None:
+    @in_process_client.setter
+    def in_process_client(self, client: AsyncClient) -> None:
+        self._reader = self._writer = client
+
+    def open(self) -> AsyncClient:
+        """The server's side of a connection."""
         core = self._reach()
         with core.lock:
-            self._reader = self._writer = AsyncClient(core, self.host, self.port)
+            return AsyncClient(core, self.host, self.port)
+
+    async def _connect(self) -> None:
+        self.in_process_client = self.open()
 
     async def send_command(self, *args: Any, **kwargs: Any) -> None:
         await self.send_packed_command((self._encode(args),), check_health=kwargs.get("check_health", True))

@@ -66,6 +66,7 @@ class FastBase:
     connection_pool: Any
     connection: Any
     response_callbacks: Any
+    _template_key: Any
     _fast_pool: Any = None
     """The pool whose connections may be used directly; None if this client needs the library's path."""
     _call: Any
@@ -128,7 +129,7 @@ class FastBase:
         try:
             connection = pool._available_connections.pop()
         except IndexError:
-            return None
+            return self._new_connection(pool)
         client = connection.in_process_client
         if client is not None and not (client.closed or client.inbox or client.backlog):
             server = client.server
@@ -136,6 +137,21 @@ class FastBase:
                 return connection
         pool._available_connections.append(connection)
         return None
+
+    def _new_connection(self, pool: Any) -> Any:
+        """One more, as far as the pool lets; None if the library has to see to it."""
+        with pool._lock:
+            if pool._created_connections >= pool.max_connections:
+                return None
+            pool._created_connections += 1
+        connection = None
+        try:
+            connection = new_connection(self._template_key, pool)
+        finally:
+            if connection is None:
+                with pool._lock:
+                    pool._created_connections -= 1
+        return connection
 
     def _plan(self, connection: Any, name: Any) -> Plan | None:
         """How to call the command `name`; None if it is not plain."""
@@ -230,7 +246,7 @@ class FastMixin(FastBase):
         try:
             connection = pool._available_connections.pop()
         except IndexError:
-            connection = new_connection(self, pool)
+            connection = self._new_connection(pool)
             if connection is None:
                 return super().execute_command(*args, **options)  # type: ignore[misc]
         try:
@@ -298,6 +314,15 @@ def _turn() -> Generator[None, None, None]:
 
 class AsyncFastMixin(FastBase):
     """`execute_command` of an asyncio client."""
+
+    _has_connected = False
+
+    def _new_connection(self, pool: Any) -> Any:
+        """The first one: its pool does not count those that are here, and leaves it to them to be no more than it lets."""
+        if self._has_connected or pool._in_use_connections:
+            return None
+        self._has_connected = True
+        return new_connection(self._template_key, pool)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run one command; see `redis.asyncio.Redis.execute_command`."""

@@ -38,7 +38,7 @@ class FastPipelineMixin(FastBase):
         )
         if found is None:
             return {}
-        shared = {name: getattr(client, name) for name in ("_plans", "_metrics", "_fast_pool")}
+        shared = {name: getattr(client, name) for name in ("_plans", "_metrics", "_fast_pool", "_template_key")}
         return {"_call": found[0], "_seams": found[1], **shared}
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:

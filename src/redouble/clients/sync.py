@@ -215,10 +215,18 @@ class SyncConnectionMixin(ConnectionMixin):
     def in_process_client(self) -> SyncClient | None:
         return self._sock
 
-    def _connect(self) -> SyncClient:
+    @in_process_client.setter
+    def in_process_client(self, client: SyncClient) -> None:
+        self._sock = client
+
+    def open(self) -> SyncClient:
+        """The server's side of a connection."""
         core = self._reach()
         with core.lock:
             return SyncClient(core, self.host, self.port, self.socket_timeout)
+
+    def _connect(self) -> SyncClient:
+        return self.open()
 
     def send_command(self, *args: Any, **kwargs: Any) -> None:
         self.send_packed_command((self._encode(args),), check_health=kwargs.get("check_health", True))

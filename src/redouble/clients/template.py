@@ -52,19 +52,22 @@ _OF_EACH: dict[Any, Callable[[], Any]] = {"pid": os.getpid, "_pool_id": functool
 
 
 class Template:
-    """How to make the attributes of something again that the library has just made.  Raises LookupError if not all is known.
+    """How to make the attributes of something again that the library has just made, but for those in `without`.
+
+    Raises LookupError if not all of them are known.
 
     It is a function of one line for each part, which is written here and compiled: x0.6 of a list of steps.
     """
 
-    def __init__(self, attributes: dict[str, Any]) -> None:
+    def __init__(self, of: Any, without: frozenset[str] = frozenset()) -> None:
         self._lines: list[str] = []
         self._names: dict[str, Any] = {"new": object.__new__}
         """What the lines refer to."""
         self._parts: dict[int, str | None] = {}
         """The names of the parts by `id`; None while a part's own parts are looked at."""
-        made = self._looked_through(attributes)
-        source = "\n    ".join(("def fill(made):", *self._lines, f"made.__dict__.update({made})"))
+        made = self._looked_through({name: value for name, value in vars(of).items() if name not in without})
+        slots = [f"made.{slot}" for slot in self._slots(of, without)]
+        source = "\n    ".join(("def fill(made):", *self._lines, f"made.__dict__.update({made})", *slots))
         exec(source, self._names)
         self.fill: Callable[[Any], None] = self._names["fill"]
         """Give it what the library's constructor gives one."""
@@ -74,13 +77,24 @@ class Template:
         """An expression for such a dict, which is a new one."""
         kept, parts = held.copy(), []
         for name, value in held.items():
-            part = f"{self._kept(_OF_EACH[name])}()" if name in _OF_EACH else self._part(value)
+            part = self._attribute(name, value)
             if part is not None:
                 kept[name] = None  # which keeps its place
                 parts.append(f"{self._kept(name)}: {part}")
         if not parts:
             return f"{self._kept(kept)}.copy()"
         return f"{{**{self._kept(kept)}, {', '.join(parts)}}}"
+
+    def _slots(self, held: Any, without: frozenset[str] = frozenset()) -> list[str]:
+        """What sets the attributes of an object that are not in its `__dict__`, behind its name and a dot."""
+        apart = without | {"__dict__", "__weakref__"}
+        names = [name for base in type(held).__mro__ for name in vars(base).get("__slots__", ())]
+        values = {name: getattr(held, name) for name in names if name not in apart and hasattr(held, name)}
+        return [f"{name} = {self._attribute(name, value) or self._kept(value)}" for name, value in values.items()]
+
+    def _attribute(self, name: Any, value: Any) -> str | None:
+        """An expression for an attribute; None if it cannot change."""
+        return f"{self._kept(_OF_EACH[name])}()" if name in _OF_EACH else self._part(value)
 
     def _part(self, value: Any) -> str | None:
         """The name of the part that a value is; None if it cannot change."""
@@ -126,10 +140,9 @@ class Template:
             name = self._line(made)
             self._lines.append(f"{name}.__dict__ = {attributes}")
         else:
-            slots = {slot: getattr(value, slot) for slot in kind.__slots__}
-            self._only_constants(slots.values())
+            slots = self._slots(value)
             name = self._line(made)
-            self._lines.extend(f"{name}.{slot} = {self._kept(held)}" for slot, held in slots.items())
+            self._lines.extend(f"{name}.{slot}" for slot in slots)
         return name
 
     def _line(self, expression: str) -> str:
@@ -175,7 +188,7 @@ def remember(key: Any, client: Any) -> None:
     if len(templates) >= _KEPT:
         templates.clear()
     try:
-        templates[key] = Template(vars(client))
+        templates[key] = Template(client)
     except LookupError:
         templates[key] = None
 
