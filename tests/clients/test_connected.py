@@ -158,8 +158,9 @@ def test_a_database_that_there_is_not() -> None:
 
 def test_nobody_answers() -> None:
     used(redouble.FakeRedis())
-    with pytest.raises(redis.ConnectionError):
+    with pytest.raises(redis.ConnectionError) as raised:
         redouble.FakeRedis(connected=False).get("key")
+    assert not isinstance(raised.value.__context__, IndexError)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

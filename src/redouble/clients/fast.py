@@ -129,6 +129,8 @@ class FastBase:
         try:
             connection = pool._available_connections.pop()
         except IndexError:
+            connection = None
+        if connection is None:
             return self._new_connection(pool)
         client = connection.in_process_client
         if client is not None and not (client.closed or client.inbox or client.backlog):
@@ -246,6 +248,8 @@ class FastMixin(FastBase):
         try:
             connection = pool._available_connections.pop()
         except IndexError:
+            connection = None  # what happens now is not because of this error, and should not show it
+        if connection is None:
             connection = self._new_connection(pool)
             if connection is None:
                 return super().execute_command(*args, **options)  # type: ignore[misc]
