@@ -69,7 +69,7 @@ SIZE_OF_DUMP = {"RANDOM_VALUES": "500", "MUTATIONS": "100000"}
 
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
 
-SIZE_OF_FILES = {"KILLS": "84", "SEEDS": "50", "KEYS": "1000000"}
+SIZE_OF_FILES = {"KILLS": "500", "SEEDS": "50", "KEYS": "1000000"}
 """What the tests of data that is kept read from the environment."""
 
 DBM = {"kill": 1_000, "machine": 100_000}
