@@ -318,7 +318,7 @@ def files(wanted: Wanted) -> Rows:
     os.environ.update(SIZE_OF_FILES)
     for form in ("log", "folder"):
         if wanted(form):
-            result = suite(Path(sys.executable), "tests/persistence/test_kill.py", "-k", f"-{form}]")
+            result = suite(Path(sys.executable), "tests/persistence/test_kill.py", "-k", f"{form}]")
             yield form, f"{SIZE_OF_FILES['KILLS']} kills under each policy | {result}"
     if wanted("reopened"):
         result = suite(Path(sys.executable), "tests/persistence/test_store.py")
