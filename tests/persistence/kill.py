@@ -21,7 +21,10 @@ _FAR = 4102444800000
 
 def serve(folder: Path, form: str, policy: str = "everysec") -> FakeServer:
     if form == "log":
-        return FakeServer(config={"dir": str(folder), "appendonly": "yes", "appendfsync": policy})
+        files = {"dir": str(folder), "save": "", "appendonly": "yes", "appendfsync": policy}
+        return FakeServer(
+            config={**files, "auto-aof-rewrite-min-size": "10kb"}
+        )  # some are killed while it is written anew
     return FakeServer(path=folder, config={"appendfsync": policy})
 
 

@@ -126,8 +126,11 @@ class MultiPart:
         _unlink(old)
 
     def _next_increment(self) -> Part:
+        """It is there before the manifest lists it: no server begins if a listed one is missing."""
         number = max((part.number for part in self._parts if part.kind == "i"), default=0) + 1
-        return Part(self.folder / f"{self.name}.{number}.incr.aof", number, "i")
+        path = self.folder / f"{self.name}.{number}.incr.aof"
+        Appender(path).close()
+        return Part(path, number, "i")
 
     def _new_base(self, base: bytes) -> Part:
         number = max((part.number for part in self._parts if part.kind == "b"), default=0) + 1
