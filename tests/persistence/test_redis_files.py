@@ -169,7 +169,7 @@ TS.RANGE ts - +
 TS.RANGE sums - + LATEST
 TS.QUERYINDEX kind=(source,sum)
 TS.GET sums
-TTL cms
+PEXPIRETIME cms
 """
 
 
