@@ -224,10 +224,10 @@ def test_servers_that_do_not_read_each_other(
 
 OF_ALL_TYPES: list[Callable[[Any, str, int], Any]] = [
     lambda client, key, number: client.set(key, "x" * (number % 100), px=10_000_000 + number),
-    lambda client, key, number: client.rpush(key, *range(number % 50 + 1)),
+    lambda client, key, number: client.rpush(key, *range(number % 20 + 1)),
     lambda client, key, number: client.hset(key, mapping={"number": number, "text": "x" * (number % 200)}),
-    lambda client, key, number: client.sadd(key, *range(number % 600 + 1)),
-    lambda client, key, number: client.zadd(key, {f"{n}": n / 3 for n in range(number % 150 + 1)}),
+    lambda client, key, number: client.sadd(key, *range(number % 30 + 1)),
+    lambda client, key, number: client.zadd(key, {f"{n}": n / 3 for n in range(number % 20 + 1)}),
     lambda client, key, number: client.xadd(key, {"number": number}, id=f"{number}-1"),
 ]
 
