@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,3 +56,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, form: str, policy
                     kept += 1
                     step(client, kept)
                 assert facts(server) == facts(expected), (acknowledged, server.dump(), expected.dump())
+                if form == "log":
+                    log = tmp_path / "appendonlydir"
+                    listed = re.findall("^file (.*) seq", (log / "appendonly.aof.manifest").read_text(), re.M)
+                    assert {path.name for path in log.iterdir()} == {*listed, "appendonly.aof.manifest"}

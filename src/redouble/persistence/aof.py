@@ -45,6 +45,9 @@ class AppendOnlyLog(Protocol):
     def finish_rewrite(self, base: bytes) -> None:
         """The base for what was written since `start_rewrite` is here; what came before is not needed any more."""
 
+    def tidy(self) -> None:
+        """Remove what a process that was killed has left; for who has read the log and nothing is going on."""
+
 
 def parts_of(folder: Path) -> list[Part]:
     """What the one manifest of a folder lists.  Raises ValueError if there is not exactly one, or it cannot be read."""
@@ -90,6 +93,11 @@ class MultiPart:
         self._parts = [self._new_base(base), self._next_increment()]
         self._write_manifest()
         _unlink(old)
+
+    def tidy(self) -> None:
+        listed = {part.path for part in self._parts}
+        temporaries = [Part(path, 0, "") for path in self.folder.glob("temp-*-*")]
+        _unlink([part for part in self._leftovers() if part.path not in listed] + temporaries)
 
     def _leftovers(self) -> list[Part]:
         """Files of a log that has ended; the names of the next one are others, for a file that is there already is gone on with."""
@@ -164,6 +172,9 @@ class SingleFile:
 
     def open(self) -> Appender:
         return Appender(self.path)
+
+    def tidy(self) -> None:
+        """Its folder is not its own."""
 
     def start_rewrite(self) -> Appender:
         self._old_size = self.path.stat().st_size

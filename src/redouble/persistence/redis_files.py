@@ -74,6 +74,7 @@ class RedisFiles(Observer, Journal):
             parts = log.parts()
             if parts:
                 load_files(server, parts, repair=server.config.flag("aof-load-truncated"))
+                log.tidy()
             self._begin_log(log, new=not parts)
         elif self.rdb_path.exists():
             load_files(server, [self.rdb_path])
