@@ -22,9 +22,8 @@ _FAR = 4102444800000
 def serve(folder: Path, form: str, policy: str = "everysec") -> FakeServer:
     if form == "log":
         files = {"dir": str(folder), "save": "", "appendonly": "yes", "appendfsync": policy}
-        return FakeServer(
-            config={**files, "auto-aof-rewrite-min-size": "10kb"}
-        )  # some are killed while it is written anew
+        files["auto-aof-rewrite-min-size"] = "10kb"  # some are killed while it is written anew
+        return FakeServer(config=files)
     return FakeServer(path=folder, config={"appendfsync": policy})
 
 
