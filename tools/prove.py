@@ -14,6 +14,7 @@ python tools/prove.py suites             the test suites of redis-py and valkey-
 python tools/prove.py dump               values to real servers and back, and payloads that were changed
 python tools/prove.py shared             many programs on one file, some of which are killed, and so is their server
 python tools/prove.py dbm                the dbm beside a dict, and a writer of it that is killed
+python tools/prove.py copy               keys of all types to a real cluster, by a copy that is killed and goes on
 python tools/prove.py files              programs that keep their data and are killed, and servers that end and begin again
 python tools/prove.py interpreters clients --only python3.14 5.0.8      only these rows of the tables; the others stay
 """
@@ -69,8 +70,11 @@ SIZE_OF_DUMP = {"RANDOM_VALUES": "500", "MUTATIONS": "100000"}
 
 REDIS_PY = ("5.0.8", "5.3.1", "6.4.0", "7.4.1", "8.1.0")
 
-SIZE_OF_FILES = {"KILLS": "84", "SEEDS": "50", "KEYS": "1000000"}
+SIZE_OF_FILES = {"KILLS": "500", "SEEDS": "50", "KEYS": "1000000"}
 """What the tests of data that is kept read from the environment."""
+
+COPIED = 100_000
+"""Keys of all types that go to a cluster."""
 
 DBM = {"kill": 1_000, "machine": 100_000}
 """Processes that are killed; random steps beside a dict."""
@@ -318,11 +322,20 @@ def files(wanted: Wanted) -> Rows:
     os.environ.update(SIZE_OF_FILES)
     for form in ("log", "folder"):
         if wanted(form):
-            result = suite(Path(sys.executable), "tests/persistence/test_kill.py", "-k", f"-{form}]")
+            result = suite(Path(sys.executable), "tests/persistence/test_kill.py", "-k", f"{form}]")
             yield form, f"{SIZE_OF_FILES['KILLS']} kills under each policy | {result}"
     if wanted("reopened"):
         result = suite(Path(sys.executable), "tests/persistence/test_store.py")
         yield "reopened", f"{SIZE_OF_FILES['SEEDS']} sequences of random commands as each of four servers | {result}"
+
+
+def copy(wanted: Wanted) -> Rows:
+    """See tests/transfer."""
+    if wanted("valkey-9"):
+        began = time.monotonic()
+        os.environ["COPIED_KEYS"] = str(COPIED)
+        result = suite(Path(sys.executable), "tests/transfer/test_copy.py", "-k", "cluster_gets")
+        yield "valkey-9", f"{COPIED:,} there, and from there back | {result} | {time.monotonic() - began:.0f} s"
 
 
 def main() -> None:
@@ -331,7 +344,7 @@ def main() -> None:
         "proofs",
         nargs="*",
         help="fuzz, lua, scenarios, hyperloglog, geo, simulation, many, growth, interpreters, clients, wheel, suites, dump, shared, dbm, "
-        "files (default: all)",
+        "copy, files (default: all)",
     )
     parser.add_argument("--commands", type=int, help="random commands for each server")
     parser.add_argument("--only", nargs="+", help="servers, interpreters or versions of redis-py")
@@ -426,6 +439,12 @@ def main() -> None:
             "proof | amount | checked | seed | lost or wrong | time",
             tuple(DBM),
             lambda: dbm(wanted),
+        ),
+        "copy": (
+            "`redouble copy --verify` to a real cluster of three nodes; it is killed, and goes on when it is started again",
+            "server | keys of all types | tests | time",
+            ("valkey-9",),
+            lambda: copy(wanted),
         ),
         "files": (
             "Data that is kept: all that was acknowledged after kill -9, and servers that end and begin again beside one that stays",

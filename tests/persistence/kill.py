@@ -1,7 +1,12 @@
-"""A program that keeps its data and is killed: each step is one call of a client, and says so when it was answered."""
+"""Programs that keep their data and are killed: each step is one call of a client, and says so when it was answered.
+
+`python -m tests.persistence.kill` imports what they need once.  Each line of its input is what one of them is to do; it says which process
+that is, and `ended` when it is no more.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from random import Random
@@ -16,7 +21,9 @@ _FAR = 4102444800000
 
 def serve(folder: Path, form: str, policy: str = "everysec") -> FakeServer:
     if form == "log":
-        return FakeServer(config={"dir": str(folder), "appendonly": "yes", "appendfsync": policy})
+        files = {"dir": str(folder), "save": "", "appendonly": "yes", "appendfsync": policy}
+        files["auto-aof-rewrite-min-size"] = "10kb"  # some are killed while it is written anew
+        return FakeServer(config=files)
     return FakeServer(path=folder, config={"appendfsync": policy})
 
 
@@ -66,12 +73,21 @@ def step(client: FakeRedis, number: int) -> None:
         client.flushdb()
 
 
-if __name__ == "__main__":
-    store.CHECKPOINT, store.COMPACTION = int(sys.argv[5]), 100_000  # type: ignore[misc]
-    number = int(sys.argv[4])
-    with FakeRedis(server=serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3])) as client:
+def program(folder: str, form: str, policy: str, number: int, checkpoint: int) -> None:
+    store.CHECKPOINT, store.COMPACTION = checkpoint, 100_000  # type: ignore[misc]
+    with FakeRedis(server=serve(Path(folder), form, policy)) as client:
         while True:
             number += 1
             step(client, number)
-            sys.stdout.write(f"{number}\n")
-            sys.stdout.flush()
+            os.write(1, b"%d\n" % number)
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        folder, form, policy, number, checkpoint = line.rstrip("\n").split("\t")
+        child = os.fork()
+        if not child:
+            os.write(1, b"%d\n" % os.getpid())
+            program(folder, form, policy, int(number), int(checkpoint))
+        os.waitpid(child, 0)
+        os.write(1, b"ended\n")

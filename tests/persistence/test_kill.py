@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -27,27 +29,34 @@ KILLS = int(os.environ.get("KILLS", "2"))
 """How often each form is killed under each policy."""
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork, and no SIGKILL")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("policy", ["always", "everysec", "no"])
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, form: str, policy: str) -> None:
     chance = Random(f"{form} {policy}")
     kept, expected = 0, FakeServer()
-    for _ in range(KILLS):
-        words = [str(tmp_path), form, policy, str(kept), str(chance.choice((0, 300, 1 << 20)))]
-        command = [sys.executable, "-m", "tests.persistence.kill", *words]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            lines = [process.stdout.readline() for _ in range(chance.randrange(1, 40 if policy == "always" else 150))]
+    command = [sys.executable, "-m", "tests.persistence.kill"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as programs:
+        assert programs.stdin is not None
+        assert programs.stdout is not None
+        for _ in range(KILLS):
+            words = [tmp_path, form, policy, kept, chance.choice((0, 300, 1 << 20))]
+            programs.stdin.write("\t".join(map(str, words)) + "\n")
+            program = int(programs.stdout.readline())
+            said = iter(programs.stdout.readline, "ended\n")
+            lines = list(islice(said, chance.randrange(1, 40 if policy == "always" else 150)))
             time.sleep(chance.random() / 200)
-            process.kill()
-            lines += process.stdout.readlines()
-        acknowledged = int(next(line for line in reversed(lines) if line.endswith("\n")))
-        with serve(tmp_path, form) as server, FakeRedis(server=expected) as client:
-            while kept < acknowledged:
-                kept += 1
-                step(client, kept)
-            if facts(server) != facts(expected):
-                kept += 1
-                step(client, kept)
-            assert facts(server) == facts(expected), (acknowledged, server.dump(), expected.dump())
+            os.kill(program, signal.SIGKILL)
+            acknowledged = int([*lines, *said][-1])
+            with serve(tmp_path, form) as server, FakeRedis(server=expected) as client:
+                while kept < acknowledged:
+                    kept += 1
+                    step(client, kept)
+                if facts(server) != facts(expected):
+                    kept += 1
+                    step(client, kept)
+                assert facts(server) == facts(expected), (acknowledged, server.dump(), expected.dump())
+                if form == "log":
+                    log = tmp_path / "appendonlydir"
+                    listed = re.findall("^file (.*) seq", (log / "appendonly.aof.manifest").read_text(), re.M)
+                    assert {path.name for path in log.iterdir()} == {*listed, "appendonly.aof.manifest"}

@@ -169,7 +169,7 @@ TS.RANGE ts - +
 TS.RANGE sums - + LATEST
 TS.QUERYINDEX kind=(source,sum)
 TS.GET sums
-TTL cms
+PEXPIRETIME cms
 """
 
 
@@ -236,6 +236,26 @@ def rewrite(server: FakeServer) -> None:
     asker(server)("BGREWRITEAOF")
     wait_for(lambda: not server.core.files.rewriting)
     assert server.core.files.rewrites
+
+
+@pytest.mark.parametrize("name", ["redis-6.2", "redis-7.4"])
+def test_after_a_start_the_growth_of_a_log_counts_from_its_base(tmp_path: Path, name: str) -> None:
+    """INFO's aof_base_size: before 7.0 there is no base, and it counts from the whole log.  What a kill left beside the log goes."""
+    server = serve(tmp_path, name, appendonly="yes")
+    for _ in range(100):
+        asker(server)("INCR", "n")
+    server.close()
+    log = tmp_path / "appendonlydir"
+    left = [log / "appendonly.aof.7.incr.aof", log / "temp-1-left"]
+    for path in left if log.exists() else []:
+        path.write_text("left")
+    server = serve(tmp_path, name, appendonly="yes", **{"auto-aof-rewrite-min-size": "1kb"})
+    asker(server)("INCR", "n")
+    wait_for(lambda: server.core.files.idle)
+    assert server.core.files.rewrites == (name != "redis-6.2")
+    assert not any(path.exists() for path in left)
+    server.close()
+    assert asker(serve(tmp_path, name, appendonly="yes"))("GET", "n") == b"101"
 
 
 @pytest.mark.parametrize("name", ["redis-6.2", "redis-7.4"])

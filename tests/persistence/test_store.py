@@ -378,3 +378,33 @@ def test_save_and_info_have_a_meaning(tmp_path: Path) -> None:
     server, client = stored(tmp_path)
     assert client.llen("l") == 2
     server.close()
+
+
+def test_a_url_names_a_folder(tmp_path: Path) -> None:
+    url = f"redouble://kept?dir={tmp_path}/data"
+    FakeRedis.from_url(url).set("k", "v")
+    assert FakeRedis(host="kept").get("k") == b"v"
+    assert (
+        FakeRedis.from_url(f"redouble://kept?dir={tmp_path}/other&version=8")
+        .info("server")["redis_version"]
+        .startswith("8.")
+    )
+    for other in "redouble://kept?dir=elsewhere", f"redouble://another?dir={tmp_path}/data":
+        with pytest.raises(
+            (ValueError, redouble.dbm.DBMError), match=r"keeps its data in|somebody has this database open"
+        ):
+            FakeRedis.from_url(other).ping()
+    client = FakeRedis.from_url(url)
+    redouble.reset()
+    assert client.get("k") == b"v"
+    redouble.reset()
+    with FakeServer(path=tmp_path / "data") as server, redouble.patch(server=server):
+        assert redis.Redis.from_url(url).get("k") == b"v"
+    with redouble.patch():
+        redis.Redis.from_url(url).set("k", "w")
+        FakeRedis(host="memory").ping()
+        with pytest.raises(ValueError, match="keeps its data in memory"):
+            redis.Redis.from_url(f"redouble://memory?dir={tmp_path}/data").ping()
+        redouble.reset()
+        assert redis.Redis.from_url(url).get("k") == b"w"
+        redouble.reset()

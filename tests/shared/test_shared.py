@@ -22,6 +22,7 @@ import pytest
 import redis
 
 import redouble
+import redouble.dbm
 from redouble import FakeRedis, FakeServer, SharedConnection, SharedRedis, StartError
 from redouble.net import shared
 from redouble.net.shared import Place
@@ -405,6 +406,61 @@ def test_an_end_that_was_cut_short(share: Share, path: Path) -> None:
         client.incr("n")
         kill_server(client)
         assert client.get("n") == value
+
+
+def test_a_data_folder_is_shared_as_a_file_is(share: Share, path: Path) -> None:
+    folder = path.parent / "folder"
+    client = share(f"{folder}/", version="6.2")
+    client.rpush("list", "a", "b")
+    kill_server(client)
+    assert client.lrange("list", 0, -1) == [b"a", b"b"]
+    assert pid_of(share(folder)) == pid_of(client)
+    with SharedRedis.from_url(f"redouble+unix://{name_in_url(folder)}/") as by_url:
+        assert by_url.info("server")["redis_version"].startswith("6.2.")
+    assert readable_by_others(folder) == []
+    with pytest.raises(redouble.dbm.DBMError, match="somebody has this database open"):
+        FakeServer(path=folder)
+    pid = pid_of(client)
+    client.shutdown()
+    client.close()
+    wait_for(lambda: gone(pid) and not Place(folder).folder.exists(), "the server ends")
+    assert [each.name for each in path.parent.iterdir()] == ["folder"]
+    with FakeServer(path=folder) as server:
+        assert FakeRedis(server=server).llen("list") == 2
+        with SharedRedis(folder) as other, pytest.raises(StartError, match="somebody has this database open"):
+            other.ping()
+
+
+def test_what_is_no_data_folder_is_refused(path: Path) -> None:
+    FakeServer().save(path)
+    for name, reason in [(f"{path}/", "must not end with a slash"), (path.parent, "holds something else")]:
+        with SharedRedis(name) as client, pytest.raises(StartError, match=reason):
+            client.ping()
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("library", ["redis", "valkey"])
+async def test_urls_of_files_under_a_patch(share: Share, path: Path, library: str) -> None:
+    of_library, asynchronous = pytest.importorskip(library), pytest.importorskip(f"{library}.asyncio")
+    client = share(server_type=library)
+    url = f"redouble+unix://{name_in_url(path)}?grace={GRACE}&tcp=no"
+    with redouble.patch():
+        client.set("k", "v")
+        by_url = of_library.from_url(url, decode_responses=True)
+        assert by_url.get("k") == "v"
+        async with asynchronous.from_url(url) as other:
+            assert await other.get("k") == b"v"
+        client.close()
+        pid = pid_of(by_url)
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: gone(pid), "the server ends")
+        by_url.close()
+        assert ("valkey_version" in by_url.info("server")) == (library == "valkey")
+        assert by_url.get("k") == "v"
+    assert by_url.get("k") == "v", "it stays what it is"
+    by_url.close()
+    with pytest.raises(ValueError, match="scheme"):
+        of_library.from_url(url)
 
 
 def test_a_torn_log_is_cut(share: Share, path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -219,8 +222,25 @@ def test_servers_that_do_not_read_each_other(
     assert theirs.dbsize() == mine.dbsize()
 
 
+OF_ALL_TYPES: list[Callable[[Any, str, int], Any]] = [
+    lambda client, key, number: client.set(key, "x" * (number % 100), px=10_000_000 + number),
+    lambda client, key, number: client.rpush(key, *range(number % 20 + 1)),
+    lambda client, key, number: client.hset(key, mapping={"number": number, "text": "x" * (number % 200)}),
+    lambda client, key, number: client.sadd(key, *range(number % 30 + 1)),
+    lambda client, key, number: client.zadd(key, {f"{n}": n / 3 for n in range(number % 20 + 1)}),
+    lambda client, key, number: client.xadd(key, {"number": number}, id=f"{number}-1"),
+]
+
+
+def wait_for_a_portion(process: subprocess.Popen[bytes], folder: Path) -> None:
+    while not any(folder.glob(".redouble-copy-*.json")):
+        assert process.poll() is None
+        time.sleep(0.001)
+
+
 @pytest.mark.real
-def test_a_cluster_gets_everything(serve: Serve) -> None:
+def test_a_cluster_gets_everything(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also when the copy was killed and is started again."""
     if "valkey-9" not in real.installed():
         pytest.skip("valkey-9 is not installed")
     source, mine = serve()
@@ -228,12 +248,21 @@ def test_a_cluster_gets_everything(serve: Serve) -> None:
     keys = int(os.environ.get("COPIED_KEYS", "3000"))
     with mine.pipeline(transaction=False) as pipe:
         for number in range(keys):
-            pipe.hset(f"hash:{number}", mapping={"number": number})
+            OF_ALL_TYPES[number % len(OF_ALL_TYPES)](pipe, f"key:{number}", number)
         pipe.execute()
     with cluster(str(real.installed()["valkey-9"][1])) as url:
-        assert main(["copy", source, url, "--verify"]) == 0
+        with subprocess.Popen([sys.executable, "-m", "redouble", "copy", source, url]) as process:
+            wait_for_a_portion(process, tmp_path)
+            process.kill()
         client = RedisCluster.from_url(url.replace("redis+cluster", "redis"))
-        assert sum(client.dbsize(target_nodes=node) for node in client.get_primaries()) == mine.dbsize()
+
+        def there() -> int:
+            return sum(client.dbsize(target_nodes=node) for node in client.get_primaries())
+
+        assert 0 < there() < mine.dbsize()
+        assert main(["copy", source, url, "--verify"]) == 0
+        assert capsys.readouterr().out.endswith("verified: 0 keys differ\n")
+        assert there() == mine.dbsize()
         back, theirs = serve("9", "valkey")
         assert main(["copy", url, back, "--verify"]) == 0
         assert theirs.dbsize() == mine.dbsize()

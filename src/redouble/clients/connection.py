@@ -9,6 +9,7 @@ the library's own code.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
@@ -311,6 +312,7 @@ class ConnectionMixin:
         version: the server's version, if this makes it.
         server_type: `"redis"`, `"valkey"`, `"dragonfly"` or `"kividb"`, if this makes it.
         connected: False to begin with a server that refuses connections.
+        dir: the folder in which the server of that address keeps its data; see `FakeServer`.
         client_class: accepted for compatibility.
         lua_modules: accepted for compatibility; see `ClientMixin`.
     """
@@ -332,6 +334,7 @@ class ConnectionMixin:
         client_class: type | None = None,
         lua_modules: Iterable[str] | None = None,
         path: str | None = None,
+        dir: str | None = None,
         **kwargs: Any,
     ) -> None:
         # TLS ends where there is no wire.
@@ -343,9 +346,10 @@ class ConnectionMixin:
         check_lua_modules(lua_modules)
         super().__init__(*args, **kwargs)
         self._address = None
+        self._folder = None if dir is None else os.path.realpath(dir)
         if server is None:
             self._address = path or f"{self.host}:{self.port}"
-            server = FakeServer.at(self._address, version, server_type, connected=connected)
+            server = FakeServer.at(self._address, version, server_type, connected=connected, path=self._folder)
         self._server = server
 
     def set_parser(self, parser_class: Any) -> None:
@@ -384,7 +388,7 @@ class ConnectionMixin:
     def _reach(self) -> Server:
         """The server to connect to; that of an address may be another one since `reset`."""
         if self._address is not None:
-            self._server = FakeServer.at(self._address, self._version, self._server_type)
+            self._server = FakeServer.at(self._address, self._version, self._server_type, path=self._folder)
         if not (self._server.connected and self._server.core.admits):
             raise self.connection_error(CONNECTION_ERROR)
         return self._server.core

@@ -138,7 +138,8 @@ class ClientMixin:
     ) -> Self:
         """The client of a URL; the same URL is the same server.
 
-        The schemes are those of the library, and `redouble://name[:port][/db]`, which is the server of that host.
+        The schemes are those of the library, and `redouble://name[:port][/db][?version=8][&dir=folder]`, which is the server of
+        that host; with `dir` it keeps its data in that folder, as `FakeServer(path=folder)` does.
         """
         check_lua_modules(lua_modules)
         single = kwargs.pop("single_connection_client", False)
@@ -146,12 +147,13 @@ class ClientMixin:
         if "maint_notifications_config" in parameters_of(cls.default_pool_class):
             kwargs.setdefault("maint_notifications_config", no_maintenance())
         pool = pool_class.from_url(without_scheme(url) or url, **kwargs)
+        stated = pool.connection_kwargs  # what the URL says is stronger, as everywhere
         _put_in_process(
             pool,
             connection_class or cls.default_connection_class,
             server,
-            version,
-            cls._server_type(server_type),
+            stated.get("version", version),
+            cls._server_type(stated.get("server_type", server_type)),
             connected,
         )
         client = cls(connection_pool=pool, single_connection_client=single)

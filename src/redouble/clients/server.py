@@ -59,6 +59,8 @@ class FakeServer:
     """
 
     _shared: ClassVar[dict[str, FakeServer]] = {}
+    _path: str | None = None
+    """The folder of a server that is shared by address."""
 
     def __init__(
         self,
@@ -129,20 +131,38 @@ class FakeServer:
         return core
 
     @staticmethod
-    def get_server(key: str, version: tuple[int, ...] | str | int = (7,), server_type: str = "redis") -> FakeServer:
-        """The server of that name, which is made when it is first asked for."""
+    def get_server(
+        key: str,
+        version: tuple[int, ...] | str | int = (7,),
+        server_type: str = "redis",
+        path: str | os.PathLike[str] | None = None,
+    ) -> FakeServer:
+        """The server of that name, which is made when it is first asked for.
+
+        Raises ValueError if it is there and does not keep its data in the folder `path`, if one is given; DBMError.
+        """
         with _registry_lock:
             server = FakeServer._shared.get(key)
             if server is None:
-                server = FakeServer._shared[key] = FakeServer(version=version, server_type=server_type)
+                server = FakeServer._shared[key] = FakeServer(version=version, server_type=server_type, path=path)
+                server._path = None if path is None else os.path.realpath(path)
+            elif path is not None and server._path != os.path.realpath(path):
+                kept = "in memory" if server._path is None else f"in {server._path}"
+                raise ValueError(f"the server {key} keeps its data {kept} already, not in {path}")
             return server
 
     @staticmethod
     def at(
-        address: str, version: tuple[int, ...] | str | int = (7,), server_type: str = "redis", *, connected: bool = True
+        address: str,
+        version: tuple[int, ...] | str | int = (7,),
+        server_type: str = "redis",
+        *,
+        connected: bool = True,
+        path: str | os.PathLike[str] | None = None,
     ) -> FakeServer:
         """The server that clients of one address, type and major version share."""
-        server = FakeServer.get_server(f"{address}:{server_type}:v{parse_version(version)[0]}", version, server_type)
+        key = f"{address}:{server_type}:v{parse_version(version)[0]}"
+        server = FakeServer.get_server(key, version, server_type, path)
         if not connected:
             server.connected = False
         return server
@@ -344,12 +364,18 @@ class FakeServer:
 
 
 def reset() -> None:
-    """Forget every server that is shared by address, and cut the connections to it: they connect to an empty one."""
+    """Forget every server that is shared by address, and cut the connections to it: they connect to an empty one.
+
+    What is kept in a folder stays there.  Raises OSError and DBMError if it cannot be.
+    """
     with _registry_lock:
         forgotten = list(FakeServer._shared.values())
         FakeServer._shared.clear()
     for server in forgotten:
         server._cut()
+    for server in forgotten:
+        if server._path is not None:
+            server.close()
 
 
 _registry_lock = threading.Lock()

@@ -7,6 +7,8 @@ and forked children come to a living server by connecting again, as they would t
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import os
 import socket
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ import redis.asyncio
 import redis.asyncio.retry
 import redis.retry
 from redis.backoff import NoBackoff
+from redis.connection import FALSE_STRINGS
 
 from redouble.clients.construction import no_maintenance, parameters_of
 from redouble.net.shared import Options, Place, reach
@@ -36,7 +39,7 @@ class SharedConnectionMixin:
     """In front of a library's connection to a Unix socket.
 
     Args:
-        path: the file.
+        path: the file, or the data folder.
         start_timeout: seconds that its server may take to answer, also while it reads a large file.
         version, server_type, config, grace, tcp: see `SharedRedis`.
     """
@@ -54,16 +57,18 @@ class SharedConnectionMixin:
         **kwargs: Any,
     ) -> None:
         self.place = Place(path)
-        self.options = Options(version, server_type, dict(config or {}), grace, tcp)
-        self.start_timeout = start_timeout
-        super().__init__(path=str(self.place.data), **kwargs)  # type: ignore[call-arg]
+        # A URL has them as words.
+        over_tcp = str(tcp).upper() not in FALSE_STRINGS
+        self.options = Options(version, server_type, dict(config or {}), float(grace), over_tcp)
+        self.start_timeout = float(start_timeout)
+        super().__init__(path=self.place.name, **kwargs)  # type: ignore[call-arg]
 
     def reach(self) -> socket.socket:
         return reach(self.place, self.options, self.start_timeout)
 
 
-class SharedConnection(SharedConnectionMixin, redis.UnixDomainSocketConnection):
-    """A `redis` connection to the server of a file: the `connection_class` of any pool, with `path`."""
+class SyncSharedConnectionMixin(SharedConnectionMixin):
+    socket_timeout: float | None
 
     def _connect(self) -> socket.socket:
         sock = self.reach()
@@ -71,8 +76,9 @@ class SharedConnection(SharedConnectionMixin, redis.UnixDomainSocketConnection):
         return sock
 
 
-class AsyncSharedConnection(SharedConnectionMixin, redis.asyncio.UnixDomainSocketConnection):
-    """The same for `redis.asyncio`."""
+class AsyncSharedConnectionMixin(SharedConnectionMixin):
+    _reader: asyncio.StreamReader | None
+    _writer: asyncio.StreamWriter | None
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -86,6 +92,22 @@ class AsyncSharedConnection(SharedConnectionMixin, redis.asyncio.UnixDomainSocke
         self._reader, self._writer = await opening(sock=sock)
 
 
+class SharedConnection(SyncSharedConnectionMixin, redis.UnixDomainSocketConnection):
+    """A `redis` connection to the server of a file: the `connection_class` of any pool, with `path`."""
+
+
+class AsyncSharedConnection(AsyncSharedConnectionMixin, redis.asyncio.UnixDomainSocketConnection):
+    """The same for `redis.asyncio`."""
+
+
+@functools.cache
+def shared_connection_class(library_class: type) -> type:
+    """The same for any library, sync or asyncio, whose class of connections to Unix sockets is given."""
+    is_async = inspect.iscoroutinefunction(library_class._connect)  # type: ignore[attr-defined]
+    mixin = AsyncSharedConnectionMixin if is_async else SyncSharedConnectionMixin
+    return type("SharedConnection", (mixin, library_class), {"__module__": __name__})
+
+
 def _close(reaching: asyncio.Future[socket.socket]) -> None:
     """Nobody waits for this socket any more."""
     if not reaching.cancelled() and reaching.exception() is None:
@@ -96,8 +118,9 @@ class SharedMixin:
     """In front of a library's client class.
 
     Args:
-        path: the file that holds the data while no server runs; an RDB file of any server, or none yet.
-        version: the version of the server, if it has to be started: `7`, `"7.4"` or `(8, 0)`; from 7 on.
+        path: the file that holds the data while no server runs, an RDB file of any server, or none yet; or a data folder
+            (`FakeServer(path=...)`), whose name ends with a slash if it is not there yet.
+        version: the version of the server, if it has to be started: `7`, `"7.4"` or `(8, 0)`; of a file from 7 on.
         server_type: its type, `"redis"` or `"valkey"`.
         config: its parameters as in a configuration file, e.g. `{"maxmemory": "100mb"}`.
         grace: seconds without any client, after which it ends.
@@ -122,7 +145,7 @@ class SharedMixin:
         ours = {name: kwargs.pop(name) for name in _OPTIONS if name in kwargs}
         kwargs = {**self._usual(self.library_class), **kwargs}
         single = kwargs.pop("single_connection_client", False)
-        super().__init__(unix_socket_path=os.path.realpath(path), db=db, **kwargs)  # type: ignore[call-arg]
+        super().__init__(unix_socket_path=Place(path).name, db=db, **kwargs)  # type: ignore[call-arg]
         pool = self.connection_pool
         pool.connection_class = self.connection_class
         pool.connection_kwargs.update(ours)
@@ -173,7 +196,7 @@ def without_scheme(url: str) -> str | None:
     if not url.startswith(SCHEME):
         return None
     path, question, query = url[len(SCHEME) :].partition("?")
-    return f"unix://{quote(os.path.realpath(unquote(path)))}{question}{query}"
+    return f"unix://{quote(Place(unquote(path)).name)}{question}{query}"
 
 
 class SharedRedis(SharedMixin, redis.Redis):  # type: ignore[misc]

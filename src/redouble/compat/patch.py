@@ -22,6 +22,8 @@ from typing import Any, TypeVar, overload
 from redouble.clients.connection import ConnectionMixin
 from redouble.clients.construction import without_scheme
 from redouble.clients.server import FakeServer
+from redouble.clients.shared import SharedConnectionMixin, shared_connection_class
+from redouble.clients.shared import without_scheme as socket_url
 from redouble.core.server import Server
 
 __all__ = ["Patch", "patch", "unpatch"]
@@ -106,6 +108,8 @@ def patch(
     server until `redouble.reset()`, with each other and with `FakeRedis(host=...)`; URLs may be `redouble://name`.
     Nothing is connected to over a network, a `TcpFakeServer` neither.  The innermost of several patches counts.
 
+    Clients of `redouble+unix://app.db` share the server of that file with other programs, as `SharedRedis` does.
+
     Args:
         server: one server for all addresses.
         version: the version of the servers that are made.
@@ -131,6 +135,7 @@ class Library:
         self.module: Any = importlib.import_module(module)
         package, _, name = ours.rpartition(".")
         self.ours: Any = getattr(importlib.import_module(package), name)
+        self.shared = shared_connection_class(self.module.UnixDomainSocketConnection)
         self.server_type = server_type
         self.is_async = ".asyncio" in module
 
@@ -162,7 +167,11 @@ class Library:
 
     def refusing(self, original: Any) -> Any:
         def refuse(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            if _active and not isinstance(connection, ConnectionMixin) and _is_open(connection):
+            if (
+                _active
+                and not isinstance(connection, (ConnectionMixin, SharedConnectionMixin))
+                and _is_open(connection)
+            ):
                 raise self.ours.connection_error(_OPENED_BEFORE)
             return original(connection, *args, **kwargs)
 
@@ -170,11 +179,18 @@ class Library:
 
     def parsing(self, original: Any) -> Any:
         def parse_url(url: str) -> Any:
-            plain = without_scheme(url)
-            if plain is None or not _active:
+            if not _active:
                 return original(url)
-            # Ours for good: after the patch, too, this name must not become a host on the network.
-            return {"connection_class": self.ours, **_active[-1].options(self.server_type), **original(plain)}
+            options = _active[-1].options(self.server_type)
+            plain = without_scheme(url)
+            if plain is not None:
+                # Ours for good: after the patch, too, this name must not become a host on the network.
+                return {"connection_class": self.ours, **options, **original(plain)}
+            shared = socket_url(url)
+            if shared is not None:
+                del options["server"]  # a shared server is a process of its own
+                return {**options, **original(shared), "connection_class": self.shared}
+            return original(url)
 
         return parse_url
 

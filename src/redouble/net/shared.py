@@ -1,13 +1,14 @@
 """One server for all programs that name the same file: where it is, whether it lives, and how a client comes to it.
 
-At rest the data is one RDB file, `app.db`.  While a server runs, and after it was killed, the folder `app.db.redouble` stands beside it:
+At rest the data is one RDB file, `app.db`, or the folder `data/` of `persistence/store.py`.  While a server runs, and after it was
+killed, the folder `app.db.redouble` stands beside it:
 
     lock         held by the server for its whole life: this, and never a process id, says that there is one
     address      where it listens; written when it does
     socket       its Unix socket, unless that name would be too long
     log          what it has to say
     error        why it could not begin
-    *.aof, *.manifest      every change since `app.db` was written
+    *.aof, *.manifest      every change since `app.db` was written; a data folder has its own
 
 A client that finds nobody takes the lock and gives it to the server that it starts: there is no moment in between, and whoever of
 them dies lets go of it.  All others wait until the server answers.
@@ -48,6 +49,7 @@ LONGEST_SOCKET_NAME = 100
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
 """Seconds between two looks at whether a server that begins or ends is there, or gone."""
 
+_SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 _DETACHED: int = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 
@@ -70,15 +72,24 @@ class Options:
 
 
 class Place:
-    """The file of that name, whoever calls it how, and the folder beside it."""
+    """The file or the data folder of that name, whoever calls it how, and the folder beside it.
+
+    It is a data folder if it is a folder already, or if its name ends with a slash.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.data = Path(os.path.realpath(path))
+        self.is_folder = os.fspath(path).endswith(_SLASHES) or self.data.is_dir()
         self.folder = self.data.with_name(self.data.name + SUFFIX)
         self.address = self.folder / "address"
         self.log = self.folder / "log"
         self.error = self.folder / "error"
         self._lock = self.folder / "lock"
+
+    @property
+    def name(self) -> str:
+        """What makes the same place of itself, wherever a program is."""
+        return os.path.join(self.data, "") if self.is_folder else str(self.data)
 
     @property
     def socket_path(self) -> Path:
@@ -245,7 +256,7 @@ class Place:
 
     def start(self, handle: int, options: Options) -> None:
         """Start a server and give it the lock; it lives on when this program ends.  Raises StartError."""
-        given = {"path": str(self.data), "handle": handle if HANDS_OVER else None, **asdict(options)}
+        given = {"path": self.name, "handle": handle if HANDS_OVER else None, **asdict(options)}
         try:
             for path in self.address, self.error:
                 path.unlink(missing_ok=True)

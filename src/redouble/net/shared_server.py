@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dbm
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from redouble.core.clock import real_monotonic
 from redouble.dialects import parse_version
 from redouble.net.shared import Options, Place
 from redouble.net.tcp import TcpFakeServer
+from redouble.persistence.store import is_store
 
 __all__ = ["SharedServer", "main"]
 
@@ -77,26 +79,12 @@ def _take_lock(place: Place) -> int | None:
 
 
 def _begin(place: Place, options: Options) -> SharedServer:
-    """A server that has read its data and listens.  Raises OSError and ValueError."""
-    if parse_version(options.version)[0] < 7:
-        raise ValueError("a shared server has to be of version 7 at least: older ones keep their log elsewhere")
-    config: dict[str, Any] = {
-        "save": "",
-        **options.config,
-        "dir": str(place.data.parent),
-        "dbfilename": place.data.name,
-        "appenddirname": place.folder.name,
-        "appendonly": "yes" if place.has_log else "no",
-    }
+    """A server that has read its data and listens.  Raises OSError, ValueError and DBMError."""
+    config: dict[str, Any] = dict(options.config)
     over_tcp = options.tcp or not hasattr(os, "getuid")
     if over_tcp:
         config.setdefault("requirepass", secrets.token_hex(32))
-    fake = FakeServer(options.version, options.server_type, config)
-    core = fake.core
-    core.files.temporaries = place.folder  # which is removed, whatever is left in it
-    if core.files.log is None:  # it has read the file; from now on every change is logged
-        with core.lock:
-            core.config.set([(b"appendonly", b"yes")])
+    fake = (_on_folder if place.is_folder else _on_file)(place, options, config)
     if over_tcp:
         server = SharedServer(("127.0.0.1", 0), False, server=fake)
     else:
@@ -111,8 +99,38 @@ def _begin(place: Place, options: Options) -> SharedServer:
     return server
 
 
+def _on_file(place: Place, options: Options, config: dict[str, Any]) -> FakeServer:
+    if parse_version(options.version)[0] < 7:
+        raise ValueError(
+            "the shared server of a file has to be of version 7 at least: older ones keep their log elsewhere"
+        )
+    kept = {
+        "dir": str(place.data.parent),
+        "dbfilename": place.data.name,
+        "appenddirname": place.folder.name,
+        "appendonly": "yes" if place.has_log else "no",
+    }
+    fake = FakeServer(options.version, options.server_type, {"save": "", **config, **kept})
+    core = fake.core
+    core.files.temporaries = place.folder  # which is removed, whatever is left in it
+    if core.files.log is None:  # it has read the file; from now on every change is logged
+        with core.lock:
+            core.config.set([(b"appendonly", b"yes")])
+    return fake
+
+
+def _on_folder(place: Place, options: Options, config: dict[str, Any]) -> FakeServer:
+    folder = place.data
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: a file, and its name must not end with a slash")
+    # Its LOCK is the first that such a folder has.
+    if folder.is_dir() and any(folder.iterdir()) and not (is_store(folder) or (folder / "LOCK").exists()):
+        raise ValueError(f"{folder}: a folder that holds something else than the data of `FakeServer(path=...)`")
+    return FakeServer(options.version, options.server_type, config, path=folder)
+
+
 def _end(place: Place, handle: int, fake: FakeServer) -> int:
-    """Put everything into the one file, and only then remove the rest."""
+    """Put everything into the one file, or the data folder, and only then remove the rest."""
     if not place.is_locked_by(handle):
         logging.error("%s was removed or moved, nothing is saved", place.folder)
         return 1
@@ -123,7 +141,7 @@ def _end(place: Place, handle: int, fake: FakeServer) -> int:
     try:
         with core.lock:
             files.close(save=True)
-    except OSError as error:
+    except dbm.error as error:
         logging.error("%s cannot be saved, the log stays: %s", place.data, error)
         return 1
     place.remove(handle)

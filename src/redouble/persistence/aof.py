@@ -45,6 +45,9 @@ class AppendOnlyLog(Protocol):
     def finish_rewrite(self, base: bytes) -> None:
         """The base for what was written since `start_rewrite` is here; what came before is not needed any more."""
 
+    def tidy(self) -> None:
+        """Remove what a process that was killed has left; for who has read the log and nothing is going on."""
+
 
 def parts_of(folder: Path) -> list[Part]:
     """What the one manifest of a folder lists.  Raises ValueError if there is not exactly one, or it cannot be read."""
@@ -91,6 +94,11 @@ class MultiPart:
         self._write_manifest()
         _unlink(old)
 
+    def tidy(self) -> None:
+        listed = {part.path for part in self._parts}
+        temporaries = [Part(path, 0, "") for path in self.folder.glob("temp-*-*")]
+        _unlink([part for part in self._leftovers() if part.path not in listed] + temporaries)
+
     def _leftovers(self) -> list[Part]:
         """Files of a log that has ended; the names of the next one are others, for a file that is there already is gone on with."""
         parts = []
@@ -126,8 +134,11 @@ class MultiPart:
         _unlink(old)
 
     def _next_increment(self) -> Part:
+        """It is there before the manifest lists it: no server begins if a listed one is missing."""
         number = max((part.number for part in self._parts if part.kind == "i"), default=0) + 1
-        return Part(self.folder / f"{self.name}.{number}.incr.aof", number, "i")
+        path = self.folder / f"{self.name}.{number}.incr.aof"
+        Appender(path).close()
+        return Part(path, number, "i")
 
     def _new_base(self, base: bytes) -> Part:
         number = max((part.number for part in self._parts if part.kind == "b"), default=0) + 1
@@ -161,6 +172,9 @@ class SingleFile:
 
     def open(self) -> Appender:
         return Appender(self.path)
+
+    def tidy(self) -> None:
+        """Its folder is not its own."""
 
     def start_rewrite(self) -> Appender:
         self._old_size = self.path.stat().st_size

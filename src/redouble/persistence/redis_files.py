@@ -50,6 +50,8 @@ class RedisFiles(Observer, Journal):
         self.last_save_failed = self.last_rewrite_failed = False
         self.rewrites = 0
         self._rewrite_at: int | None = None
+        self._short_size = 0
+        """How many bytes the log had when it was made short; from 7.0 on, after a start, its base alone, which is less."""
         """The size of the file at which the log is rewritten by itself."""
         self._file: Appender | None = None
         self._effects: Effects | None = None
@@ -72,6 +74,7 @@ class RedisFiles(Observer, Journal):
             parts = log.parts()
             if parts:
                 load_files(server, parts, repair=server.config.flag("aof-load-truncated"))
+                log.tidy()
             self._begin_log(log, new=not parts)
         elif self.rdb_path.exists():
             load_files(server, [self.rdb_path])
@@ -294,6 +297,7 @@ class RedisFiles(Observer, Journal):
         if new:
             log.begin(self._base(snapshot_of(self.server)))
         self.log, self._file, self._db = log, log.open(), -1
+        self._short_size = _size_of(log.parts()[:1])
         self._plan_rewrite()
         self._effects = self.server.effects = Effects(self.server, self)
 
@@ -310,8 +314,8 @@ class RedisFiles(Observer, Journal):
         assert self._file is not None
         config = self.server.config
         percentage = config.number("auto-aof-rewrite-percentage")
-        size = sum(path.stat().st_size for path in self.log.parts())
-        growth = max(config.number("auto-aof-rewrite-min-size") - size, size * percentage // 100)
+        size = max(config.number("auto-aof-rewrite-min-size"), self._short_size * (100 + percentage) // 100)
+        growth = size - _size_of(self.log.parts())
         self._rewrite_at = self._file.size + max(growth, 1) if percentage else None
 
     def _rewrite_if_due(self) -> None:
@@ -329,6 +333,8 @@ class RedisFiles(Observer, Journal):
         assert log is not None
         assert self._file is not None
         snapshot = self._frozen()
+        if self._policy != "no":
+            self._file.sync()  # nobody does it later
         file = log.start_rewrite()
         self.rewriting = True
         self._file.close()
@@ -356,6 +362,7 @@ class RedisFiles(Observer, Journal):
         assert self._file is not None
         self._file.close()
         self._file = self.log.open()
+        self._short_size = _size_of(self.log.parts())
         self._plan_rewrite()
 
     def _base(self, snapshot: Snapshot) -> bytes:
@@ -373,3 +380,7 @@ class RedisFiles(Observer, Journal):
                 db = record.db
                 yield [b"SELECT", b"%d" % db]
             yield from effects_of_value(record.key, record.value, record.expires_at, self.server.dialect)
+
+
+def _size_of(parts: list[Path]) -> int:
+    return sum(path.stat().st_size for path in parts)

@@ -68,6 +68,7 @@ NEVER: Final = (0, 0)
 _SPACE = struct.Struct(">I")
 _MOMENTS = struct.Struct(">QQ")
 _EPOCH = struct.Struct("<Q")
+_unit_key = struct.Struct(">cI").pack
 _HEADS = [struct.Struct(f"<{count + 2}I").pack for count in range(8)]
 
 Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
@@ -219,7 +220,7 @@ class Store(Effects, Journal):
             self._enter(self._keys_of(effects), len(unit))
 
     def _unit_record(self, number: int) -> bytes | None:
-        record = self.db.get(UNIT + _SPACE.pack(number))
+        record = self.db.get(_unit_key(UNIT, number))
         return (
             record[_EPOCH.size :] if record is not None and record[: _EPOCH.size] == _EPOCH.pack(self._epoch) else None
         )
@@ -232,7 +233,7 @@ class Store(Effects, Journal):
             if self._keys or self._count or self.write_error is not None:
                 self._checkpoint()
             number = 0
-            while (record := UNIT + _SPACE.pack(number)) in self.db:
+            while (record := _unit_key(UNIT, number)) in self.db:
                 del self.db[record]
                 number += 1
         finally:
@@ -404,8 +405,20 @@ class Store(Effects, Journal):
                 self._tell(db, command, argv, reply, True)
             else:
                 record = prefix + key
+                known = self._keys.get(record)
                 try:
-                    if record in self._keys or type(value) is not bytes:
+                    if known is not None and known[2]:  # `_log`, for what the log is about already
+                        unit = _encoded(index, argv)
+                        length = len(unit)
+                        self.db[_unit_key(UNIT, self._count)] = _EPOCH.pack(self._epoch) + unit
+                        self._count += 1
+                        self._length += length
+                        self._written += length
+                        if self._looks or self._written > COMPACTION:
+                            self._look()
+                        if self._length > self._limit and self._length > CHECKPOINT:
+                            self._checkpoint()
+                    elif known is not None or type(value) is not bytes:
                         self._log(_encoded(index, argv), {record: (index, key, True)})
                     elif record in self._times or key in db.expires:
                         self._write_values({record: (index, key, True)})
@@ -476,7 +489,7 @@ class Store(Effects, Journal):
 
     def _log(self, unit: bytes, keys: dict[bytes, Key]) -> None:
         """Add a unit to the log, and keys to those that it is about."""
-        self.db[UNIT + _SPACE.pack(self._count)] = _EPOCH.pack(self._epoch) + unit
+        self.db[_unit_key(UNIT, self._count)] = _EPOCH.pack(self._epoch) + unit
         self._enter(keys, len(unit))
         self._wrote(len(unit))
         if self._length > max(self._limit, CHECKPOINT):
