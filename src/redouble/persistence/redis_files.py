@@ -50,9 +50,9 @@ class RedisFiles(Observer, Journal):
         self.last_save_failed = self.last_rewrite_failed = False
         self.rewrites = 0
         self._rewrite_at: int | None = None
+        """The size of the file at which the log is rewritten by itself."""
         self._short_size = 0
         """How many bytes the log had when it was made short; from 7.0 on, after a start, its base alone, which is less."""
-        """The size of the file at which the log is rewritten by itself."""
         self._file: Appender | None = None
         self._effects: Effects | None = None
         self._unwritten = b""
