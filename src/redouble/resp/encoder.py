@@ -33,12 +33,12 @@ from redouble.resp.reply import (
     Verbatim,
 )
 
-__all__ = ["encode", "encode_error"]
+__all__ = ["HEADERS", "INTEGERS", "encode", "encode_error"]
 
 _CRLF = b"\r\n"
-_HEADERS = [b"$%d\r\n" % length for length in range(512)]
+HEADERS = [b"$%d\r\n" % length for length in range(512)]
 _LENGTHS = [b"$%d" % length for length in range(512)]
-_INTEGERS = {number: b":%d\r\n" % number for number in range(-2, 256)}
+INTEGERS = {number: b":%d\r\n" % number for number in range(-2, 256)}
 _STATUSES = {status: b"+%b\r\n" % status for status in (OK, PONG, QUEUED)}
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 _ONLY_BYTES = frozenset((bytes,))
@@ -52,11 +52,11 @@ def encode(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[
     kind = type(reply)
     if kind is bytes:
         length = len(reply)
-        out += (_HEADERS[length] if length < 512 else b"$%d\r\n" % length, reply, _CRLF)
+        out += (HEADERS[length] if length < 512 else b"$%d\r\n" % length, reply, _CRLF)
     elif kind is Status:
         out.append(_STATUSES.get(reply) or b"+%b\r\n" % reply.translate(_LINE_BREAKS))
     elif kind is int:
-        out.append(_INTEGERS.get(reply) or b":%d\r\n" % reply)
+        out.append(INTEGERS.get(reply) or b":%d\r\n" % reply)
     elif reply is None:
         out.append(b"$-1\r\n" if resp == 2 else b"_\r\n")
     elif (kind is list or kind is Push) and _ONLY_BYTES.issuperset(map(type, reply)):
