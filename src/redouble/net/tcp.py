@@ -30,7 +30,7 @@ from redouble.net.accelerated import splitter
 from redouble.net.loop import READ, WRITE, Loop
 from redouble.resp.encoder import HEADERS, INTEGERS, encode, encode_error
 from redouble.resp.parser import RequestParser
-from redouble.resp.reply import BLOCKED, NO_REPLY, OK, CommandError, Push, Reply
+from redouble.resp.reply import OK, CommandError, Push, Reply
 
 if TYPE_CHECKING:
     import ssl
@@ -187,7 +187,8 @@ class TcpClient(Client):
             self._execute(commands, more=True)
         else:
             with self.server.lock:
-                self.take()
+                if self.out or self.closing:
+                    self.owner.answers.append((self, self.take()))
 
     def _execute(self, commands: list[list[bytes]], more: bool = False) -> None:
         """Run `commands`, and with `more` those that the parser still holds as well; the loop sends what they answer."""
@@ -229,29 +230,27 @@ class TcpClient(Client):
                     break
                 if tracking.prefixes:
                     tracking.broadcast()
-                self.take()
+                if out or self.closing:
+                    self.owner.answers.append((self, self.take()))
             finally:
                 self.executing = tracking.held = False
 
     def _answer(self, argv: list[bytes], reply: Reply) -> None:
-        if reply is NO_REPLY or reply is BLOCKED:
-            return
         encode(reply, self.resp, self.server.dialect.format_double, self.out)
         if type(reply) is CommandError and argv[0].lower() in _HTTP:
             log.warning("possible attack from %s: a browser was made to talk to this port", self.address)
             self.out.clear()
             self.closing = True
 
-    def take(self) -> None:
-        """Let the loop send what is in `out`, in this round; under the lock."""
+    def take(self) -> bytes:
+        """What is in `out`, to be sent now; under the lock."""
         out = self.out
-        if out or self.closing:
-            data = b"".join(out)
-            out.clear()
-            self.bytes_out += len(data)
-            self.pushed = 0
-            self.queued = False
-            self.owner.answers.append((self, data))
+        data = b"".join(out)
+        out.clear()
+        self.bytes_out += len(data)
+        self.pushed = 0
+        self.queued = False
+        return data
 
     def send(self, data: bytes) -> None:
         """Send `data` behind what is still unsent, or as the last there is."""
@@ -629,24 +628,23 @@ class TcpFakeServer:
 
     def _send_all(self) -> None:
         """Send what was answered in this round; not at once, so that a program that waits is woken less often: x1.3."""
-        while self.answers:
-            answers, self.answers = self.answers, []
-            for client, data in answers:
-                try:
-                    if data is None:
-                        with self.server.lock:
-                            client.take()
-                    elif client.unsent or client.closing:
-                        client.send(data)
-                    elif (sent := client.socket.send(data)) < len(data):  # type: ignore[union-attr]  # it is not closed
-                        client.keep(data, sent)
-                except (BlockingIOError, InterruptedError):
-                    client.keep(data or b"")
-                except OSError:
-                    client.close()
-                except Exception:  # as in `TcpClient.ready`
-                    log.exception("client %d (%s) closed", client.id, client.address)
-                    client.close()
+        answers, self.answers = self.answers, []
+        for client, data in answers:
+            try:
+                if data is None:
+                    with self.server.lock:
+                        data = client.take()
+                if client.unsent or client.closing:
+                    client.send(data)
+                elif data and (sent := client.socket.send(data)) < len(data):  # type: ignore[union-attr]  # not closed
+                    client.keep(data, sent)
+            except (BlockingIOError, InterruptedError):
+                client.keep(data or b"")
+            except OSError:
+                client.close()
+            except Exception:  # as in `TcpClient.ready`
+                log.exception("client %d (%s) closed", client.id, client.address)
+                client.close()
 
     def _attend_all(self) -> None:
         while self._attend:
