@@ -195,45 +195,47 @@ class TcpClient(Client):
         parser, out, server = self.parser, self.out, self.server
         call, tracking = server.call, server.tracking
         more = more or parser.restricted  # then it gives one at a time
-        with server.lock:
+        lock = server.lock
+        lock.acquire()  # in the `try` that is needed anyway: x0.95 of `with`
+        try:
             self.executing = tracking.held = True
-            try:
-                while True:
-                    left = iter(commands)
-                    for argv in left:
-                        try:
-                            reply = call(self, argv)
-                            kind = type(reply)
-                            # The commonest replies without another call, as `encode` writes them: x0.94
-                            if kind is bytes and (length := len(reply)) < 512:
-                                out += (HEADERS[length], reply, b"\r\n")
-                            elif reply is OK:
-                                out.append(b"+OK\r\n")
-                            elif kind is int:
-                                out.append(INTEGERS.get(reply) or b":%d\r\n" % reply)
-                            else:
-                                self._answer(argv, reply)
-                        except Exception as error:  # a bug of ours; the connection lives on
-                            log.exception("while running %r", argv[0])
-                            out.append(encode_error(f"{INTERNAL_ERROR}{error!r}"))
-                        if self.closing or self.waits_for is not None:
-                            self.waiting = list(left)
-                            break
-                    else:
-                        if more and (commands := parser.feed(b"")):
-                            self.commands += len(commands)
-                            continue
-                        if parser.error is not None:
-                            if self.replies:
-                                out.append(encode_error(parser.error))
-                            self.closing = True
-                    break
-                if tracking.prefixes:
-                    tracking.broadcast()
-                if out or self.closing:
-                    self.owner.answers.append((self, self.take()))
-            finally:
-                self.executing = tracking.held = False
+            while True:
+                left = iter(commands)
+                for argv in left:
+                    try:
+                        reply = call(self, argv)
+                        kind = type(reply)
+                        # The commonest replies without another call, as `encode` writes them: x0.94
+                        if kind is bytes and (length := len(reply)) < 512:
+                            out += (HEADERS[length], reply, b"\r\n")
+                        elif reply is OK:
+                            out.append(b"+OK\r\n")
+                        elif kind is int:
+                            out.append(INTEGERS.get(reply) or b":%d\r\n" % reply)
+                        else:
+                            self._answer(argv, reply)
+                    except Exception as error:  # a bug of ours; the connection lives on
+                        log.exception("while running %r", argv[0])
+                        out.append(encode_error(f"{INTERNAL_ERROR}{error!r}"))
+                    if self.closing or self.waits_for is not None:
+                        self.waiting = list(left)
+                        break
+                else:
+                    if more and (commands := parser.feed(b"")):
+                        self.commands += len(commands)
+                        continue
+                    if parser.error is not None:
+                        if self.replies:
+                            out.append(encode_error(parser.error))
+                        self.closing = True
+                break
+            if tracking.prefixes:
+                tracking.broadcast()
+            if out or self.closing:
+                self.owner.answers.append((self, self.take()))
+        finally:
+            self.executing = tracking.held = False
+            lock.release()
 
     def _answer(self, argv: list[bytes], reply: Reply) -> None:
         encode(reply, self.resp, self.server.dialect.format_double, self.out)
