@@ -94,6 +94,8 @@ class TcpClient(Client):
     def authentication_changed(self) -> None:
         super().authentication_changed()
         self.parser.restricted = bool(self.gate & NEEDS_AUTH)
+        if not self.executing:  # another client did it: the parser may hold commands that may be read on now
+            self.owner.attend(self)
 
     def deliver(self, reply: Reply) -> None:
         encode(reply, self.resp, self.server.dialect.format_double, self.out)
@@ -269,7 +271,7 @@ class TcpClient(Client):
 
     def keep(self, data: bytes, sent: int = 0) -> None:
         """What the socket does not take now, `data` without what was sent of it, waits until it does."""
-        if self.socket is None:
+        if self.socket is None or not data:
             return
         if not self.unsent:
             self.owner.loop.change(self.socket, READ | WRITE)
@@ -636,14 +638,15 @@ class TcpFakeServer:
                 if data is None:
                     with self.server.lock:
                         data = client.take()
-                if client.unsent or client.closing:
-                    client.send(data)
-                elif data and (sent := client.socket.send(data)) < len(data):  # type: ignore[union-attr]  # not closed
-                    client.keep(data, sent)
-            except (BlockingIOError, InterruptedError):
-                client.keep(data or b"")
-            except OSError:
-                client.close()
+                try:
+                    if client.unsent or client.closing:
+                        client.send(data)
+                    elif data and (sent := client.socket.send(data)) < len(data):  # type: ignore[union-attr]  # not closed
+                        client.keep(data, sent)
+                except (BlockingIOError, InterruptedError):
+                    client.keep(data)
+                except OSError:
+                    client.close()
             except Exception:  # as in `TcpClient.ready`
                 log.exception("client %d (%s) closed", client.id, client.address)
                 client.close()
