@@ -55,6 +55,10 @@ KINDS = [
     (Verbatim(b"Some text"), b"$9\r\nSome text\r\n", b"=13\r\ntxt:Some text\r\n"),
     ([], b"*0\r\n", ...),
     ([b"a", b"", b"x" * 600], b"*3\r\n$1\r\na\r\n$0\r\n\r\n$600\r\n" + b"x" * 600 + b"\r\n", ...),
+    ([b"a\r\n", b"$1\r", b"abc"] * 5, b"*15\r\n" + b"$3\r\na\r\n\r\n$3\r\n$1\r\r\n$3\r\nabc\r\n" * 5, ...),
+    ([b"a", b"bc", b"d"] * 5, b"*15\r\n" + b"$1\r\na\r\n$2\r\nbc\r\n$1\r\nd\r\n" * 5, ...),
+    ([b"a", OK, b"b"] * 5, b"*15\r\n" + b"$1\r\na\r\n+OK\r\n$1\r\nb\r\n" * 5, ...),
+    ([b"x" * 600] * 9, b"*9\r\n" + (b"$600\r\n" + b"x" * 600 + b"\r\n") * 9, ...),
     ((b"a", b"b"), b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", ...),
     (
         [b"a", None, [1, [OK]]],

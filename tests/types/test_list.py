@@ -38,12 +38,14 @@ class Model:
     def __init__(self) -> None:
         self.values: list[bytes] = []
 
-    def lpush(self, new: list[bytes]) -> None:
+    def lpush(self, new: list[bytes]) -> int:
         for value in new:
             self.values.insert(0, value)
+        return len(self.values)
 
-    def rpush(self, new: list[bytes]) -> None:
+    def rpush(self, new: list[bytes]) -> int:
         self.values.extend(new)
+        return len(self.values)
 
     def lpop(self) -> bytes:
         return self.values.pop(0)

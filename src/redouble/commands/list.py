@@ -31,20 +31,18 @@ from redouble.types.list import List
 def lpush(client: Client, argv: Argv) -> Reply:
     """Put elements before the head of a list, one after the other."""
     db, key = client.db, argv[1]
-    values = db.for_adding(key, List)
-    values.lpush(argv[2:])
+    length = db.for_adding(key, List).lpush(argv[2:])
     db.modified(key, b"lpush", notify.LIST)
-    return len(values)
+    return length
 
 
 @command("RPUSH key element [element ...]", flags="write denyoom fast", since="1.0.0")
 def rpush(client: Client, argv: Argv) -> Reply:
     """Put elements behind the tail of a list."""
     db, key = client.db, argv[1]
-    values = db.for_adding(key, List)
-    values.rpush(argv[2:])
+    length = db.for_adding(key, List).rpush(argv[2:])
     db.modified(key, b"rpush", notify.LIST)
-    return len(values)
+    return length
 
 
 @command("LPUSHX key element [element ...]", flags="write denyoom fast", since="2.2.0")

@@ -56,6 +56,8 @@ def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
     """zaddGenericCommand, for GEOADD too: in ZINCRBY too a score that reads like an option is one."""
     db, key = client.db, argv[1]
     at, words = 2, client.server.prototypes[b"ZADD"].options.words
+    if len(argv) == 4 and not given and argv[2].upper() not in words:
+        return _add_member(client, key, argv[2], argv[3])
     while at < len(argv) and (word := argv[at].upper()) in words:
         given.add(word)
         at += 1
@@ -78,11 +80,6 @@ def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
     names = argv[at + 1 :: 2]
     measures = client.server.dialect.zadd_measures_members_first
     members.expect(count, max(map(len, names)) if measures else 0)
-    if not given and count == 1:  # as most are: x0.8
-        old, new = members.score(names[0]), members.add(names[0], scores[0])
-        if old != scores[0]:
-            db.modified(key, b"zadd", notify.ZSET)
-        return int(new)
     if not given:
         changes = any(map(ne, map(members.score, names), scores))
         added = sum(map(members.add, names, scores))
@@ -113,6 +110,17 @@ def add_members(client: Client, argv: Argv, given: set[bytes]) -> Reply:
     if b"INCR" in given:
         return score
     return added + updated if b"CH" in given else added
+
+
+def _add_member(client: Client, key: bytes, text: bytes, member: bytes) -> Reply:
+    """One pair, as most are: x0.8."""
+    db, score = client.db, double(client, text)
+    members = db.for_adding(key, SortedSet)
+    members.expect(1, len(member) if client.server.dialect.zadd_measures_members_first else 0)
+    old, new = members.score(member), members.add(member, score)
+    if old != score:
+        db.modified(key, b"zadd", notify.ZSET)
+    return int(new)
 
 
 @command("ZREM key member [member ...]", flags="write fast", since="1.2.0")

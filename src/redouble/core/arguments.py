@@ -46,6 +46,8 @@ def integer(text: bytes, error: str = errors.NOT_AN_INTEGER) -> int:
     known = _SMALL.get(text)
     if known is not None:  # x0.3
         return known
+    if text.isdigit() and text[0] != 0x30 and len(text) < 19:  # no other spelling of it, and not too large: x0.7
+        return int(text)
     try:
         number = int(text)
     except ValueError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from operator import countOf
 from typing import Any
 
 from redouble.resp.reply import (
@@ -33,15 +34,17 @@ from redouble.resp.reply import (
     Verbatim,
 )
 
-__all__ = ["encode", "encode_error"]
+__all__ = ["HEADERS", "INTEGERS", "encode", "encode_error"]
+
+SMALL_ARRAY = 8
+"""So few items are not looked at twice."""
 
 _CRLF = b"\r\n"
-_HEADERS = [b"$%d\r\n" % length for length in range(512)]
+HEADERS = [b"$%d\r\n" % length for length in range(512)]
 _LENGTHS = [b"$%d" % length for length in range(512)]
-_INTEGERS = {number: b":%d\r\n" % number for number in range(-2, 256)}
+INTEGERS = {number: b":%d\r\n" % number for number in range(-2, 256)}
 _STATUSES = {status: b"+%b\r\n" % status for status in (OK, PONG, QUEUED)}
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
-_ONLY_BYTES = frozenset((bytes,))
 
 
 def encode(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[bytes]) -> None:
@@ -52,14 +55,14 @@ def encode(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[
     kind = type(reply)
     if kind is bytes:
         length = len(reply)
-        out += (_HEADERS[length] if length < 512 else b"$%d\r\n" % length, reply, _CRLF)
+        out += (HEADERS[length] if length < 512 else b"$%d\r\n" % length, reply, _CRLF)
     elif kind is Status:
         out.append(_STATUSES.get(reply) or b"+%b\r\n" % reply.translate(_LINE_BREAKS))
     elif kind is int:
-        out.append(_INTEGERS.get(reply) or b":%d\r\n" % reply)
+        out.append(INTEGERS.get(reply) or b":%d\r\n" % reply)
     elif reply is None:
         out.append(b"$-1\r\n" if resp == 2 else b"_\r\n")
-    elif (kind is list or kind is Push) and _ONLY_BYTES.issuperset(map(type, reply)):
+    elif (kind is list or kind is Push) and countOf(map(type, reply), bytes) == len(reply):
         out.append(_bulks(b">%d" if kind is Push and resp != 2 else b"*%d", reply))
     else:
         out += _encode_any(reply, resp, double)
@@ -67,8 +70,14 @@ def encode(reply: Reply, resp: int, double: Callable[[float], bytes], out: list[
 
 def _bulks(header: bytes, items: list[bytes]) -> bytes:
     """An array of bulk strings: put together by slices and one join, a quarter of the time of formatting each."""
-    lines = [b""] * (2 * len(items) + 2)
-    lines[0] = header % len(items)
+    count = len(items)
+    if count > SMALL_ARRAY and len(items[0]) == len(items[-1]):
+        length = len(items[0])
+        if not [1 for item in items if len(item) != length]:  # then one header stands before each: x0.6
+            between = b"\r\n$%d\r\n" % length
+            return b"".join((header % count, between, between.join(items), _CRLF))
+    lines = [b""] * (2 * count + 2)
+    lines[0] = header % count
     try:
         lines[1:-1:2] = [_LENGTHS[len(item)] for item in items]
     except IndexError:

@@ -140,8 +140,12 @@ class RequestParser:
                 data = bytes(rest)
             buffer.clear()
             self._position = 0
-        if not self.restricted and len(data) < self.largest_bulk:
-            data = (split_commands if len(data) < SMALLEST_PIPELINE else self.split)(data, commands)
+        if self.restricted:
+            pass
+        elif len(data) < SMALLEST_PIPELINE:
+            data = split_commands(data, commands)
+        elif len(data) < self.largest_bulk:
+            data = self.split(data, commands)
         if data:
             buffer += data
             while (argv := self._next()) is not None:

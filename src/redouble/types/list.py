@@ -101,8 +101,8 @@ class List:
 
     # ---- changing
 
-    def rpush(self, values: Sequence[bytes]) -> None:
-        """RPUSH.  O(1) for each value."""
+    def rpush(self, values: Sequence[bytes]) -> int:
+        """RPUSH; the new length.  O(1) for each value."""
         if self._tracked:
             self._grow(values, left=False)
         if self._back_start == len(self._back):
@@ -110,9 +110,10 @@ class List:
             self._back[:] = values
         else:
             self._back += values
+        return len(self._front) - self._front_start + len(self._back) - self._back_start
 
-    def lpush(self, values: Sequence[bytes]) -> None:
-        """LPUSH: the last of the values becomes the head.  O(1) for each value."""
+    def lpush(self, values: Sequence[bytes]) -> int:
+        """LPUSH: the last of the values becomes the head; the new length.  O(1) for each value."""
         if self._tracked:
             self._grow(values, left=True)
         if self._front_start == len(self._front):
@@ -120,6 +121,7 @@ class List:
             self._front[:] = values
         else:
             self._front += values
+        return len(self._front) - self._front_start + len(self._back) - self._back_start
 
     def lpop(self) -> bytes:
         """LPOP, amortised O(1).  The list must not be empty."""
