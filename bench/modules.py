@@ -31,6 +31,8 @@ OTHERS = {"vset": "redis-8.6"}
 """The families that another server has."""
 DIMENSION = 64
 ROUNDS, CALLS = 9, 100
+PIPELINE = 200
+"""How many commands a real server is sent at once while it is filled."""
 
 Words = tuple[Any, ...]
 
@@ -296,10 +298,12 @@ class Pair:
         self.server = Server(version=self.version)
         self.client = Client(self.server)
         self.real.flushall()
-        for words in setup:
-            self.real.execute_command(*words)
-            reply = self.server.call(self.client, encoded(words))
-            assert not isinstance(reply, CommandError), (words[:3], reply)
+        waiting = iter(setup)
+        while batch := list(itertools.islice(waiting, PIPELINE)):
+            self.there(batch)
+            for words in batch:
+                reply = self.server.call(self.client, encoded(words))
+                assert not isinstance(reply, CommandError), (words[:3], reply)
 
     def compare(self, row: Row, rounds: int) -> tuple[list[float], list[float]]:
         """Microseconds for a call here and there, in each round."""
