@@ -6,6 +6,8 @@ that yields rows.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import itertools
 import struct
 import sys
@@ -22,6 +24,7 @@ from bench.result import Result, compared
 from bench.servers import real_server
 from redouble.core.client import Client
 from redouble.core.server import Server
+from redouble.modules.search.index import vectors
 from redouble.resp.reply import CommandError
 
 assert redouble.commands  # fills the command table
@@ -248,6 +251,19 @@ def document(number: int) -> Words:
 
 @family
 def search() -> Iterator[Row]:
+    vectors.numpy = None
+    return search_rows()
+
+
+@family
+def search_with_numpy() -> Iterator[Row]:
+    """What is computed with it, if it is installed."""
+    with contextlib.suppress(ImportError):
+        vectors.numpy = importlib.import_module("numpy")
+        yield from (row for row in search_rows() if "KNN" in row.name)
+
+
+def search_rows() -> Iterator[Row]:
     count = 100_000
     v = ("v", "VECTOR", "FLAT", 6, "TYPE", "FLOAT32", "DIM", DIMENSION, "DISTANCE_METRIC", "COSINE")
     schema = ("SCHEMA", "text", "TEXT", "tag", "TAG", "id", "TAG", "n", "NUMERIC", "SORTABLE", *v)
