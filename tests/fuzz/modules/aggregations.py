@@ -67,7 +67,6 @@ def expression(random: Random, names: Names, depth: int = 2) -> str:
             f"startswith({one}, {other})",
             f"contains({one}, {other})",
             f"exists(@{names.any(random)})",
-            f"case({one}, {other}, {one})",
             f"geodistance(@{names.any(random)}, '1,2')",
             "matched_terms()",
         ]

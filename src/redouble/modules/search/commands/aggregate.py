@@ -140,7 +140,8 @@ class Aggregation:
         given = list(self.matches.distances)
         if request.adds_scores:
             given.append(SCORE)
-        plan = build(request, self.index.schema, given, self._loader, self.random)
+        is_hash = self.index.definition.key_type == b"HASH"
+        plan = build(request, self.index.schema, is_hash, given, self._loader, self.random)
         return plan.start(self.rows(plan))
 
     def _ids(self) -> list[int]:
