@@ -357,11 +357,13 @@ def check_vector(node: tree.Vector, vectors: Vectors) -> None:
             number = long_long(value)
             if number is None or number < 1:
                 raise CommandError(f"{BAD_PARAMETERS}Invalid value was given")
-        elif option == b"EPSILON" and is_graph and node.k is None:
+        elif option == b"EPSILON" and is_graph:
+            if node.k is not None:
+                raise CommandError(f"{BAD_PARAMETERS}range query attributes were sent for a non-range query")
             if (double(value) or 0.0) <= 0:
                 raise CommandError(f"{BAD_PARAMETERS}Invalid value was given")
-        elif option in (b"HYBRID_POLICY", b"BATCH_SIZE") and node.k is not None:
-            if not is_hybrid:
+        elif option in (b"HYBRID_POLICY", b"BATCH_SIZE"):
+            if node.k is None or not is_hybrid:
                 raise CommandError(f"{BAD_PARAMETERS}hybrid query attributes were sent for a non-hybrid query")
             if option == b"HYBRID_POLICY":
                 policy = value.upper()
