@@ -1,6 +1,6 @@
 """FT.AGGREGATE over the indexes and documents of `search.py`:
 
-    python -m tests.fuzz.modules.aggregations [--queries N] [--seed N] [--show N]
+python -m tests.fuzz.modules.aggregations [--queries N] [--seed N] [--show N]
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ from .search import Plan, main, plain
 
 NUMERIC_FUNCTIONS = ["log", "log2", "exp", "ceil", "floor", "abs", "sqrt"]
 TEXT_FUNCTIONS = ["lower", "upper", "strlen", "to_number", "to_str"]
-TIME_FUNCTIONS = ["hour", "day", "month", "year", "dayofweek", "dayofmonth", "dayofyear", "monthofyear", "minute", "timefmt"]
+TIME_FUNCTIONS = [
+    "hour",
+    "day",
+    "month",
+    "year",
+    "dayofweek",
+    "dayofmonth",
+    "dayofyear",
+    "monthofyear",
+    "minute",
+    "timefmt",
+]
 CONSTANTS = ["0", "1", "2", "-3", "2.5", "1700000000", "'red'", "'a'", '"%s"', "''"]
 COMPARISONS = ["==", "!=", "<", "<=", ">", ">=", "&&", "||"]
 
@@ -26,7 +37,9 @@ class Names:
     """What rows have at a step, as far as a well written command would say."""
 
     def __init__(self, made: Plan) -> None:
-        self.kinds = {kind: list(names) for kind, names in made.kinds.items() if kind not in ("missing", "vector", "shape")}
+        self.kinds = {
+            kind: list(names) for kind, names in made.kinds.items() if kind not in ("missing", "vector", "shape")
+        }
         self.loaded = list(made.sortable)
         self.count = 0
 
@@ -79,7 +92,10 @@ def reducer(random: Random, names: Names, made: list[str]) -> Iterator[str]:
     arguments = random.choice(
         [
             ["COUNT"],
-            *([name, one] for name in ("COUNT_DISTINCT", "COUNT_DISTINCTISH", "SUM", "MIN", "MAX", "AVG", "STDDEV", "TOLIST")),
+            *(
+                [name, one]
+                for name in ("COUNT_DISTINCT", "COUNT_DISTINCTISH", "SUM", "MIN", "MAX", "AVG", "STDDEV", "TOLIST")
+            ),
             ["QUANTILE", one, random.choice(["0.5", "0.9", "0", "1"])],
             ["FIRST_VALUE", one],
             ["FIRST_VALUE", one, "BY", other, random.choice(["ASC", "DESC"])],
@@ -115,7 +131,11 @@ def steps(random: Random, made: Plan) -> Iterator[str]:
                 yield from reducer(random, names, reduced)
             names.loaded = [*properties, *reduced]
         elif kind < 0.95:
-            keys = [word for _ in range(random.choice((1, 1, 2))) for word in (f"@{names.any(random)}", random.choice(["ASC", "DESC"]))]
+            keys = [
+                word
+                for _ in range(random.choice((1, 1, 2)))
+                for word in (f"@{names.any(random)}", random.choice(["ASC", "DESC"]))
+            ]
             yield from ("SORTBY", str(len(keys)), *keys)
             if random.random() < 0.3:
                 yield from ("MAX", random.choice("135"))

@@ -57,6 +57,8 @@ FAMILIES = {
 SLOTS: Slots = {
     "dictionary": key_of(b"dictionary1", b"dictionary2", b"dictionary3"),
     "suggestion": suggestion,
-    "suggestion_score": one_of([b"1", b"1", b"2", b"3", b"0.5", b"10", b"7.25", b"0", b"-1", b"1e10", b"inf", b"nan", b"x", b""]),
+    "suggestion_score": one_of(
+        [b"1", b"1", b"2", b"3", b"0.5", b"10", b"7.25", b"0", b"-1", b"1e10", b"inf", b"nan", b"x", b""]
+    ),
     "most_suggestions": one_of([*COUNTS, b"-1", b"x"]),
 }

@@ -119,6 +119,7 @@ class Registry:
     def add(self, index: Index, *, scans: bool = True) -> None:
         """A new index, which `scans` the keys that are there."""
         index.used_ms = index.collected_ms = self.server.now_ms()
+        index.shortest_stem = self.settings[b"MINSTEMLEN"]
         self.indexes[index.name] = index
         self.attach()
         if scans:

@@ -342,9 +342,7 @@ class _Builder:
             self.steps.append(Limit(part.first, count))
 
 
-def build(
-    wanted: Wanted, schema: Schema, is_hash: bool, given: list[bytes], loader: Loader, random: Random
-) -> Plan:
+def build(wanted: Wanted, schema: Schema, is_hash: bool, given: list[bytes], loader: Loader, random: Random) -> Plan:
     """The steps.  `given` are the names of what rows have from the start.  Raises CommandError for names that do not exist."""
     builder = _Builder(schema, is_hash, loader, random)
     for name in given:

@@ -13,4 +13,15 @@ from redouble.modules.search.commands import (
     suggestion,
 )
 
-__all__ = ["aggregate", "debug", "dictionary", "document", "explain", "index", "profile", "search", "spelling", "suggestion"]
+__all__ = [
+    "aggregate",
+    "debug",
+    "dictionary",
+    "document",
+    "explain",
+    "index",
+    "profile",
+    "search",
+    "spelling",
+    "suggestion",
+]
