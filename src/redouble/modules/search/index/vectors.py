@@ -1,6 +1,6 @@
 """The vectors of a VECTOR field, and which are the nearest: every one is looked at, whatever the algorithm is called.
 
-With numpy they stand in one matrix, without it in an array for each of them.  Both compute in the precision of the declared type.
+They stand one behind the other: with numpy in a matrix, without it in a buffer.  Both compute in the precision of the declared type.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ HALVES: Final = (b"FLOAT16", b"BFLOAT16")
 
 Vector: TypeAlias = "array[float]"
 Distances: TypeAlias = "list[tuple[float, int]]"
+Numbers: TypeAlias = "tuple[float, ...]"
 
 
 def numbers_of(blob: bytes, data_type: bytes) -> Vector:
@@ -61,16 +62,18 @@ def blob_of(numbers: Sequence[float], data_type: bytes) -> bytes:
 class Vectors:
     """Vectors with the numbers of the documents that have them; a document of JSON may have several."""
 
-    __slots__ = ("_free", "_ids", "_labels", "_matrix", "_rows", "_single", "options")
+    __slots__ = ("_buffer", "_free", "_ids", "_labels", "_matrix", "_row", "_rows", "options")
 
     def __init__(self, options: VectorOptions) -> None:
         self.options = options
         self._rows: dict[int, list[int]] = {}
-        """The places in the matrix of each document, or in `_single`."""
+        """The places in the matrix of each document, or in the buffer."""
         self._ids: list[int] = []
         """The document at each place; 0: none."""
         self._free: list[int] = []
-        self._single: list[Vector] = []
+        self._buffer = bytearray()
+        self._row = struct.Struct(f"{options.dimension}{'d' if options.data_type == b'FLOAT64' else 'f'}")
+        """A vector in the buffer."""
         self._matrix: Any = None
         self._labels: Any = None
         """`_ids` beside the matrix."""
@@ -114,7 +117,8 @@ class Vectors:
 
     def _store(self, place: int, vector: Vector) -> None:
         if numpy is None:
-            self._single[place:] = [vector] if place == len(self._single) else [vector, *self._single[place + 1 :]]
+            start = place * self._row.size
+            self._buffer[start : start + self._row.size] = vector.tobytes()
             return
         if self._matrix is None or place >= len(self._matrix):
             kind = numpy.float64 if vector.typecode == "d" else numpy.float32
@@ -162,22 +166,28 @@ class Vectors:
                 places = [place for place, id in enumerate(self._ids) if id and id in among]
         if numpy is not None:
             return self._by_numpy(query, places, count, radius)
-        if places is None:
-            places = [place for place, id in enumerate(self._ids) if id]
         return self._one_by_one(query, places, count, radius)
 
-    def _one_by_one(self, query: Vector, places: list[int], count: int | None, radius: float) -> Distances:
+    def _one_by_one(self, query: Vector, places: list[int] | None, count: int | None, radius: float) -> Distances:
         """Those that may matter are found by doubles, which is faster, and then looked at in the precision of the type."""
-        single, ids = self._single, self._ids
+        buffer, row, ids = self._buffer, self._row, self._ids
         exact, rough = _METRICS[self.options.metric]
+        if places is None and self._free:
+            places = [place for place, id in enumerate(ids) if id]
+        if places is None:
+            vectors: Iterable[Numbers] = row.iter_unpack(buffer)
+            places = list(range(len(ids)))
+        else:
+            vectors = (row.unpack_from(buffer, place * row.size) for place in places)
         if len(places) > 100:
-            about = rough([single[place] for place in places], tuple(query))
+            about = rough(vectors, tuple(query))
             limit = radius
             if count is not None:
                 limit = max(heapq.nsmallest(count, (far for far in about if far == far)), default=0.0)
             limit += 1e-3 * abs(limit) + 1e-3
             places = [place for place, far in zip(places, about) if far <= limit]
-        found = [(exact(single[place], query), ids[place]) for place in places]
+        code = query.typecode
+        found = [(exact(array(code, row.unpack_from(buffer, place * row.size)), query), ids[place]) for place in places]
         return [pair for pair in found if not math.isnan(pair[0])]
 
     def _by_numpy(self, query: Vector, places: list[int] | None, count: int | None, radius: float) -> Distances:
@@ -243,24 +253,21 @@ def _inner(one: Vector, other: Vector) -> float:
     return array(code, [1 - array(code, [sum(array(code, map(mul, one, other)))])[0]])[0]
 
 
-Query: TypeAlias = "tuple[float, ...]"
-
-
-def _roughly_squared(vectors: list[Vector], query: Query) -> list[float]:
+def _roughly_squared(vectors: Iterable[Numbers], query: Numbers) -> list[float]:
     return [far * far for far in map(math.dist, vectors, repeat(query))]
 
 
-def _roughly_inner(vectors: list[Vector], query: Query) -> list[float]:
+def _roughly_inner(vectors: Iterable[Numbers], query: Numbers) -> list[float]:
     return [1 - sum(map(mul, vector, query)) for vector in vectors]
 
 
-def _roughly_between_units(vectors: list[Vector], query: Query) -> list[float]:
+def _roughly_between_units(vectors: Iterable[Numbers], query: Numbers) -> list[float]:
     """Half the square of the distance is 1 - the inner product, and found in half the time."""
     return [far * far / 2 for far in map(math.dist, vectors, repeat(query))]
 
 
 Exact: TypeAlias = Callable[[Vector, Vector], float]
-Rough: TypeAlias = "Callable[[list[Vector], Query], list[float]]"
+Rough: TypeAlias = "Callable[[Iterable[Numbers], Numbers], list[float]]"
 _METRICS: Final[dict[bytes, tuple[Exact, Rough]]] = {
     b"L2": (_squared, _roughly_squared),
     b"IP": (_inner, _roughly_inner),

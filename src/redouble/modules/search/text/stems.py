@@ -18,6 +18,8 @@ LANGUAGES: Final = frozenset(
     b" lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish yiddish".split()
 )
 """What LANGUAGE may say."""
+
+
 @functools.cache
 def stemmer(language: bytes) -> Callable[[bytes], bytes]:
     """What makes the stem of a word; it remembers the words that it saw."""
