@@ -98,7 +98,8 @@ def tdigest() -> Iterator[Row]:
 
 def vector(number: int) -> bytes:
     """Always the same one for a number."""
-    return struct.pack(f"<{DIMENSION}f", *(Random(number).gauss(0, 1) for _ in range(DIMENSION)))
+    chance = Random(number)
+    return struct.pack(f"<{DIMENSION}f", *(chance.gauss(0, 1) for _ in range(DIMENSION)))
 
 
 @family
@@ -273,7 +274,7 @@ def search_rows() -> Iterator[Row]:
         return ("FT.SEARCH", "x", query, *more, "DIALECT", 2)
 
     def nearest(n: int, condition: str) -> Words:
-        return asked(f"{condition}=>[KNN 10 @v $v]", "PARAMS", 2, "v", vector(-n), "RETURN", 1, "__v_score")
+        return asked(f"{condition}=>[KNN 10 @v $v]", "PARAMS", 2, "v", vector(2 * count + n), "RETURN", 1, "__v_score")
 
     name = f"{count:,} documents"
     yield Row(f"HSET to {name}", lambda n: document(count + n), filled)

@@ -207,7 +207,7 @@ class Vectors:
         if count is not None and count < len(distances):
             last = float(numpy.partition(distances, count - 1)[count - 1])  # what is no number comes last
             limit = math.inf if math.isnan(last) else last
-        near = distances <= limit
+        near = distances <= numpy.float64(limit)
         return list(zip(distances[near].tolist(), ids[near].tolist()))
 
     def check(self) -> None:
