@@ -6,6 +6,8 @@ that yields rows.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import itertools
 import struct
 import sys
@@ -22,6 +24,7 @@ from bench.result import Result, compared
 from bench.servers import real_server
 from redouble.core.client import Client
 from redouble.core.server import Server
+from redouble.modules.search.index import vectors
 from redouble.resp.reply import CommandError
 
 assert redouble.commands  # fills the command table
@@ -31,6 +34,8 @@ OTHERS = {"vset": "redis-8.6"}
 """The families that another server has."""
 DIMENSION = 64
 ROUNDS, CALLS = 9, 100
+PIPELINE = 200
+"""How many commands a real server is sent at once while it is filled."""
 
 Words = tuple[Any, ...]
 
@@ -93,7 +98,8 @@ def tdigest() -> Iterator[Row]:
 
 def vector(number: int) -> bytes:
     """Always the same one for a number."""
-    return struct.pack(f"<{DIMENSION}f", *(Random(number).gauss(0, 1) for _ in range(DIMENSION)))
+    chance = Random(number)
+    return struct.pack(f"<{DIMENSION}f", *(chance.gauss(0, 1) for _ in range(DIMENSION)))
 
 
 @family
@@ -246,6 +252,19 @@ def document(number: int) -> Words:
 
 @family
 def search() -> Iterator[Row]:
+    vectors.numpy = None
+    return search_rows()
+
+
+@family
+def search_with_numpy() -> Iterator[Row]:
+    """What is computed with it, if it is installed."""
+    with contextlib.suppress(ImportError):
+        vectors.numpy = importlib.import_module("numpy")
+        yield from (row for row in search_rows() if "KNN" in row.name)
+
+
+def search_rows() -> Iterator[Row]:
     count = 100_000
     v = ("v", "VECTOR", "FLAT", 6, "TYPE", "FLOAT32", "DIM", DIMENSION, "DISTANCE_METRIC", "COSINE")
     schema = ("SCHEMA", "text", "TEXT", "tag", "TAG", "id", "TAG", "n", "NUMERIC", "SORTABLE", *v)
@@ -255,7 +274,7 @@ def search() -> Iterator[Row]:
         return ("FT.SEARCH", "x", query, *more, "DIALECT", 2)
 
     def nearest(n: int, condition: str) -> Words:
-        return asked(f"{condition}=>[KNN 10 @v $v]", "PARAMS", 2, "v", vector(-n), "RETURN", 1, "__v_score")
+        return asked(f"{condition}=>[KNN 10 @v $v]", "PARAMS", 2, "v", vector(2 * count + n), "RETURN", 1, "__v_score")
 
     name = f"{count:,} documents"
     yield Row(f"HSET to {name}", lambda n: document(count + n), filled)
@@ -296,10 +315,12 @@ class Pair:
         self.server = Server(version=self.version)
         self.client = Client(self.server)
         self.real.flushall()
-        for words in setup:
-            self.real.execute_command(*words)
-            reply = self.server.call(self.client, encoded(words))
-            assert not isinstance(reply, CommandError), (words[:3], reply)
+        waiting = iter(setup)
+        while batch := list(itertools.islice(waiting, PIPELINE)):
+            self.there(batch)
+            for words in batch:
+                reply = self.server.call(self.client, encoded(words))
+                assert not isinstance(reply, CommandError), (words[:3], reply)
 
     def compare(self, row: Row, rounds: int) -> tuple[list[float], list[float]]:
         """Microseconds for a call here and there, in each round."""

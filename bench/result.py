@@ -24,7 +24,7 @@ from bench.servers import TOOLS
 __all__ = ["FOLDER", "Result", "Run", "alone", "compared", "load", "record"]
 
 FOLDER = Path(__file__).parent / "results"
-PACKAGES = ("redis", "valkey", "hiredis", "fakeredis", "lupa", "semidbm", "lmdb")
+PACKAGES = ("redis", "valkey", "hiredis", "fakeredis", "lupa", "semidbm", "lmdb", "numpy")
 SERVERS = ("redis-8.6", "redis-stack-7.4")
 
 

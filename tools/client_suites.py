@@ -3,6 +3,7 @@
 python tools/client_suites.py                             every client and server, as a table
 python tools/client_suites.py redis-8.6 --tests tests/test_commands.py      only this server, only these tests
 python tools/client_suites.py redis-6.2 -- -k zset --protocol 2     what follows goes to pytest
+python tools/client_suites.py redis-stack-7.4 --tests tests/test_search.py -- -m redismod      those of a module
 python tools/client_suites.py redis-8.6 --environment env      keeps what was fetched there for the next time
 
 Their source distributions are fetched into a temporary folder.  What passes on the real server and fails on ours is
@@ -91,7 +92,7 @@ def prepare(folder: Path, client: str, version: str) -> tuple[Path, Path]:
 @contextmanager
 def redouble(server: str) -> Iterator[int]:
     """The port of a redouble that is like `server`, in a process of its own."""
-    server_type, version = server.split("-")
+    server_type, *_, version = server.split("-")
     options = ["--port", "0", "--server-type", server_type, "--server-version", version]
     if has_debug_parameter(installed()[server][0]):
         options += ["--config", "enable-debug-command=yes"]
@@ -110,6 +111,8 @@ def run(client: str, python: Path, source: Path, port: int, report: Path, argume
     plain = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "--tb=line"]
     command = [str(python), "-m", "pytest", *plain, "--timeout", "40", "--continue-on-collection-errors"]
     command += ["-m", MARKS, f"--{client}-url={client}://127.0.0.1:{port}/0", f"--junitxml={report}"]
+    if client == "redis":
+        command.append(f"--redis-mod-url=redis://127.0.0.1:{port}/0")
     if not (source / "pyproject.toml").exists():
         command += ["-o", "asyncio_mode=auto"]
     where = os.environ | {"PYTHONPATH": str(source)}

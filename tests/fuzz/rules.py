@@ -9,6 +9,7 @@ import re
 import struct
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from redouble.dialects import dialect_for
 from redouble.dialects.modules import STACK
@@ -184,6 +185,8 @@ def dump_rule(kind: bytes, encoding: bytes, *, fresh: bool) -> Rule | None:
         return both_payloads  # docs/differences.md, "DUMP of what depends on history"
     if kind == b"TSDB-TYPE":
         return _same_samples
+    if kind == b"trietype0":
+        return _same_suggestions
     if kind == b"vectorset":
         return both_payloads  # docs/differences.md, "Vector sets"
     if kind == b"stream":
@@ -203,6 +206,15 @@ def both_payloads(real: bytes, ours: bytes, target: Target) -> bool:
 
 def _same_samples(real: bytes, ours: bytes, target: Target) -> bool:
     """Behind the samples that are not compressed, a chunk of the real server has whatever was in its memory."""
+    return _same_values(real, ours, target, lambda value: bool(value.chunks[0].name == b"uncompressed"))
+
+
+def _same_suggestions(real: bytes, ours: bytes, target: Target) -> bool:
+    """Behind a payload the real server writes whatever byte was in its memory."""
+    return _same_values(real, ours, target, lambda value: True)
+
+
+def _same_values(real: bytes, ours: bytes, target: Target, may_differ: Callable[[Any], bool]) -> bool:
     if not both_payloads(real, ours, target):
         return False
     dialect = dialect_for("redis", target.version)
@@ -210,7 +222,7 @@ def _same_samples(real: bytes, ours: bytes, target: Target) -> bool:
         one, other = (load_value(parse(text).text, dialect, DEFAULT_LIMITS, STACK) for text in (real, ours))
     except BadPayload:
         return False
-    return one.chunks[0].name == b"uncompressed" and dump_value(one, dialect) == dump_value(other, dialect)
+    return may_differ(one) and dump_value(one, dialect) == dump_value(other, dialect)
 
 
 def _masked(message: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from typing import Any
 
@@ -28,6 +29,7 @@ from redis.commands.search.suggestion import Suggestion
 from redis.exceptions import ResponseError
 
 from redouble import FakeRedis, FakeServer, ManualClock
+from redouble.modules.search.commands import search as queries
 
 from .conftest import Waiting
 
@@ -258,6 +260,21 @@ def test_a_cursor_is_read_to_its_end(books: Any) -> None:
     assert not cursor_of(found)
     with pytest.raises(ResponseError, match="Cursor not found"):
         books.aggregate(Cursor(id))
+
+
+@pytest.mark.parametrize("command", ["FT.SEARCH", "FT.AGGREGATE"])
+def test_a_query_that_takes_longer_than_its_timeout(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(queries, "real_monotonic", lambda: next(seconds))
+    client = FakeRedis(version=(7, 4), protocol=3)
+    client.execute_command("FT.CREATE", "i", "SCHEMA", "t", "TEXT")
+    late, early = ([command, "i", "*", "TIMEOUT", milliseconds] for milliseconds in (1, 60_000))
+    assert client.execute_command(*late)[b"warning"] == [b"Timeout limit was reached"]
+    assert client.execute_command(*early)[b"warning"] == []
+    client.execute_command("FT.CONFIG", "SET", "ON_TIMEOUT", "fail")
+    with pytest.raises(ResponseError, match="Timeout limit was reached"):
+        client.execute_command(*late)
+    client.execute_command(*early)
 
 
 def test_a_cursor_that_nobody_reads_is_closed() -> None:

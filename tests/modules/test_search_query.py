@@ -72,15 +72,15 @@ def test_without_the_package_words_have_no_stems(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "snowballstemmer", None)
     stemmer.cache_clear()
     try:
-        assert stem(b"running", b"english") in (None, b"running")
+        assert stem(b"running", b"english", 4) in (None, b"running")
     finally:
         stemmer.cache_clear()
 
 
 def test_stems() -> None:
     pytest.importorskip("snowballstemmer")
-    assert stem(b"running", b"english") == b"run"
-    assert stem(b"laufende", b"german") == b"laufend"
+    assert stem(b"running", b"english", 4) == b"run"
+    assert stem(b"laufende", b"german", 4) == b"laufend"
 
 
 @pytest.mark.parametrize("on_globe", [False, True])

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from tests.fuzz.grammar import Slots
 from tests.fuzz.values import SLOTS as COMMON_SLOTS
 
-from . import digests, filters, json, series, vectors
+from . import digests, filters, json, series, suggestions, vectors
 from .shared import ITEM
 
 __all__ = ["MODULE_FAMILIES", "MODULE_SLOTS", "is_avoided"]
 
-_FILES = (filters, digests, json, series, vectors)
+_FILES = (filters, digests, json, series, suggestions, vectors)
 MODULE_FAMILIES: dict[str, str] = {name: text for file in _FILES for name, text in file.FAMILIES.items()}
 MODULE_SLOTS: Slots = {"item": ITEM, **{name: make for file in _FILES for name, make in file.SLOTS.items()}}
 assert MODULE_SLOTS.keys().isdisjoint(COMMON_SLOTS)
@@ -21,4 +21,4 @@ assert len(MODULE_SLOTS) == 1 + sum(len(file.SLOTS) for file in _FILES)  # no tw
 
 def is_avoided(argv: Sequence[bytes]) -> bool:
     """Whether the real module ends, hangs or takes all memory there is, or chance decides."""
-    return any(file.is_avoided(argv) for file in (filters, digests, series))
+    return any(file.is_avoided(argv) for file in (filters, digests, series, suggestions))

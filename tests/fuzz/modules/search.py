@@ -12,7 +12,7 @@ import json
 import math
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -321,7 +321,11 @@ class Result:
     """What was written, what was asked, and both answers."""
 
 
-def play(seed: int, queries: int) -> Result:
+Ask = Callable[[Random, Plan], "list[bytes]"]
+Equal = Callable[[Sequence[bytes], Node, Node], bool]
+
+
+def play(seed: int, queries: int, ask: Ask = query, equal: Equal = is_equal) -> Result:
     """Rounds until so many queries were asked."""
     result = Result()
     real = Real()
@@ -329,7 +333,7 @@ def play(seed: int, queries: int) -> Result:
     try:
         while result.asked < queries:
             number += 1
-            if not play_round(Random(f"search {seed} {number}"), real, result):
+            if not play_round(Random(f"search {seed} {number}"), real, result, ask, equal):
                 real.stop()
                 real.start()
     finally:
@@ -337,7 +341,7 @@ def play(seed: int, queries: int) -> Result:
     return result
 
 
-def play_round(random: Random, real: Real, result: Result) -> bool:
+def play_round(random: Random, real: Real, result: Result, ask: Ask, equal: Equal) -> bool:
     """One index; whether the real server survived it."""
     made = plan(random)
     ours = Ours()
@@ -355,24 +359,24 @@ def play_round(random: Random, real: Real, result: Result) -> bool:
             if real.ask(change) is None:
                 return False
             ours.ask(change)
-        argv = query(random, made)
+        argv = ask(random, made)
         theirs = real.ask(argv)
         if theirs is None:
             return False
         result.asked += 1
         mine = ours.ask(argv)
-        if not is_equal(argv, theirs, mine):
+        if not equal(argv, theirs, mine):
             result.different.append((list(written), argv, theirs, mine))
     return True
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(description: str | None = __doc__, ask: Ask = query, equal: Equal = is_equal) -> None:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--queries", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", type=int, default=5)
     given = parser.parse_args()
-    result = play(given.seed, given.queries)
+    result = play(given.seed, given.queries, ask, equal)
     for written, argv, theirs, mine in result.different[: given.show]:
         for words in written:
             print("   ", *map(show, words))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 from redouble.core.errors import CommandError, text
@@ -61,6 +62,10 @@ class Matches:
 
     def records(self) -> Iterator[tuple[int, Record]]:
         """Each document, with what scorers need to know of it."""
+        common = self.plan.common()
+        if common is not None:
+            yield from zip(self.ids, repeat(common))
+            return
         if self.plan.is_met_in_parts():
             found = set(self.ids)
             one = walker(self.plan)
@@ -84,10 +89,7 @@ def evaluate(node: tree.Node, index: Index, limits: Limits | None = None) -> Mat
     """The documents of an index that a query stands for.  Raises CommandError for what cannot be asked of a vector."""
     maker = Planner(index, limits or Limits())
     made = maker.plan(node)
-    ids = made.find()
-    alive = index.documents.ids
-    found = list(alive) if ids is alive else sorted(ids & alive)
-    return Matches(found, maker.distances, made)
+    return Matches(sorted(index.documents.alive(made.find())), maker.distances, made)
 
 
 class Planner:
@@ -305,7 +307,7 @@ class Planner:
                 return NONE
         check_vector(node, vectors)
         if part is not None:
-            ids = part.find() & self.index.documents.ids
+            ids = self.index.documents.alive(part.find())
         name = node.score_as or node.attributes.yield_distance_as
         if name:
             self._check_name(name)
@@ -355,11 +357,13 @@ def check_vector(node: tree.Vector, vectors: Vectors) -> None:
             number = long_long(value)
             if number is None or number < 1:
                 raise CommandError(f"{BAD_PARAMETERS}Invalid value was given")
-        elif option == b"EPSILON" and is_graph and node.k is None:
+        elif option == b"EPSILON" and is_graph:
+            if node.k is not None:
+                raise CommandError(f"{BAD_PARAMETERS}range query attributes were sent for a non-range query")
             if (double(value) or 0.0) <= 0:
                 raise CommandError(f"{BAD_PARAMETERS}Invalid value was given")
-        elif option in (b"HYBRID_POLICY", b"BATCH_SIZE") and node.k is not None:
-            if not is_hybrid:
+        elif option in (b"HYBRID_POLICY", b"BATCH_SIZE"):
+            if node.k is None or not is_hybrid:
                 raise CommandError(f"{BAD_PARAMETERS}hybrid query attributes were sent for a non-hybrid query")
             if option == b"HYBRID_POLICY":
                 policy = value.upper()

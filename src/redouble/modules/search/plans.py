@@ -80,6 +80,10 @@ class Virtual(Record):
     is_virtual = True
 
 
+IN_RANGE: Final = Record(1.0, 1)
+"""Of whatever a range holds."""
+
+
 class OneTerm(Record):
     """A term, or a tag, whose positions nobody knows."""
 
@@ -152,6 +156,10 @@ class Plan:
         """What there is to be known of a document; None if it does not find it."""
         return None
 
+    def common(self) -> Record | None:
+        """The record of each document that it finds, if it is the same for all; None: it may not be."""
+        return None
+
     def parts_met(self) -> list[Plan]:
         """The plans in it of which the records are made."""
         return []
@@ -182,6 +190,9 @@ class All(Plan):
         return ids
 
     def record(self, id: int) -> Record | None:
+        return Virtual(self.weight, 1)
+
+    def common(self) -> Record | None:
         return Virtual(self.weight, 1)
 
 
@@ -231,8 +242,9 @@ class OfTag(Plan):
         return self.ids.keys()
 
     def record(self, id: int) -> Record | None:
-        if id not in self.ids:
-            return None
+        return self.common() if id in self.ids else None
+
+    def common(self) -> Record | None:
         return OneTerm(self, 1)
 
 
@@ -265,7 +277,10 @@ class Given(Plan):
         return self.ids
 
     def record(self, id: int) -> Record | None:
-        return Virtual(self.weight, self.frequency) if id in self.ids else None
+        return self.common() if id in self.ids else None
+
+    def common(self) -> Record | None:
+        return Virtual(self.weight, self.frequency)
 
 
 class InRange(Plan):
@@ -297,6 +312,9 @@ class InRange(Plan):
     def record(self, id: int) -> Record | None:
         return Record(1.0, 1) if id in self.find() else None
 
+    def common(self) -> Record | None:
+        return IN_RANGE
+
 
 class InCircle(Plan):
     """The documents with a place in a circle, of those in one range."""
@@ -323,6 +341,9 @@ class InCircle(Plan):
 
     def record(self, id: int) -> Record | None:
         return Record(1.0, 1) if id in self.find() else None
+
+    def common(self) -> Record | None:
+        return IN_RANGE
 
 
 class AnyOf(Plan):
@@ -360,6 +381,14 @@ class AnyOf(Plan):
                 if self.quick:
                     break
         return self.record_of(children) if children else None
+
+    def common(self) -> Record | None:
+        if not self.quick:
+            return None
+        first, *others = (part.common() for part in self.parts)
+        if first is None or any(other is not first for other in others):
+            return None
+        return self.record_of([first])
 
     def record_of(self, children: list[Record]) -> Record:
         return Several(self.weight, children, takes_most=True)
@@ -442,6 +471,17 @@ class Both(Plan):
             children.append(record)
         return self.record_of(children) if not self.is_bound or self.is_near(children) else None
 
+    def common(self) -> Record | None:
+        if self.is_bound:
+            return None
+        children = []
+        for part in self.parts:
+            record = part.common()
+            if record is None:
+                return None
+            children.append(record)
+        return self.record_of(children)
+
     def record_of(self, children: list[Record]) -> Record:
         return Several(self.weight, children)
 
@@ -511,6 +551,9 @@ class Without(Plan):
 
     def record(self, id: int) -> Record | None:
         return Virtual(self.weight, 0) if self.part.record(id) is None else None
+
+    def common(self) -> Record | None:
+        return Virtual(self.weight, 0)
 
 
 class Perhaps(Plan):

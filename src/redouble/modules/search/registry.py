@@ -82,18 +82,22 @@ class Registry:
         """FT.DICTADD: the words of each."""
 
     def find(self, name: bytes, *, by_alias: bool = True) -> Index | None:
-        """The index with this name or alias."""
+        """The index with this name or alias, which is used by that."""
+        index = self.peek(name, by_alias=by_alias)
+        if index is not None:
+            if index.lifetime_ms:
+                index.used_ms = self.server.now_ms()
+            self._collect(index)
+        return index
+
+    def peek(self, name: bytes, *, by_alias: bool = True) -> Index | None:
+        """The index with this name or alias, whose time goes on."""
         index = self.indexes.get(name)
         if index is None and by_alias:
             index = self.aliases.get(name)
-        if index is not None and index.lifetime_ms:
-            now = self.server.now_ms()
-            if now > index.used_ms + index.lifetime_ms:
-                self.drop(index, with_documents=True)
-                return None
-            index.used_ms = now
-        if index is not None:
-            self._collect(index)
+        if index is not None and index.lifetime_ms and self.server.now_ms() > index.used_ms + index.lifetime_ms:
+            self.drop(index, with_documents=True)
+            return None
         return index
 
     def _collect(self, index: Index) -> None:
@@ -115,6 +119,7 @@ class Registry:
     def add(self, index: Index, *, scans: bool = True) -> None:
         """A new index, which `scans` the keys that are there."""
         index.used_ms = index.collected_ms = self.server.now_ms()
+        index.shortest_stem = self.settings[b"MINSTEMLEN"]
         self.indexes[index.name] = index
         self.attach()
         if scans:

@@ -114,7 +114,7 @@ def resp2_rows(total: int, rows: list[Row], shape: Shape) -> Reply:
     return reply
 
 
-def resp3_rows(total: int, rows: list[Row], shape: Shape, format: bytes) -> Reply:
+def resp3_rows(total: int, rows: list[Row], shape: Shape, format: bytes, warning: str = "") -> Reply:
     """A map."""
     show = expanded if format == b"EXPAND" else shown
     results: list[Reply] = []
@@ -144,5 +144,5 @@ def resp3_rows(total: int, rows: list[Row], shape: Shape, format: bytes) -> Repl
         Status(b"total_results"): total,
         Status(b"format"): Status(format),
         Status(b"results"): results,
-        Status(b"warning"): [],
+        Status(b"warning"): [Status(warning.encode())] if warning else [],
     }

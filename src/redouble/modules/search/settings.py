@@ -109,6 +109,10 @@ class Settings:
             return b"true" if value else b"false"
         return b"unlimited" if setting.unlimited and value < 0 else b"%d" % value
 
+    def fails_late(self) -> bool:
+        """Whether a query that takes too long is an error (ON_TIMEOUT)."""
+        return self._value(SETTINGS[b"ON_TIMEOUT"]) == b"fail"
+
     def set(self, setting: Setting, words: Arguments) -> None:
         """Raises CommandError."""
         default = setting.default

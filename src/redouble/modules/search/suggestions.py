@@ -56,7 +56,7 @@ class Node:
         self.was_word = False
         """It was deleted, but stands while others hang on it."""
         self.best = score
-        """Of the scores here and below, though never lowered by a change."""
+        """Of the scores here and below, though never lowered by a change, nor raised by a word that comes to stand before others."""
         self.children: list[Node] = []
 
     def copy(self) -> Node:
@@ -89,7 +89,11 @@ class Node:
         for child in self.children:
             child.join()
         self.best = max([self.score, *(child.best for child in self.children)])
-        self.children.sort(key=lambda child: child.best, reverse=True)
+        self.sort()
+
+    def sort(self) -> None:
+        """Put the best child first, of equals the one with the least letter."""
+        self.children.sort(key=lambda child: (-child.best, child.letters))
 
 
 @dataclass
@@ -214,7 +218,7 @@ def _add(node: Node, letters: str, score: float, payload: bytes, adds_up: bool) 
             else:  # two stand by their letters, whatever their scores
                 added_node = Node(letters[same:], score, payload, is_word=True)
                 node.children.insert(added_node.letters > node.children[0].letters, added_node)
-            node.best = max(node.best, score)
+                node.best = max(node.best, score)
             added = 1
             break
         node.best = max(node.best, score)
@@ -233,10 +237,8 @@ def _add(node: Node, letters: str, score: float, payload: bytes, adds_up: bool) 
         path.append((node, index))
         node = node.children[index]
     for parent, index in reversed(path):
-        child = parent.children.pop(index)
-        while index and parent.children[index - 1].best < child.best:
-            index -= 1
-        parent.children.insert(index, child)
+        if index and parent.children[index - 1].best < parent.children[index].best:
+            parent.sort()
     return added
 
 

@@ -192,7 +192,7 @@ class Names:
         self.computed: set[bytes] = set()
         """Those that APPLY made, which LOAD leaves alone."""
         self.has_all_fields = False
-        """LOAD * was said."""
+        """LOAD * was said, of hashes; of JSON it loads the whole document under one name."""
 
     def has(self, name: bytes) -> bool:
         """Whether rows have it without being loaded."""
@@ -250,8 +250,9 @@ class Running:
 
 
 class _Builder:
-    def __init__(self, schema: Schema, loader: Loader, random: Random) -> None:
+    def __init__(self, schema: Schema, is_hash: bool, loader: Loader, random: Random) -> None:
         self.names = Names(schema)
+        self.is_hash = is_hash
         self.loader = loader
         self.random = random
         self.steps: list[Step] = []
@@ -285,7 +286,7 @@ class _Builder:
             raise CommandError("LOAD cannot be applied after projectors or reducers")
         names = self.names
         if part.words is None:
-            names.has_all_fields = True
+            names.has_all_fields = self.is_hash
             self.steps.append(Load(self.loader(None, names)))
             return
         words = Arguments(part.words, 0)
@@ -341,9 +342,9 @@ class _Builder:
             self.steps.append(Limit(part.first, count))
 
 
-def build(wanted: Wanted, schema: Schema, given: list[bytes], loader: Loader, random: Random) -> Plan:
+def build(wanted: Wanted, schema: Schema, is_hash: bool, given: list[bytes], loader: Loader, random: Random) -> Plan:
     """The steps.  `given` are the names of what rows have from the start.  Raises CommandError for names that do not exist."""
-    builder = _Builder(schema, loader, random)
+    builder = _Builder(schema, is_hash, loader, random)
     for name in given:
         builder.names.known[name] = None
     plan = Plan(builder.steps, {}, builder.names.from_sort_values)

@@ -402,7 +402,7 @@ class FirstValue(_OfProperty):
 
 
 class FirstValueBy(FirstValue):
-    """FIRST_VALUE ... BY: of the rows in the order of another property.  A null is the least, until something else comes."""
+    """FIRST_VALUE ... BY: of the rows that have the property in the order of another.  A null is the least, until something else comes."""
 
     def __init__(self, name: bytes, by: bytes, is_ascending: bool) -> None:
         super().__init__(name)
@@ -411,6 +411,8 @@ class FirstValueBy(FirstValue):
         self.best: Value = None
 
     def add(self, row: Row) -> None:
+        if self.name not in row.values:
+            return
         by = row.values.get(self.by)
         if self.is_found:
             order = compare(by, self.best, is_strict=False)

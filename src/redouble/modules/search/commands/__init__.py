@@ -2,6 +2,7 @@
 
 from redouble.modules.search.commands import (
     aggregate,
+    debug,
     dictionary,
     document,
     explain,
@@ -12,4 +13,15 @@ from redouble.modules.search.commands import (
     suggestion,
 )
 
-__all__ = ["aggregate", "dictionary", "document", "explain", "index", "profile", "search", "spelling", "suggestion"]
+__all__ = [
+    "aggregate",
+    "debug",
+    "dictionary",
+    "document",
+    "explain",
+    "index",
+    "profile",
+    "search",
+    "spelling",
+    "suggestion",
+]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from redouble.core.client import Client
+from redouble.core.clock import real_monotonic
 from redouble.core.command import Argv
 from redouble.core.errors import CommandError, text
 from redouble.modules.arguments import double, long_long
@@ -16,7 +17,14 @@ from redouble.modules.search.aggregate.rows import Row
 from redouble.modules.search.aggregate.values import Value, format_number
 from redouble.modules.search.arguments import Arguments, ft_command
 from redouble.modules.search.commands.search import READERS as QUERY_READERS
-from redouble.modules.search.commands.search import Options, check_format, check_index_format, limits_of, query_tree
+from redouble.modules.search.commands.search import (
+    Options,
+    check_format,
+    check_index_format,
+    lateness,
+    limits_of,
+    query_tree,
+)
 from redouble.modules.search.evaluate import Matches, evaluate
 from redouble.modules.search.index.documents import Document
 from redouble.modules.search.index.index import Index
@@ -140,7 +148,8 @@ class Aggregation:
         given = list(self.matches.distances)
         if request.adds_scores:
             given.append(SCORE)
-        plan = build(request, self.index.schema, given, self._loader, self.random)
+        is_hash = self.index.definition.key_type == b"HASH"
+        plan = build(request, self.index.schema, is_hash, given, self._loader, self.random)
         return plan.start(self.rows(plan))
 
     def _ids(self) -> list[int]:
@@ -240,6 +249,7 @@ class Aggregation:
             if seen is None:
                 seen = total.count
             rows.append(row)
+        warning = warning or lateness(self.request.options, registry(client.server).settings)
         count = total.count if seen is None else seen
         total.count = 0
         if self.request.options.counts_all is False:
@@ -410,6 +420,7 @@ def _read(client: Client, known: Cursors, id: int, words: Arguments) -> Reply:
     if cursor is None:
         raise CommandError("Cursor not found")
     most = int(count) if count > 0 else cursor.count if not count else None
+    cursor.aggregation.request.options.began = real_monotonic()
     reply, has_more = cursor.aggregation.reply(cursor.running, client, most)
     if not has_more:
         known.close(id)

@@ -408,6 +408,8 @@ def ft_config(client: Client, argv: Argv) -> Reply:
         if setting is None:
             raise CommandError("Invalid option")
         settings.set(setting, words)
+        for index in registry(client.server).indexes.values():
+            index.shortest_stem = settings[b"MINSTEMLEN"]
         return Status(b"EXCESSARGS") if words else OK
     if action not in (b"GET", b"HELP"):
         return Status(b"No such configuration action")

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from redouble.core.client import Client
+from redouble.core.clock import real_monotonic
 from redouble.core.command import Argv
 from redouble.core.errors import CommandError, text
 from redouble.modules.arguments import double
@@ -50,6 +51,7 @@ FIRST_WITH_ALL_VALUES: Final = 3
 SCORED: Final = (
     *(tree.Term, tree.Prefix, tree.Suffix, tree.Infix, tree.Wildcard, tree.Fuzzy, tree.LexRange, tree.Exact),
 )
+TIMED_OUT: Final = "Timeout limit was reached"
 BAD_DIALECT: Final = f"DIALECT requires a non negative integer >=1 and <= {MOST_DIALECT}"
 
 
@@ -107,6 +109,9 @@ class Options:
     format: bytes = b"STRING"
     marks: Marks | None = None
     """HIGHLIGHT and SUMMARIZE."""
+    timeout_ms: int = 0
+    """What the query itself says; 0: nothing."""
+    began: float = field(default_factory=lambda: real_monotonic())
 
 
 def parse_options(
@@ -234,6 +239,7 @@ def _timeout(words: Arguments, options: Options, settings: Settings) -> None:
     number = words.number_of(words.next())
     if number is None or not number.is_integer() or number < 0:
         raise CommandError("TIMEOUT requires a non negative integer")
+    options.timeout_ms = int(number)
 
 
 def _format(words: Arguments, options: Options, settings: Settings) -> None:
@@ -428,6 +434,15 @@ def _is_scored(node: tree.Node) -> bool:
     return not isinstance(node, tree.Tag) and any(map(_is_scored, tree.children(node)))
 
 
+def lateness(options: Options, settings: Settings) -> str:
+    """What is said of a query that took longer, in real time, than it allowed.  Raises CommandError if that is an error."""
+    if not options.timeout_ms or real_monotonic() - options.began <= options.timeout_ms / 1000:
+        return ""
+    if settings.fails_late():
+        raise CommandError(TIMED_OUT)
+    return TIMED_OUT
+
+
 def limits_of(settings: Settings) -> Limits:
     return Limits(settings[b"MINPREFIX"], settings[b"MAXEXPANSIONS"])
 
@@ -462,8 +477,9 @@ def ft_search(client: Client, argv: Argv) -> Reply:
     shape.content = shape.content and options.returned != []
     chosen = rows.chosen()
     total = min(len(matches.ids), len(chosen) if rows.most is None else rows.most)
+    warning = lateness(options, settings)
     if client.resp == 3:
-        return resp3_rows(total, chosen, shape, options.format)
+        return resp3_rows(total, chosen, shape, options.format, warning)
     return resp2_rows(total, chosen, shape)
 
 

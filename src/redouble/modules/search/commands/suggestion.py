@@ -5,14 +5,16 @@ from __future__ import annotations
 from redouble.core.client import Client
 from redouble.core.command import Argv
 from redouble.core.errors import CommandError, text, wrong_arity
-from redouble.modules.arguments import double
-from redouble.modules.search.arguments import EXPECTED_ARGUMENT, Arguments, ft_command
+from redouble.modules.arguments import double, long_long
+from redouble.modules.search.arguments import EXPECTED_ARGUMENT, NOT_CONVERTED, OUT_OF_BOUNDS, Arguments, ft_command
 from redouble.modules.search.suggestions import Suggestions
 from redouble.resp.reply import Reply
 
 __all__: list[str] = []
 
 DEFAULT_COUNT = 5
+MOST = (1 << 32) - 1
+LONGEST_PREFIX = 199
 
 
 @ft_command("FT.SUGADD key string score [INCR] [PAYLOAD payload]", flags="write denyoom", keys="RW", arity=-4)
@@ -33,10 +35,10 @@ def ft_sugadd(client: Client, argv: Argv) -> Reply:
             payload = words.next()
         else:
             raise CommandError(f"Unknown argument `{text(words.next())}`")
+    suggestions = client.db.open_for_write(key, Suggestions)
     score = double(score_text)
     if score is None:
         raise CommandError("ERR invalid score")
-    suggestions = client.db.open_for_write(key, Suggestions)
     if suggestions is None:
         suggestions = Suggestions()
         client.db.add(key, suggestions)
@@ -49,6 +51,8 @@ def ft_sugadd(client: Client, argv: Argv) -> Reply:
 def ft_sugget(client: Client, argv: Argv) -> Reply:
     """The best words that begin in this way."""
     _, key, prefix, *rest = argv
+    if len(prefix) > LONGEST_PREFIX:
+        raise CommandError("Invalid query length")
     words = Arguments(rest, 0)
     shows_scores = shows_payloads = is_fuzzy = trims = False
     count = DEFAULT_COUNT
@@ -62,10 +66,7 @@ def ft_sugget(client: Client, argv: Argv) -> Reply:
         elif words.has(b"TRIM"):
             trims = True
         elif words.has(b"MAX"):
-            try:
-                count = words.integer("MAX", 1)
-            except CommandError as error:
-                raise CommandError(error.message.removeprefix("Bad arguments for ")) from None
+            count = _most(words)
         else:
             raise CommandError(f"Unrecognized argument: {text(words.next())}")
     suggestions = client.db.module_value(key, Suggestions)
@@ -79,6 +80,22 @@ def ft_sugget(client: Client, argv: Argv) -> Reply:
         if shows_payloads:
             reply.append(found.payload or None)
     return reply
+
+
+def _most(words: Arguments) -> int:
+    """What MAX says; of a number with a fraction its whole part."""
+    if not words:
+        raise CommandError(f"MAX: {EXPECTED_ARGUMENT}")
+    word = words.next()
+    number = long_long(word)
+    if number is None:
+        real = double(word)
+        if real is None or not real >= 1:
+            raise CommandError(f"MAX: {NOT_CONVERTED}")
+        number = int(min(real, MOST + 1))
+    if not 1 <= number <= MOST:
+        raise CommandError(f"MAX: {OUT_OF_BOUNDS}")
+    return number
 
 
 @ft_command("FT.SUGDEL key string", flags="write", keys="RW")

@@ -6,7 +6,7 @@ whoever finds one asks `Documents` whether it is still there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, KeysView
+from collections.abc import Iterable, KeysView, Set
 from typing import Any, TypeAlias
 
 __all__ = ["Document", "Documents", "SortValue"]
@@ -67,6 +67,10 @@ class Documents:
     def ids(self) -> KeysView[int]:
         """The numbers of those that are there, in ascending order."""
         return self._by_id.keys()
+
+    def alive(self, ids: Set[int]) -> Set[int]:
+        """Of numbers that were found those of documents that are there."""
+        return ids & self._by_id.keys() if self.removed else ids
 
     @property
     def in_order(self) -> Iterable[Document]:

@@ -62,6 +62,8 @@ class Index:
         self.schema = schema
         self.flags: frozenset[bytes] = frozenset()
         """Of FT.CREATE: NOFREQS, NOFIELDS, NOOFFSETS, NOHL, MAXTEXTFIELDS."""
+        self.shortest_stem = 4
+        """MINSTEMLEN: shorter words of documents have no stem, though those of queries have."""
         self.is_old = False
         """FT.CREATE named no keys: FT.ADD may write them."""
         self.filter: Evaluation | None = None
@@ -123,6 +125,7 @@ class Index:
         schema.synonyms = {term: list(groups) for term, groups in self.schema.synonyms.items()}
         copy = Index(self.name, self.definition, schema)
         copy.flags, copy.is_old, copy.filter = self.flags, self.is_old, self.filter
+        copy.shortest_stem = self.shortest_stem
         copy.lifetime_ms, copy.used_ms = self.lifetime_ms, self.used_ms
         return copy
 
@@ -298,7 +301,7 @@ class Index:
                     place = last + word.position
                     _note(found, word.text, weight, bit, place)
                     length += weight
-                    stemmed = None if field.no_stem else stem(word.text, language)
+                    stemmed = None if field.no_stem else stem(word.text, language, self.shortest_stem)
                     if stemmed is not None:
                         _note(found, b"+" + stemmed, stem_weight, bit, place)
                     for group in self.schema.synonyms.get(word.text, ()):

@@ -174,14 +174,14 @@ class Numbers:
 
     def collect(self, alive: Container[int]) -> None:
         """Forget documents whose numbers are not in `alive`."""
-        for range in self._leaves():
+        for range in self.leaves():
             kept = [(id, value) for id, value in zip(range.ids, range.values) if id in alive]
             range.ids = [id for id, _ in kept]
             range.values = array("d", (value for _, value in kept))
         self.of = {id: values for id, values in self.of.items() if id in alive}
         self.records = sum(map(len, self.of.values()))
 
-    def _leaves(self) -> Iterator[Range]:
+    def leaves(self) -> Iterator[Range]:
         """All ranges, in order."""
         waiting = [self._root]
         while waiting:
@@ -195,7 +195,7 @@ class Numbers:
     def check(self) -> None:
         held: list[tuple[int, float]] = []
         last = -math.inf
-        for range in self._leaves():
+        for range in self.leaves():
             assert len(range.ids) == len(range.values)
             assert all(range.least <= value <= range.greatest for value in range.values)
             assert not range.ids or last <= range.least

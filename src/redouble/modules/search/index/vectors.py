@@ -1,6 +1,6 @@
 """The vectors of a VECTOR field, and which are the nearest: every one is looked at, whatever the algorithm is called.
 
-With numpy they stand in one matrix, without it in an array for each document.  Both compute in the precision of the declared type.
+They stand one behind the other: with numpy in a matrix, without it in a buffer.  Both compute in the precision of the declared type.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from itertools import chain, repeat
 from operator import mul, sub
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,7 @@ HALVES: Final = (b"FLOAT16", b"BFLOAT16")
 
 Vector: TypeAlias = "array[float]"
 Distances: TypeAlias = "list[tuple[float, int]]"
+Numbers: TypeAlias = "tuple[float, ...]"
 
 
 def numbers_of(blob: bytes, data_type: bytes) -> Vector:
@@ -60,17 +62,21 @@ def blob_of(numbers: Sequence[float], data_type: bytes) -> bytes:
 class Vectors:
     """Vectors with the numbers of the documents that have them; a document of JSON may have several."""
 
-    __slots__ = ("_free", "_ids", "_matrix", "_rows", "_single", "options")
+    __slots__ = ("_buffer", "_free", "_ids", "_labels", "_matrix", "_row", "_rows", "options")
 
     def __init__(self, options: VectorOptions) -> None:
         self.options = options
         self._rows: dict[int, list[int]] = {}
-        """The places in the matrix of each document, or in `_single`."""
+        """The places in the matrix of each document, or in the buffer."""
         self._ids: list[int] = []
         """The document at each place; 0: none."""
         self._free: list[int] = []
-        self._single: list[Vector] = []
+        self._buffer = bytearray()
+        self._row = struct.Struct(f"{options.dimension}{'d' if options.data_type == b'FLOAT64' else 'f'}")
+        """A vector in the buffer."""
         self._matrix: Any = None
+        self._labels: Any = None
+        """`_ids` beside the matrix."""
 
     def __len__(self) -> int:
         return len(self._ids) - len(self._free)
@@ -99,6 +105,8 @@ class Vectors:
         for place in self._rows.pop(id, ()):
             self._ids[place] = 0
             self._free.append(place)
+            if self._labels is not None:
+                self._labels[place] = 0
 
     def _prepared(self, blob: bytes) -> Vector:
         vector = numbers_of(blob, self.options.data_type)
@@ -109,15 +117,18 @@ class Vectors:
 
     def _store(self, place: int, vector: Vector) -> None:
         if numpy is None:
-            self._single[place:] = [vector] if place == len(self._single) else [vector, *self._single[place + 1 :]]
+            start = place * self._row.size
+            self._buffer[start : start + self._row.size] = vector.tobytes()
             return
         if self._matrix is None or place >= len(self._matrix):
             kind = numpy.float64 if vector.typecode == "d" else numpy.float32
-            grown = numpy.zeros((max(16, place * 2), self.options.dimension), dtype=kind)
+            size = max(16, place * 2)
+            grown, labels = numpy.zeros((size, self.options.dimension), kind), numpy.zeros(size, numpy.int64)
             if self._matrix is not None:
-                grown[: len(self._matrix)] = self._matrix
-            self._matrix = grown
+                grown[:place], labels[:place] = self._matrix, self._labels
+            self._matrix, self._labels = grown, labels
         self._matrix[place] = numpy.frombuffer(vector, dtype=self._matrix.dtype)
+        self._labels[place] = self._ids[place]
 
     def nearest(self, blob: bytes, k: int, among: Container[int] | None = None) -> dict[int, float]:
         """The `k` documents nearest to a vector, with the distances; of `among` only.  O(n) and O(n log k)."""
@@ -145,47 +156,64 @@ class Vectors:
         query = self._prepared(blob)
         if any(map(math.isnan, query)):
             return []
-        places: Iterable[int] = range(len(self._ids))
+        places: list[int] | None = None
+        """None: all."""
         if among is not None:
             if isinstance(among, Collection) and len(among) < len(self._rows):
-                places = [place for id in among for place in self._rows.get(id, ())]
+                rows = self._rows
+                places = [*chain.from_iterable(map(rows.__getitem__, rows.keys() & among))]
             else:
-                places = [place for place in places if self._ids[place] in among]
+                places = [place for place, id in enumerate(self._ids) if id and id in among]
         if numpy is not None:
-            return self._by_numpy(query, places if isinstance(places, list) else None)
-        return self._one_by_one(query, [place for place in places if self._ids[place]], count, radius)
+            return self._by_numpy(query, places, count, radius)
+        return self._one_by_one(query, places, count, radius)
 
-    def _one_by_one(self, query: Vector, places: list[int], count: int | None, radius: float) -> Distances:
+    def _one_by_one(self, query: Vector, places: list[int] | None, count: int | None, radius: float) -> Distances:
         """Those that may matter are found by doubles, which is faster, and then looked at in the precision of the type."""
-        single, ids = self._single, self._ids
+        buffer, row, ids = self._buffer, self._row, self._ids
         exact, rough = _METRICS[self.options.metric]
+        if places is None and self._free:
+            places = [place for place, id in enumerate(ids) if id]
+        if places is None:
+            vectors: Iterable[Numbers] = row.iter_unpack(buffer)
+            places = list(range(len(ids)))
+        else:
+            vectors = (row.unpack_from(buffer, place * row.size) for place in places)
         if len(places) > 100:
-            about = [rough(single[place], query) for place in places]
+            about = rough(vectors, tuple(query))
             limit = radius
             if count is not None:
                 limit = max(heapq.nsmallest(count, (far for far in about if far == far)), default=0.0)
             limit += 1e-3 * abs(limit) + 1e-3
             places = [place for place, far in zip(places, about) if far <= limit]
-        found = [(exact(single[place], query), ids[place]) for place in places]
+        code = query.typecode
+        found = [(exact(array(code, row.unpack_from(buffer, place * row.size)), query), ids[place]) for place in places]
         return [pair for pair in found if not math.isnan(pair[0])]
 
-    def _by_numpy(self, query: Vector, places: list[int] | None) -> Distances:
+    def _by_numpy(self, query: Vector, places: list[int] | None, count: int | None, radius: float) -> Distances:
         if self._matrix is None:
             return []
-        rows = self._matrix[: len(self._ids)] if places is None else self._matrix[places]
-        ids = self._ids if places is None else [self._ids[place] for place in places]
+        chosen = slice(len(self._ids)) if places is None else places
+        rows, ids = self._matrix[chosen], self._labels[chosen]
         target = numpy.frombuffer(query, dtype=rows.dtype)
         if self.options.metric == b"L2":
             difference = rows - target
             distances = numpy.einsum("ij,ij->i", difference, difference)
         else:
-            distances = 1 - rows @ target
-        return [(distance, id) for distance, id in zip(distances.tolist(), ids) if id and distance == distance]
+            distances = 1 - numpy.einsum("ij,j->i", rows, target)  # in one thread, unlike @
+        if places is None and self._free:
+            distances[ids == 0] = math.nan
+        limit = radius
+        if count is not None and count < len(distances):
+            last = float(numpy.partition(distances, count - 1)[count - 1])  # what is no number comes last
+            limit = math.inf if math.isnan(last) else last
+        near = distances <= numpy.float64(limit)
+        return list(zip(distances[near].tolist(), ids[near].tolist()))
 
     def check(self) -> None:
         assert all(self._ids[place] == id for id, places in self._rows.items() for place in places)
         assert sum(map(len, self._rows.values())) == len(self)
-        assert numpy is None or len(self._ids) <= (0 if self._matrix is None else len(self._matrix))
+        assert self._matrix is None or self._labels[: len(self._ids)].tolist() == self._ids
 
 
 # Each product is rounded, as the real ones are, and then the sum.  The order in which a processor adds many of them is its own.
@@ -225,20 +253,24 @@ def _inner(one: Vector, other: Vector) -> float:
     return array(code, [1 - array(code, [sum(array(code, map(mul, one, other)))])[0]])[0]
 
 
-def _roughly_squared(one: Vector, other: Vector) -> float:
-    distance: float = math.dist(one, other)
-    return distance * distance
+def _roughly_squared(vectors: Iterable[Numbers], query: Numbers) -> list[float]:
+    return [far * far for far in map(math.dist, vectors, repeat(query))]
 
 
-def _roughly_inner(one: Vector, other: Vector) -> float:
-    inner: float = sum(map(mul, one, other))
-    return 1 - inner
+def _roughly_inner(vectors: Iterable[Numbers], query: Numbers) -> list[float]:
+    return [1 - sum(map(mul, vector, query)) for vector in vectors]
 
 
-Metric: TypeAlias = Callable[[Vector, Vector], float]
-_METRICS: Final[dict[bytes, tuple[Metric, Metric]]] = {
+def _roughly_between_units(vectors: Iterable[Numbers], query: Numbers) -> list[float]:
+    """Half the square of the distance is 1 - the inner product, and found in half the time."""
+    return [far * far / 2 for far in map(math.dist, vectors, repeat(query))]
+
+
+Exact: TypeAlias = Callable[[Vector, Vector], float]
+Rough: TypeAlias = "Callable[[Iterable[Numbers], Numbers], list[float]]"
+_METRICS: Final[dict[bytes, tuple[Exact, Rough]]] = {
     b"L2": (_squared, _roughly_squared),
     b"IP": (_inner, _roughly_inner),
-    b"COSINE": (_inner, _roughly_inner),
+    b"COSINE": (_inner, _roughly_between_units),
 }
-"""As exact as the real ones, and not."""
+"""As exact as the real ones, for one vector; and not, for many."""

@@ -18,8 +18,6 @@ LANGUAGES: Final = frozenset(
     b" lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish yiddish".split()
 )
 """What LANGUAGE may say."""
-SHORTEST: Final = 4
-"""Shorter words of a field have no stem (those of queries have)."""
 
 
 @functools.cache
@@ -45,9 +43,9 @@ def stemmer(language: bytes) -> Callable[[bytes], bytes]:
     return stem_of
 
 
-def stem(word: bytes, language: bytes) -> bytes | None:
-    """The stem of a word in a field, if it has another one than itself."""
-    if len(word) < SHORTEST:
+def stem(word: bytes, language: bytes, shortest: int) -> bytes | None:
+    """The stem of a word in a field, if it has another one than itself, and so many bytes."""
+    if len(word) < shortest:
         return None
     stemmed = stemmer(language)(word)
     return None if stemmed == word else stemmed
