@@ -85,7 +85,7 @@ def _pop(client: Client, argv: Argv, left: bool) -> Reply:
             return NULL_ARRAY
         return _take_many(db, key, many, count, left) if count else []
     values = db.for_write(key, List)
-    return _take(db, key, values, left) if values else None
+    return None if values is None else _take(db, key, values, left)
 
 
 def _take(db: Database, key: bytes, values: List, left: bool) -> bytes:

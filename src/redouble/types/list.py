@@ -103,7 +103,10 @@ class List:
 
     def rpush(self, values: Sequence[bytes]) -> int:
         """RPUSH; the new length.  O(1) for each value."""
-        if self._tracked:
+        if self._quicklist is not None:
+            for value in values:
+                self._quicklist.push(value, left=False)
+        elif self._tracked:
             self._grow(values, left=False)
         if self._back_start == len(self._back):
             self._back_start = 0
@@ -114,7 +117,10 @@ class List:
 
     def lpush(self, values: Sequence[bytes]) -> int:
         """LPUSH: the last of the values becomes the head; the new length.  O(1) for each value."""
-        if self._tracked:
+        if self._quicklist is not None:
+            for value in values:
+                self._quicklist.push(value, left=True)
+        elif self._tracked:
             self._grow(values, left=True)
         if self._front_start == len(self._front):
             self._front_start = 0
@@ -415,8 +421,8 @@ class List:
                     self._quicklist.adopt(length, self._size)
 
     def _grow(self, values: Sequence[bytes], left: bool) -> None:
-        if self._quicklist is None:
-            self._make_room(values)
+        """Values are pushed to a listpack, which may then be none any more."""
+        self._make_room(values)
         if self._quicklist is None:
             for value in values:
                 self._size += entry_size(value)
