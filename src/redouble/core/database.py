@@ -185,7 +185,7 @@ class Database:
     def for_write(self, key: bytes, kind: type[V]) -> V | None:
         """The value of `key` for a command that changes it."""
         value = self.dict.get(key)
-        if type(value) is kind and not (self.expires or self.volatile or self.shared):
+        if type(value) is kind and key not in self.expires and not (self.volatile or self.shared):
             return value  # as most are: x0.6
         if key in self.volatile:
             self.remove_due_fields(key)
