@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from redouble.clients.connection import PLAIN
 from redouble.clients.fast import OF_CLIENT, FastBase, Plan, answer, arguments, get, use_up
 from redouble.resp.reply import NO_REPLY
 
@@ -16,6 +17,8 @@ __all__ = ["FastPipelineMixin"]
 
 OF_LIBRARY_PIPELINE = ("execute",)
 OF_PIPELINE = ("parse_response", "_execute_transaction", "_execute_pipeline", "raise_first_error", "annotate_exception")
+_PLAIN = PLAIN | {bytes}
+"""What a transaction's replies may be that their user gets as they are, if nothing is decoded."""
 _ANSWERS = frozenset((bytes, str, int, float, bool, type(None), list, dict, set))
 """Types that are no errors."""
 _ABOUT_TRANSACTIONS = frozenset(("MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"))
@@ -122,7 +125,16 @@ class FastPipelineMixin(FastBase):
         client.last_interaction = server.clock.time()
         with server.lock:
             reply = NO_REPLY if client.closed else server.transact(client, argvs)
-        result = answer(connection, reply, {}) if reply is not NO_REPLY else self._execute_queue(connection, argvs)
+        if type(reply) is list:
+            translate, as_they_are = (
+                connection._parser.translate,
+                PLAIN if connection.encoder.decode_responses else _PLAIN,
+            )
+            result = [each if type(each) in as_they_are else translate(each, False) for each in reply]
+        elif reply is NO_REPLY:
+            result = self._execute_queue(connection, argvs)
+        else:
+            result = answer(connection, reply, {})
         if raise_on_error and not _ANSWERS.issuperset(map(type, result)):
             self.raise_first_error(commands, result)  # type: ignore[attr-defined]
         responses: list[Any] = []

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from redouble.dialects import Dialect
 
 __all__ = [
+    "NOT_QUEUED",
     "Argv",
     "Command",
     "Declaration",
@@ -176,6 +177,11 @@ class Declaration:
         return self.name.lower().replace(" ", "|")
 
 
+NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
+"""What is run although there was a MULTI."""
+_LOOKED_AT_IN_MULTI = frozenset(("protected", "no_multi"))
+
+
 class Command:
     """One row of one server's table, with its counters for INFO commandstats."""
 
@@ -187,6 +193,7 @@ class Command:
         "failed",
         "flags",
         "histogram",
+        "is_queued",
         "known_calls",
         "may_have_effects",
         "microseconds",
@@ -204,8 +211,9 @@ class Command:
         self.run = prototype.declaration.run
         self.arity = prototype.arity
         self.flags = prototype.flags
-        self.changes_data = "write" in self.flags or "may_replicate" in self.flags
+        self.changes_data = prototype.changes_data
         self.may_have_effects = self.changes_data or self.name == "exec"
+        self.is_queued = prototype.is_queued
         self.options = prototype.options
         self.script_flags = prototype.declaration.script_flags
         self.subcommands = prototype.subcommands
@@ -265,6 +273,15 @@ class Prototype:
     arity: int = 0
     flags: frozenset[str] = frozenset()
     subcommands: dict[bytes, Prototype] = field(default_factory=dict)
+
+    @functools.cached_property
+    def changes_data(self) -> bool:
+        return "write" in self.flags or "may_replicate" in self.flags
+
+    @functools.cached_property
+    def is_queued(self) -> bool:
+        """Whether MULTI just queues it, and nothing has to be looked at."""
+        return self.declaration.wire_name not in NOT_QUEUED and self.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
 
 
 _DECLARATIONS: list[Declaration] = []

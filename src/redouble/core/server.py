@@ -16,7 +16,7 @@ from redouble.core import errors
 from redouble.core.acl import Acl
 from redouble.core.blocking import Blocking
 from redouble.core.clock import Clock
-from redouble.core.command import Command, Declaration, Options, Prototype, build_table, module_table
+from redouble.core.command import NOT_QUEUED, Command, Declaration, Options, Prototype, build_table, module_table
 from redouble.core.config import Config
 from redouble.core.database import Database, Listener
 from redouble.core.errors import CommandError
@@ -243,12 +243,7 @@ class Server:
         queue = []
         for argv in commands:
             command = self.table.get(argv[0])
-            if (
-                command is None
-                or not command.takes(len(argv))
-                or command.name in _NOT_QUEUED
-                or not command.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
-            ):
+            if command is None or not command.is_queued or not command.takes(len(argv)):
                 return NO_REPLY
             queue.append((command, argv))
         self.unit_ms = 0
@@ -418,12 +413,7 @@ class Server:
     def _gated(self, client: Client, command: Command, argv: list[bytes]) -> Reply:
         """A command that may not simply run; the checks stand in the order of processCommand."""
         gate = client.gate
-        if (
-            gate == gates.IN_MULTI
-            and not self.gate
-            and command.name not in _NOT_QUEUED
-            and command.flags.isdisjoint(_LOOKED_AT_IN_MULTI)
-        ):  # none of what follows is about it: x0.5
+        if gate == gates.IN_MULTI and command.is_queued and not self.gate:  # none of what follows is about it: x0.5
             client.queue.append((command, argv))
             return QUEUED
         if gate & gates.NEEDS_AUTH and "no_auth" not in command.flags:
@@ -450,7 +440,7 @@ class Server:
             return self._reject(client, command, CommandError(denied))
         if self.gate & PAUSED and self._paused_for(client, command, argv):
             return self.blocking.postpone(client, command, argv)
-        if gate & gates.IN_MULTI and command.name not in _NOT_QUEUED:
+        if gate & gates.IN_MULTI and command.name not in NOT_QUEUED:
             client.queue.append((command, argv))
             return client.filter_reply(QUEUED) if gate & gates.REPLY_OFF else QUEUED
         reply = (self._run_telling if self.gate & NOTIFIES else self.run)(client, command, argv)
@@ -926,6 +916,3 @@ EXPIRY_GRAIN = 0.1
 """Seconds between two sweeps for expired keys that nobody asks for, as with Redis's default hz of 10."""
 FINE_GRAIN = 0.001
 """The same while somebody listens to `expired` events: a key is gone when its millisecond is over."""
-
-_LOOKED_AT_IN_MULTI = frozenset(("protected", "no_multi"))
-_NOT_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
