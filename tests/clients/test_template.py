@@ -96,6 +96,15 @@ def test_parts_that_are_the_same_object_stay_so(client: Any) -> None:
     assert groups(copied) == groups(made)
 
 
+def test_what_the_first_client_does_is_not_in_the_template() -> None:
+    first = redouble.FakeRedis()
+    first.set_response_callback("GET", str)
+    first.get("key")
+    second = redouble.FakeRedis()
+    assert not second.connection_pool._available_connections
+    assert second.get("key") is None
+
+
 def test_templates_hold_no_server() -> None:
     server = redouble.FakeServer()
     redouble.FakeRedis(server=server)

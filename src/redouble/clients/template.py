@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
 from redouble.clients.seams import Seam, seams_of
 
@@ -42,6 +42,9 @@ _KEPT = 64
 """So many templates at most, however many client names there are."""
 
 
+Holes: TypeAlias = "list[tuple[Any, int]]"
+"""Where in a part others belong, and the numbers of those."""
+
 _LOCKS: dict[type, Callable[[], Any]] = {
     type(threading.Lock()): threading.Lock,
     type(threading.RLock()): type(threading.RLock()),  # without the function around it
@@ -52,114 +55,134 @@ _OF_EACH: dict[Any, Callable[[], Any]] = {"pid": os.getpid, "_pool_id": functool
 
 
 class Template:
-    """How to make the attributes of something again that the library has just made, but for those in `without`.
+    """What the attributes of something consist of that the library has just made, but for those in `without`.
 
     Raises LookupError if not all of them are known.
-
-    It is a function of one line for each part, which is written here and compiled: x0.6 of a list of steps.
     """
 
     def __init__(self, of: Any, without: frozenset[str] = frozenset()) -> None:
-        self._lines: list[str] = []
-        self._names: dict[str, Any] = {"new": object.__new__}
-        """What the lines refer to."""
-        self._parts: dict[int, str | None] = {}
-        """The names of the parts by `id`; None while a part's own parts are looked at."""
-        made = self._looked_through({name: value for name, value in vars(of).items() if name not in without})
-        slots = [f"made.{slot}" for slot in self._slots(of, without)]
-        source = "\n    ".join(("def fill(made):", *self._lines, f"made.__dict__.update({made})", *slots))
-        exec(source, self._names)
-        self.fill: Callable[[Any], None] = self._names["fill"]
+        self._makers: list[Callable[[], Any]] = []
+        """What makes each part that may change."""
+        self._whole: list[tuple[int, Holes, Callable[[Any], Any] | None]] = []
+        """Parts of which others are parts, those of their own first; and what makes an object of a dict of attributes."""
+        self._numbers: dict[int, int | None] = {}
+        """By `id`; None while its own parts are looked at."""
+        self._attributes, self._holes = self._looked_through(_without(vars(of), without))
+        self._slots, self._slot_holes = self._looked_through(_without(_slots_of(of), without))
+        self._numbers.clear()
+
+    def fill(self, made: Any) -> None:
         """Give it what the library's constructor gives one."""
-        del self._parts, self._lines
+        parts = [make() for make in self._makers]
+        for at, holes, finish in self._whole:
+            part = parts[at]
+            for place, number in holes:
+                part[place] = parts[number]
+            if finish is not None:
+                parts[at] = finish(part)
+        attributes = made.__dict__
+        attributes.update(self._attributes)
+        for name, number in self._holes:
+            attributes[name] = parts[number]
+        for name, value in self._slots.items():
+            setattr(made, name, value)
+        for name, number in self._slot_holes:
+            setattr(made, name, parts[number])
 
-    def _looked_through(self, held: dict[Any, Any]) -> str:
-        """An expression for such a dict, which is a new one."""
-        kept, parts = held.copy(), []
+    def _looked_through(self, held: dict[Any, Any]) -> tuple[dict[Any, Any], Holes]:
+        """A dict with holes for what may change."""
+        kept, holes = dict(held), []
         for name, value in held.items():
-            part = self._attribute(name, value)
-            if part is not None:
-                kept[name] = None  # which keeps its place
-                parts.append(f"{self._kept(name)}: {part}")
-        if not parts:
-            return f"{self._kept(kept)}.copy()"
-        return f"{{**{self._kept(kept)}, {', '.join(parts)}}}"
+            number = self._add(_OF_EACH[name]) if name in _OF_EACH else self._number(value)
+            if number is not None:
+                kept[name] = None
+                holes.append((name, number))
+        return kept, holes
 
-    def _slots(self, held: Any, without: frozenset[str] = frozenset()) -> list[str]:
-        """What sets the attributes of an object that are not in its `__dict__`, behind its name and a dot."""
-        apart = without | {"__dict__", "__weakref__"}
-        names = [name for base in type(held).__mro__ for name in vars(base).get("__slots__", ())]
-        values = {name: getattr(held, name) for name in names if name not in apart and hasattr(held, name)}
-        return [f"{name} = {self._attribute(name, value) or self._kept(value)}" for name, value in values.items()]
-
-    def _attribute(self, name: Any, value: Any) -> str | None:
-        """An expression for an attribute; None if it cannot change."""
-        return f"{self._kept(_OF_EACH[name])}()" if name in _OF_EACH else self._part(value)
-
-    def _part(self, value: Any) -> str | None:
-        """The name of the part that a value is; None if it cannot change."""
+    def _number(self, value: Any) -> int | None:
+        """The part that a value is; None if it cannot change."""
         kind = type(value)
         if isinstance(value, _CONSTANTS) or kind is object or kind.__module__ in _OURS:
             return None
         if kind is tuple:
             self._only_constants(value)
             return None
-        if id(value) not in self._parts:
-            self._parts[id(value)] = None
-            self._parts[id(value)] = self._taken_apart(value)
-        name = self._parts[id(value)]
-        if name is None:
+        if id(value) not in self._numbers:
+            self._numbers[id(value)] = None
+            self._numbers[id(value)] = self._take_apart(value)
+        number = self._numbers[id(value)]
+        if number is None:
             raise LookupError(value)  # it is within itself
-        return name
+        return number
 
-    def _taken_apart(self, value: Any) -> str:
+    def _take_apart(self, value: Any) -> int:
         kind: Any = type(value)
         if kind in _LOCKS:
-            return self._line(f"{self._kept(_LOCKS[kind])}()")
+            return self._add(_LOCKS[kind])
         if kind is list:
-            if all(self._part(item) is None for item in value):
-                return self._line(f"{self._kept(value.copy())}.copy()")
-            return self._line(f"[{', '.join(self._part(item) or self._kept(item) for item in value)}]")
+            numbers = list(map(self._number, value))
+            return self._add(
+                list(value).copy, [(at, number) for at, number in enumerate(numbers) if number is not None]
+            )
         if kind is set:
             self._only_constants(value)
-            return self._line(f"{self._kept(value.copy())}.copy()")
+            return self._add(set(value).copy)
         if kind is dict:
-            return self._line(self._looked_through(value))
+            kept, holes = self._looked_through(value)
+            return self._add(kept.copy, holes)
         if kind.__module__.partition(".")[0] not in _PACKAGES:
             raise LookupError(value)
         if kind.__name__ in _MADE_ALIKE:
-            return self._line(f"{self._kept(kind)}()")
-        made = f"new({self._kept(kind)})"
+            return self._add(kind)
         if kind.__name__ == "CaseInsensitiveDict":  # its constructor turns every name into capitals
-            name = self._line(f"{self._kept(dict.__new__)}({self._kept(kind)})")
-            self._lines.append(f"{self._kept(dict.update)}({name}, {self._kept(dict(value))})")
-        elif isinstance(value, dict):
+            return self._add(functools.partial(_callbacks, kind, dict(value)))
+        if isinstance(value, dict):
             raise LookupError(value)
-        elif hasattr(value, "__dict__"):
-            attributes = self._looked_through(vars(value))
-            name = self._line(made)
-            self._lines.append(f"{name}.__dict__ = {attributes}")
-        else:
-            slots = self._slots(value)
-            name = self._line(made)
-            self._lines.extend(f"{name}.{slot}" for slot in slots)
-        return name
+        has_dict = hasattr(value, "__dict__")
+        kept, holes = self._looked_through(vars(value) if has_dict else _slots_of(value))
+        return self._add(kept.copy, holes, functools.partial(_object if has_dict else _slotted, kind))
 
-    def _line(self, expression: str) -> str:
-        """Write a line that makes a part; the part's name."""
-        name = f"part{len(self._lines)}"
-        self._lines.append(f"{name} = {expression}")
-        return name
-
-    def _kept(self, value: Any) -> str:
-        """The name of a value that all share."""
-        name = f"kept{len(self._names)}"
-        self._names[name] = value
-        return name
+    def _add(
+        self, make: Callable[[], Any], holes: Holes | None = None, finish: Callable[[Any], Any] | None = None
+    ) -> int:
+        self._makers.append(make)
+        number = len(self._makers) - 1
+        if holes or finish is not None:
+            self._whole.append((number, holes or [], finish))
+        return number
 
     def _only_constants(self, values: Iterable[Any]) -> None:
-        if any(self._part(value) is not None for value in values):
+        if any(self._number(value) is not None for value in values):
             raise LookupError(values)
+
+
+def _without(attributes: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if name not in names}
+
+
+def _slots_of(value: Any) -> dict[str, Any]:
+    """The attributes of an object that are not in its `__dict__`."""
+    names = [name for base in type(value).__mro__ for name in vars(base).get("__slots__", ()) if name[:2] != "__"]
+    return {name: getattr(value, name) for name in names if hasattr(value, name)}
+
+
+def _callbacks(kind: Any, known: dict[str, Any]) -> Any:
+    callbacks = kind.__new__(kind)
+    dict.update(callbacks, known)
+    return callbacks
+
+
+def _object(kind: type, attributes: dict[str, Any]) -> Any:
+    made: Any = object.__new__(kind)
+    made.__dict__ = attributes
+    return made
+
+
+def _slotted(kind: type, attributes: dict[str, Any]) -> Any:
+    made: Any = object.__new__(kind)
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    return made
 
 
 templates: dict[Any, Template | None] = {}

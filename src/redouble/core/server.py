@@ -263,13 +263,12 @@ class Server:
         client.deny_blocking = True
         replies: list[Reply] = []
         client.transcript = replies
-        run = self.run
         try:
             for command, argv in queue:
                 refusal = None
                 if client.gate & gates.RESTRICTED:  # what its user may do can have changed since it was queued
                     refusal = self.acl.refusal_of_exec(client, command, argv)
-                reply = run(client, command, argv) if refusal is None else self.refused(None, refusal)
+                reply = self.run(client, command, argv) if refusal is None else self.refused(None, refusal)
                 if type(reply) is Messages:
                     replies += reply
                 elif reply is not NO_REPLY:
