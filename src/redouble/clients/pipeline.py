@@ -126,10 +126,8 @@ class FastPipelineMixin(FastBase):
         with server.lock:
             reply = NO_REPLY if client.closed else server.transact(client, argvs)
         if type(reply) is list:
-            translate, as_they_are = (
-                connection._parser.translate,
-                PLAIN if connection.encoder.decode_responses else _PLAIN,
-            )
+            translate = connection._parser.translate
+            as_they_are = PLAIN if connection.encoder.decode_responses else _PLAIN
             result = [each if type(each) in as_they_are else translate(each, False) for each in reply]
         elif reply is NO_REPLY:
             result = self._execute_queue(connection, argvs)
