@@ -13,7 +13,7 @@ import pytest
 import redis
 
 import redouble
-from redouble.clients.template import remember, templates
+from redouble.clients.template import Template, remember, templates
 
 CLASSES = [redouble.FakeRedis, redouble.FakeAsyncRedis, redouble.FakeValkey, redouble.FakeAsyncValkey]
 ARGUMENTS: list[dict[str, Any]] = [
@@ -176,5 +176,5 @@ def test_only_some_templates_are_kept() -> None:
 def test_what_is_not_known_is_no_template(unknown: Any) -> None:
     r = redouble.FakeRedis()
     r.unknown = r.close if unknown is redis.Redis else r.__dict__ if unknown == "itself" else unknown
-    remember("key", r)
+    remember(templates, "key", lambda: Template(r))
     assert templates["key"] is None

@@ -12,9 +12,9 @@ import os
 from collections.abc import Coroutine
 from typing import Any
 
-from redouble.clients.seams import Seam, seams_of
+from redouble.clients.seams import Seam, intact, seams_of
 from redouble.clients.server import FakeServer
-from redouble.clients.template import Template
+from redouble.clients.template import Template, remember
 from redouble.core.server import Server
 
 __all__ = ["Connector", "new_connection"]
@@ -23,8 +23,6 @@ _BY_ITSELF = frozenset(("_parser", "_command_packer", "_reader", "_server", "_so
 """Attributes of a connection that are not parts of its template."""
 _MAKES = ("make_connection",)
 _HANDSHAKE = ("__init__", "_connect", "connect_check_health", "on_connect", "on_connect_check_health", "set_parser")
-_KEPT = 64
-"""So many connectors at most."""
 
 
 class Connector:
@@ -119,15 +117,11 @@ def new_connection(key: Any, pool: Any) -> Any:
     if not plain or core.acl.default.restricted or getattr(pool, "pid", None) not in (None, os.getpid()):
         return None
     seams = _seams(type(pool), kind)  # type: ignore[arg-type]  # a class is hashable
-    if seams is None or any(read(owner) != known for read, owner, known in seams) or "make_connection" in vars(pool):
+    if not intact(seams) or "make_connection" in vars(pool):
         return None
     key = key, core.dialect
     if key not in _connectors:
-        if len(_connectors) >= _KEPT:
-            _connectors.clear()
-        try:
-            _connectors[key] = Connector(kind, arguments, core)
-        except (LookupError, kind.connection_error.__base__):
-            _connectors[key] = None
+        unknown = (LookupError, kind.connection_error.__base__)  # the library tells its user what went wrong
+        remember(_connectors, key, lambda: Connector(kind, arguments, core), unknown)
     connector = _connectors[key]
     return None if connector is None else connector.connect(pool)

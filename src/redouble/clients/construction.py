@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from redouble.clients.server import FakeServer
-from redouble.clients.template import remember, template_key, templates
+from redouble.clients.template import Template, remember, template_key, templates
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -89,7 +89,7 @@ class ClientMixin:
         else:
             self._make(given)
             if key is not None and key not in templates:
-                remember(key, self)
+                remember(templates, key, lambda: Template(self))
         pool = self.connection_pool
         if connection_pool_class is not None and type(pool) is not connection_pool_class:
             pool = self.connection_pool = _rebuilt(pool, connection_pool_class, given)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeAlias
 
-__all__ = ["Seam", "seams_of"]
+__all__ = ["Seam", "intact", "seams_of"]
 
 Seam: TypeAlias = "tuple[Callable[[Any], Any], Any, Any]"
 """What reads parts of a class, the class, and what was read when nothing was replaced."""
@@ -41,3 +41,8 @@ def seams_of(library: type, *owners: tuple[type, tuple[str, ...]]) -> list[Seam]
     if not all(part.pristine(package, ours) for part in seams):
         return None
     return [(part.read, part.owner, part.known) for part in seams]
+
+
+def intact(seams: list[Seam] | None) -> bool:
+    """Whether nothing was replaced, neither before `seams_of` looked nor since."""
+    return seams is not None and all(read(owner) == known for read, owner, known in seams)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeAlias
 
-from redouble.clients.seams import Seam, seams_of
+from redouble.clients.seams import Seam, intact, seams_of
 
 __all__ = ["Template", "remember", "template_key", "templates"]
 
@@ -39,7 +39,7 @@ _OURS = frozenset(("redouble.clients.construction",))
 _MADE_ALIKE = frozenset(("EventDispatcher", "HImportRegistry"))
 """Classes of redis-py whose instances are the same when they are new."""
 _KEPT = 64
-"""So many templates at most, however many client names there are."""
+"""So many templates and connectors at most, however many client names there are."""
 
 
 Holes: TypeAlias = "list[tuple[Any, int]]"
@@ -193,11 +193,8 @@ def template_key(client: Any, arguments: dict[str, Any]) -> Any:
     """What clients must have in common to be made from one template; None if the library has to make this one."""
     kind = type(client)
     seams = _constructors(kind.library_class, kind.default_pool_class)
-    if seams is None or kind.__module__.partition(".")[0] != "redouble":
+    if kind.__module__.partition(".")[0] != "redouble" or not intact(seams):
         return None
-    for read, owner, known in seams:
-        if read(owner) != known:
-            return None
     if not arguments:
         return kind
     types = list(map(type, arguments.values()))
@@ -206,14 +203,16 @@ def template_key(client: Any, arguments: dict[str, Any]) -> Any:
     return kind, *arguments.items(), *types  # 1 == True
 
 
-def remember(key: Any, client: Any) -> None:
-    """Keep what a client consists of that the library has just made."""
-    if len(templates) >= _KEPT:
-        templates.clear()
+def remember(
+    known: dict[Any, Any], key: Any, make: Callable[[], Any], unknown: tuple[type[Exception], ...] = (LookupError,)
+) -> None:
+    """Keep what is made of something of the library's; None if not all of that is known."""
+    if len(known) >= _KEPT:
+        known.clear()
     try:
-        templates[key] = Template(client)
-    except LookupError:
-        templates[key] = None
+        known[key] = make()
+    except unknown:
+        known[key] = None
 
 
 @functools.cache
