@@ -81,6 +81,8 @@ SUBCOMMANDS: Final = {
     b"DOCIDTOID": Subcommand(_number_of, 2),
     b"DUMP_TERMS": Subcommand(_terms, 1),
 }
+OF_LIFE: Final = (b"GC_FORCEINVOKE", b"TTL", b"TTL_EXPIRE")
+"""Those that ask for no part of an index."""
 
 
 @ft_command("FT.DEBUG subcommand [argument [argument ...]]", flags="readonly", arity=-2)
@@ -113,6 +115,3 @@ def ft_debug(client: Client, argv: Argv) -> Reply:
         return (index.used_ms + index.lifetime_ms - client.server.now_ms()) // 1000
     known.drop(index, with_documents=True)
     return OK
-
-
-OF_LIFE: Final = (b"GC_FORCEINVOKE", b"TTL", b"TTL_EXPIRE")
